@@ -1,0 +1,1 @@
+"""PostgreSQL, told at the start of each transaction whose work it is."""

@@ -1,0 +1,68 @@
+"""Django's PostgreSQL backend plus the fence: each transaction carries its organization, and no role may step over policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.postgresql import base as postgresql
+from psycopg.pq import TransactionStatus
+
+from tenancy.scope import ORGANIZATION_SETTING, on_change, organization_id_or_none
+
+_proved: set[str] = set()
+
+
+class DatabaseWrapper(postgresql.DatabaseWrapper):
+    """One connection whose transactions see one organization's rows."""
+
+    def init_connection_state(self) -> None:
+        """Refuse a role that PostgreSQL would let past row-level security; asked once a process and alias."""
+        super().init_connection_state()
+        if self.alias in _proved or self.settings_dict.get("IS_SCHEMA_OWNER"):
+            return
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_user, rolsuper OR rolbypassrls,"
+                " EXISTS (SELECT 1 FROM pg_class WHERE relowner = r.oid AND relrowsecurity)"
+                " FROM pg_roles r WHERE rolname = current_user"
+            )
+            role, is_exempt, owns_tables = cursor.fetchone()
+        if is_exempt or owns_tables:
+            raise ImproperlyConfigured(
+                f"The application connects as {role!r}, which row-level security does not bind"
+                " (a superuser, BYPASSRLS, or the owner of the tables). Run `manage.py prepare_database` with an"
+                " administrator's DATABASE_URL once; it creates the roles the application uses."
+            )
+        _proved.add(self.alias)
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        super()._set_autocommit(autocommit)
+        if not autocommit and (organization_id := organization_id_or_none()) is not None:
+            self.tell_organization(organization_id)
+
+    def tell_organization(self, organization_id: int | None) -> None:
+        """Set what the policies compare with, until the transaction ends.
+
+        Nothing in scope leaves the setting empty, and a policy then raises instead of finding nothing.
+        """
+        value = "" if organization_id is None else str(organization_id)
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, true)", [ORGANIZATION_SETTING, value])
+
+
+def _tell_open_transactions(organization_id: int | None) -> None:
+    for connection in connections.all(initialized_only=True):
+        if isinstance(connection, DatabaseWrapper) and connection.connection is not None and connection.in_atomic_block:
+            if connection.connection.info.transaction_status != TransactionStatus.INTRANS:
+                continue  # failed: its rollback also takes the setting back to what it was before the savepoint
+            connection.tell_organization(organization_id)
+
+
+on_change(_tell_open_transactions)
+
+
+def __getattr__(name: str) -> Any:
+    # Django reads the neighbours of DatabaseWrapper (such as Database) from this module.
+    return getattr(postgresql, name)
