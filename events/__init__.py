@@ -1,0 +1,1 @@
+"""Events and Jobs: what happened and what is to be done."""

@@ -1,0 +1,1 @@
+"""People, projects and how they are set up."""

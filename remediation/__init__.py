@@ -1,0 +1,1 @@
+"""How to fix a true positive."""

@@ -1,0 +1,1 @@
+"""What found it."""

@@ -1,0 +1,1 @@
+"""The floor everything stands on: organizations, the scope, the backend."""

@@ -1,0 +1,1 @@
+"""Is it real, where is it, what comes first."""

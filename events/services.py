@@ -1,0 +1,244 @@
+"""Recording what happened together with the work it owes, and ending that work in the transaction of its result."""
+
+from __future__ import annotations
+
+import inspect
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from events.kinds import Actor, Kind
+from events.models import Event, Job, JobState, Queue
+from tenancy.scope import current_organization_id
+
+Subject = int | str | bool | None
+
+DEFAULT_MAX_ATTEMPTS = 5
+DEFAULT_PRIORITY = 5
+
+
+@dataclass(frozen=True)
+class Task:
+    """A function that Jobs run: its address, where it is carried, and what to do when all attempts failed."""
+
+    name: str
+    function: Callable[..., None]
+    queue: Queue
+    priority: int
+    max_attempts: int
+    on_exhausted: Callable[..., None] | None
+    parameters: frozenset[str]
+
+    def arguments_from(self, subject: Mapping[str, Subject]) -> dict[str, Subject]:
+        """Pick what the task takes out of an event's subject."""
+        return {name: value for name, value in subject.items() if name in self.parameters}
+
+
+@dataclass
+class Lease:
+    """The Job that this thread works on, held until its token is given back."""
+
+    job_id: int
+    token: uuid.UUID
+    is_finished: bool = False
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the Job over; what this one did is rolled back."""
+
+
+class NotInTransaction(RuntimeError):
+    """Something happened outside the transaction of the change itself."""
+
+
+# What follows what, handed down by assistant_platform.pipeline at start, so that services never import tasks.
+_followers: dict[Kind, list[Task]] = {}
+_wake_dispatcher: list[Callable[[], None]] = []
+_lease: ContextVar[Lease | None] = ContextVar("lease", default=None)
+
+
+def set_followers(followers: Mapping[Kind, list[Task]], *, wake_dispatcher: Callable[[], None]) -> None:
+    """Learn which tasks follow which event, and whom to wake when work is waiting."""
+    _followers.clear()
+    _followers.update(followers)
+    _wake_dispatcher[:] = [wake_dispatcher]
+
+
+def make_task(
+    function: Callable[..., None],
+    *,
+    queue: Queue,
+    priority: int = DEFAULT_PRIORITY,
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+    on_exhausted: Callable[..., None] | None = None,
+) -> Task:
+    """Describe a function as a task."""
+    return Task(
+        name=f"{function.__module__}.{function.__qualname__}",
+        function=function,
+        queue=queue,
+        priority=priority,
+        max_attempts=max_attempts,
+        on_exhausted=on_exhausted,
+        parameters=frozenset(inspect.signature(function).parameters),
+    )
+
+
+def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject: Subject) -> Event:
+    """Note what happened, and the work it owes, in the transaction of the change itself."""
+    if not connection.in_atomic_block:
+        raise NotInTransaction(f"{kind} must be recorded in the transaction of the change it tells of")
+    event = Event.objects.create(
+        kind=kind,
+        actor_kind=actor.kind,
+        actor_name=actor.name,
+        actor_user_id=actor.user_id,
+        finding_id=finding_id,
+        subject=subject,
+    )
+    known = {**subject, "finding_id": finding_id} if finding_id is not None else subject
+    for task in _followers.get(kind, []):
+        owe(task, **task.arguments_from(known))
+    return event
+
+
+def record_for_findings(kind: Kind, *, actor: Actor, finding_ids: Iterable[int], **subject: Subject) -> None:
+    """Note that one thing happened to many findings, in one statement; nothing follows a bulk event by itself."""
+    Event.objects.bulk_create(
+        [
+            Event(
+                kind=kind,
+                actor_kind=actor.kind,
+                actor_name=actor.name,
+                actor_user_id=actor.user_id,
+                finding_id=finding_id,
+                subject=subject,
+            )
+            for finding_id in finding_ids
+        ],
+        batch_size=1000,
+    )
+
+
+def owe(
+    task: Task,
+    *,
+    owed_queue: Queue | None = None,
+    owed_priority: int | None = None,
+    **arguments: Subject,
+) -> None:
+    """Write down one piece of work, once, to be started when the transaction has committed."""
+    owe_many(task, [arguments], owed_queue=owed_queue, owed_priority=owed_priority)
+
+
+def owe_many(
+    task: Task,
+    arguments: Sequence[Mapping[str, Subject]],
+    *,
+    owed_queue: Queue | None = None,
+    owed_priority: int | None = None,
+) -> None:
+    """Write down many pieces of the same work; a piece that waits already is not written twice."""
+    if not connection.in_atomic_block:
+        raise NotInTransaction(f"work for {task.name} must be owed in the transaction of the change that causes it")
+    now = timezone.now()
+    Job.objects.bulk_create(
+        [
+            Job(
+                task=task.name,
+                arguments=dict(each),
+                queue=owed_queue or task.queue,
+                priority=task.priority if owed_priority is None else owed_priority,
+                run_after=now,
+                max_attempts=task.max_attempts,
+                unique_key=_unique_key(task, each),
+            )
+            for each in arguments
+        ],
+        batch_size=1000,
+        ignore_conflicts=True,
+    )
+    for wake in _wake_dispatcher:
+        transaction.on_commit(wake)
+
+
+@contextmanager
+def working_on(lease: Lease) -> Iterator[None]:
+    """Let the work inside end the Job that `lease` holds."""
+    token = _lease.set(lease)
+    try:
+        yield
+    finally:
+        _lease.reset(token)
+
+
+@contextmanager
+def result_of_job() -> Iterator[None]:
+    """Write a task's result, its event and the end of its Job in one transaction, or nothing of it.
+
+    Raises LeaseLost, rolling back, where another worker has taken the Job over. Outside a Job (a page, the command
+    line, a test) it is a plain transaction.
+    """
+    lease = _lease.get()
+    with transaction.atomic():
+        yield
+        if lease is not None and not lease.is_finished:
+            finish(lease)
+
+
+def finish(lease: Lease) -> None:
+    """End the Job as done if the lease is still ours, or raise LeaseLost."""
+    ended = Job.objects.filter(pk=lease.job_id, lease_token=lease.token, state=JobState.RUNNING).update(
+        state=JobState.DONE, finished_at=timezone.now(), lease_until=None, lease_token=None, last_error=""
+    )
+    if not ended:
+        raise LeaseLost(f"job {lease.job_id}")
+    transaction.on_commit(lambda: setattr(lease, "is_finished", True))
+
+
+def put_off(lease: Lease, *, seconds: float, reason: str, counts_as_attempt: bool) -> None:
+    """Let the Job wait and run again later, holding no thread meanwhile."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(pk=lease.job_id, lease_token=lease.token).first()
+        if job is None:
+            raise LeaseLost(f"job {lease.job_id}")
+        if Job.objects.filter(unique_key=job.unique_key, state__in=[JobState.WAITING, JobState.SENT]).exists():
+            # The same work was asked for again meanwhile and waits: that Job will do it.
+            job.state, job.finished_at = JobState.DONE, timezone.now()
+        else:
+            job.state = JobState.WAITING
+        job.run_after = timezone.now() + timedelta(seconds=seconds)
+        job.attempt -= 0 if counts_as_attempt else 1
+        job.lease_until, job.lease_token, job.last_error = None, None, reason[:500]
+        job.save()
+    lease.is_finished = True
+
+
+def give_up(lease: Lease, *, reason: str) -> None:
+    """End the Job as failed, keeping why."""
+    ended = Job.objects.filter(pk=lease.job_id, lease_token=lease.token).update(
+        state=JobState.FAILED,
+        finished_at=timezone.now(),
+        lease_until=None,
+        lease_token=None,
+        last_error=reason[:500],
+    )
+    if not ended:
+        raise LeaseLost(f"job {lease.job_id}")
+
+
+def _unique_key(task: Task, arguments: Mapping[str, Any]) -> str:
+    values = ",".join(f"{name}={arguments[name]}" for name in sorted(arguments))
+    return f"{task.name}:{values}"[:200]
+
+
+def organization_in_scope() -> int:
+    """Return whose events are recorded, for callers that log it."""
+    return current_organization_id()

@@ -1,0 +1,290 @@
+"""Jobs on their way: claimed by a worker, run in their organization's scope, put off, given up, swept, sent again."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+from structlog.contextvars import bound_contextvars
+
+import events.services
+from events.models import Job, JobState, Queue
+from events.services import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, Lease, LeaseLost, Task
+from lib.failures import TemporaryFailure
+from tenancy.directory import across_organizations
+from tenancy.scope import acting_for
+
+logger = logging.getLogger(__name__)
+
+BACK_OFF_SECONDS = (5, 20, 60, 300, 900)
+KEEP_FINISHED_JOBS = timedelta(days=3)
+DISPATCH_BATCH = 500
+PAUSE_BETWEEN_WAKES_SECONDS = 0.2
+
+_last_wake = threading.local()
+
+
+def org_task(
+    *,
+    queue: Queue,
+    priority: int = DEFAULT_PRIORITY,
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+    on_exhausted: Callable[..., None] | None = None,
+) -> Callable[[Callable[..., None]], Task]:
+    """Make a function of ids a task that Jobs run, in the scope of the Job's organization.
+
+    Safe to run twice is the function's own duty: delivery is at least once. It raises TemporaryFailure to be run again
+    later; `on_exhausted` gets the same ids when all attempts failed.
+    """
+
+    def decorate(function: Callable[..., None]) -> Task:
+        return events.services.make_task(
+            function, queue=queue, priority=priority, max_attempts=max_attempts, on_exhausted=on_exhausted
+        )
+
+    return decorate
+
+
+def task_named(name: str) -> Task:
+    """Return the task at a dotted address, importing its module on first use."""
+    module, _, attribute = name.rpartition(".")
+    task = getattr(importlib.import_module(module), attribute)
+    if not isinstance(task, Task):
+        raise TypeError(f"{name} is not an @org_task")
+    return task
+
+
+# --- The messenger's side ---------------------------------------------------------------------------------------------
+
+
+@shared_task(name="events.run_job")
+def run_job(job_id: int) -> None:
+    """Run one Job if nobody else holds it."""
+    claimed = claim(job_id)
+    if claimed is not None:
+        run_claimed(*claimed)
+        wake_dispatcher()
+
+
+@shared_task(name="events.dispatch")
+def dispatch_task() -> None:
+    """Send what is due, called by beat."""
+    dispatch()
+
+
+@shared_task(name="events.sweep")
+def sweep_task() -> None:
+    """Take back what no worker holds any more, called by beat."""
+    sweep()
+    dispatch()
+
+
+@shared_task(name="events.purge")
+def purge_task() -> None:
+    """Forget Jobs that ended days ago, called by beat."""
+    with across_organizations():
+        Job.every_organization.filter(finished_at__lt=timezone.now() - KEEP_FINISHED_JOBS).delete()
+
+
+def wake_dispatcher() -> None:
+    """Send due Jobs now rather than at beat's next tick; a burst of calls in a thread makes one."""
+    now = time.monotonic()
+    if now - getattr(_last_wake, "at", 0.0) < PAUSE_BETWEEN_WAKES_SECONDS:
+        return
+    _last_wake.at = now
+    try:
+        dispatch()
+    except Exception:
+        logger.exception("dispatch failed; beat will try again")
+
+
+def dispatch() -> int:
+    """Send due Jobs to workers: by priority, then to the organization with the fewest in flight. Returns how many.
+
+    Never more than a window per organization is in flight, so that one backlog cannot fill the workers.
+    """
+    with across_organizations():
+        in_flight = dict(
+            Job.every_organization.filter(state__in=[JobState.SENT, JobState.RUNNING])
+            .values_list("organization_id")
+            .annotate(n=Count("id"))
+        )
+        due = list(_due_jobs(in_flight))
+        Job.every_organization.filter(pk__in=[pk for pk, _ in due]).update(state=JobState.SENT, sent_at=timezone.now())
+    sent = 0
+    try:
+        for pk, queue in due:
+            run_job.apply_async((pk,), queue=queue, retry=False)
+            sent += 1
+    except OperationalError:
+        logger.warning("the broker does not answer; %d jobs stay where they are until it does", len(due) - sent)
+        with across_organizations():
+            Job.every_organization.filter(pk__in=[pk for pk, _ in due[sent:]], state=JobState.SENT).update(
+                state=JobState.WAITING
+            )
+    return sent
+
+
+def _due_jobs(in_flight: dict[int, int]) -> list[tuple[int, str]]:
+    """Lock and return the Jobs to send now, fairest first.
+
+    The lateral join takes at most a window of each organization's first Jobs, so that the cost does not grow with
+    anybody's backlog; `rank` counts what the organization has in flight already, which is what makes turns fair.
+    """
+    window = settings.JOBS_IN_FLIGHT_PER_ORGANIZATION
+    with connection.cursor() as cursor:
+        # The transaction's own lock: two dispatchers would otherwise both fill the same window.
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('events.dispatch'))")
+        if not cursor.fetchone()[0]:
+            return []
+        cursor.execute(
+            """
+            WITH organizations AS (
+                SELECT DISTINCT organization_id FROM events_job WHERE state = 'waiting' AND run_after <= now()
+            )
+            SELECT j.id, j.queue, j.priority, j.organization_id
+              FROM organizations o
+              CROSS JOIN LATERAL (
+                SELECT id, queue, priority, organization_id FROM events_job
+                 WHERE state = 'waiting' AND run_after <= now() AND organization_id = o.organization_id
+                 ORDER BY priority, run_after, id LIMIT %s FOR UPDATE SKIP LOCKED
+              ) j
+            """,
+            [window],
+        )
+        rows = cursor.fetchall()
+    position = dict(in_flight)
+    chosen: list[tuple[int, int, int, str]] = []
+    for pk, queue, priority, organization_id in rows:
+        rank = position.get(organization_id, 0)
+        if rank < window:
+            position[organization_id] = rank + 1
+            chosen.append((priority, rank, pk, queue))
+    return [(pk, queue) for _, _, pk, queue in sorted(chosen)][:DISPATCH_BATCH]
+
+
+def sweep() -> int:
+    """Let Jobs wait again that were sent and never claimed, or whose worker died. Returns how many."""
+    now = timezone.now()
+    with across_organizations():
+        lost = Job.every_organization.filter(
+            state=JobState.SENT, sent_at__lt=now - timedelta(seconds=settings.JOB_RESEND_SECONDS)
+        ).update(state=JobState.WAITING)
+        expired = list(
+            Job.every_organization.filter(state=JobState.RUNNING, lease_until__lt=now).values_list("pk", flat=True)
+        )
+    for job_id in expired:
+        claimed = claim(job_id, attempts_spent_too=True)
+        if claimed is not None:
+            _retry_or_give_up(*claimed, error="the worker that held it is gone", wait_seconds=0)
+    return lost + len(expired)
+
+
+# --- The worker's side ------------------------------------------------------------------------------------------------
+
+
+def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease] | None:
+    """Take a Job for this thread: one that waits, or one whose holder let its lease run out."""
+    now = timezone.now()
+    with across_organizations():
+        job = Job.every_organization.select_for_update(skip_locked=True).filter(pk=job_id).first()
+        if job is None or job.state in {JobState.DONE, JobState.FAILED}:
+            return None
+        if job.state == JobState.RUNNING and job.lease_until is not None and job.lease_until > now:
+            return None
+        lease = Lease(job_id=job.pk, token=uuid.uuid4())
+        job.state = JobState.RUNNING
+        job.attempt += 0 if attempts_spent_too else 1
+        job.lease_token = lease.token
+        job.lease_until = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
+        Job.every_organization.filter(pk=job.pk).update(
+            state=job.state, attempt=job.attempt, lease_token=job.lease_token, lease_until=job.lease_until
+        )
+    return job, lease
+
+
+def run_claimed(job: Job, lease: Lease) -> None:
+    """Run a claimed Job in its organization's scope, and end, put off or give up the Job."""
+    task = task_named(job.task)
+    with (
+        acting_for(job.organization_id),
+        events.services.working_on(lease),
+        bound_contextvars(job_id=job.pk, task=job.task, organization_id=job.organization_id),
+    ):
+        try:
+            task.function(**job.arguments)
+            if not lease.is_finished:
+                with events.services.result_of_job():
+                    pass
+        except LeaseLost:
+            logger.info("another worker has taken the job over; nothing was written")
+        except TemporaryFailure as failure:
+            logger.info("put off: %s", failure)
+            if failure.spends_attempt:
+                _retry_or_give_up(job, lease, error=str(failure), wait_seconds=failure.retry_after_seconds)
+            else:
+                events.services.put_off(
+                    lease, seconds=failure.retry_after_seconds or 1, reason=str(failure), counts_as_attempt=False
+                )
+        except Exception as error:
+            logger.exception("the job failed")
+            _retry_or_give_up(job, lease, error=f"{type(error).__name__}: {error}")
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()
+
+
+def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float | None = None) -> None:
+    task = task_named(job.task)
+    with acting_for(job.organization_id):
+        try:
+            if job.attempt < job.max_attempts:
+                wait = BACK_OFF_SECONDS[min(job.attempt - 1, len(BACK_OFF_SECONDS) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
+                seconds = wait if wait_seconds is None else wait_seconds
+                events.services.put_off(lease, seconds=seconds, reason=error, counts_as_attempt=True)
+                return
+            with transaction.atomic():
+                events.services.give_up(lease, reason=error)
+                if task.on_exhausted is not None:
+                    task.on_exhausted(**job.arguments)
+        except LeaseLost:
+            logger.info("another worker has taken the job over")
+
+
+def drain(*, limit: int = 100_000, on_progress: Callable[[int], None] | None = None) -> int:
+    """Run the organization's due Jobs here and now, without a broker, until none is left. Returns how many.
+
+    The command line's worker, and the tests'.
+    """
+    ran = 0
+    while ran < limit:
+        with across_organizations():
+            job_id = (
+                Job.every_organization.filter(
+                    state__in=[JobState.WAITING, JobState.SENT], run_after__lte=timezone.now()
+                )
+                .order_by("priority", "run_after", "pk")
+                .values_list("pk", flat=True)
+                .first()
+            )
+        if job_id is None:
+            return ran
+        claimed = claim(job_id)
+        if claimed is not None:
+            run_claimed(*claimed)
+        ran += 1
+        if on_progress is not None:
+            on_progress(ran)
+    return ran

@@ -1,0 +1,1 @@
+"""What was found, where, and what became of it."""
