@@ -86,7 +86,9 @@ class Job(OwnedByOrganization):
             ),
         ]
         indexes = [
-            models.Index(fields=["priority", "run_after", "id"], condition=Q(state="waiting"), name="job_due"),
+            models.Index(
+                fields=["organization", "priority", "run_after", "id"], condition=Q(state="waiting"), name="job_due"
+            ),
             models.Index(fields=["state", "organization"], condition=Q(state__in=["sent", "running"]), name="job_in_flight"),
             models.Index(fields=["finished_at"], condition=Q(state__in=["done", "failed"]), name="job_finished"),
         ]

@@ -151,14 +151,11 @@ def _due_jobs(in_flight: dict[int, int]) -> list[tuple[int, str]]:
             return []
         cursor.execute(
             """
-            WITH organizations AS (
-                SELECT DISTINCT organization_id FROM events_job WHERE state = 'waiting' AND run_after <= now()
-            )
             SELECT j.id, j.queue, j.priority, j.organization_id
-              FROM organizations o
+              FROM tenancy_organization o
               CROSS JOIN LATERAL (
                 SELECT id, queue, priority, organization_id FROM events_job
-                 WHERE state = 'waiting' AND run_after <= now() AND organization_id = o.organization_id
+                 WHERE state = 'waiting' AND run_after <= now() AND organization_id = o.id
                  ORDER BY priority, run_after, id LIMIT %s FOR UPDATE SKIP LOCKED
               ) j
             """,

@@ -1,0 +1,18 @@
+"""The top: when everything is loaded, the pipeline is handed down to events."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AssistantPlatformConfig(AppConfig):
+    """Configuration, wiring, pages and API."""
+
+    name = "assistant_platform"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hand the pipeline down."""
+        from assistant_platform import pipeline  # noqa: PLC0415  (models must be loaded first)
+
+        pipeline.hand_down()

@@ -1,0 +1,323 @@
+"""Scans, findings, and where each finding is present. Two columns, never one: triage is people's, presence the scanner's."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from orgs.models import Project
+from rules.models import Rule, Severity
+from tenancy.models import OwnedByOrganization
+
+
+class ScanState(models.TextChoices):
+    """How far a scan has come."""
+
+    RECEIVED = "received", "Received"
+    INGESTED = "ingested", "Analysing"
+    SETTLED = "settled", "Done"
+    FAILED = "failed", "Could not be read"
+
+
+class Scan(OwnedByOrganization):
+    """One analyser run on one commit, full or diff-aware (SARIF `run`)."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="scans")
+    branch = models.CharField(max_length=255, blank=True)
+    commit = models.CharField(max_length=64, blank=True)
+    pull_request_id = models.CharField(max_length=64, blank=True)
+    is_full = models.BooleanField(default=True)
+    report_format = models.CharField(max_length=20, blank=True)
+    tool = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=10, choices=ScanState, default=ScanState.RECEIVED)
+    failure = models.TextField(blank=True)
+    problems = models.JSONField(default=list)  # results of the report that could not be used, each with its reason
+    digest = models.BinaryField(max_length=32)  # of the upload and what it says of itself: the same upload is one scan
+    found_count = models.PositiveIntegerField(default=0)
+    new_count = models.PositiveIntegerField(default=0)
+    fixed_count = models.PositiveIntegerField(default=0)
+    analysed_count = models.PositiveIntegerField(default=0)
+    skipped_count = models.PositiveIntegerField(default=0)
+    received_at = models.DateTimeField(auto_now_add=True)
+    ingested_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "digest"], name="scan_received_once"),
+            models.UniqueConstraint(fields=["organization", "id"], name="scan_of_organization"),
+        ]
+        indexes = [models.Index(fields=["organization", "-id"], name="scan_newest_first")]
+
+    def __str__(self) -> str:
+        return f"scan {self.pk}"
+
+    @property
+    def revision(self) -> str:
+        """What the scanned code is filed under: the commit, or the scan itself where none was said."""
+        return self.commit or f"scan-{self.pk}"
+
+    @property
+    def ref(self) -> str:
+        """The branch or pull request that was scanned."""
+        return f"pull/{self.pull_request_id}" if self.pull_request_id else self.branch
+
+
+class UploadKind(models.TextChoices):
+    """What was uploaded with a scan."""
+
+    REPORT = "report", "Report"
+    CONTEXT = "context", "Affected files"
+    RULES = "rules", "Rules"
+
+
+class UploadChunk(OwnedByOrganization):
+    """A megabyte of an upload, compressed, kept until it has been ingested, so that a dead worker loses nothing."""
+
+    scan = models.ForeignKey(Scan, models.CASCADE, related_name="chunks")
+    kind = models.CharField(max_length=10, choices=UploadKind)
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scan", "kind", "number"], name="upload_chunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"
+
+
+class Triage(models.TextChoices):
+    """A person's decision."""
+
+    OPEN = "open", "Open"
+    REVIEWING = "reviewing", "Reviewing"
+    TO_FIX = "to_fix", "To fix"
+    IGNORED = "ignored", "Ignored"
+
+
+class IgnoreReason(models.TextChoices):
+    """Why a person ignored a finding."""
+
+    FALSE_POSITIVE = "false_positive", "False positive"
+    ACCEPTABLE_RISK = "acceptable_risk", "Acceptable risk"
+    NO_TIME = "no_time", "No time"
+    DUPLICATE = "duplicate", "Duplicate"
+    NO_REASON = "no_reason", "No reason"
+
+
+class TriageSource(models.TextChoices):
+    """Who decided; what a person decided is never overwritten by the others (a trigger in the database)."""
+
+    NOBODY = "", "Nobody yet"
+    SUPPRESSION = "suppression", "A suppression in the code or the report"
+    PERSON = "person", "A person"
+
+
+class Recommendation(models.TextChoices):
+    """What the Assistant recommends: the word for a verdict in lists and filters."""
+
+    NONE = "", "Not analysed"
+    FIX = "fix", "Fix"
+    IGNORE = "ignore", "Ignore"
+    UNSURE = "unsure", "Unsure"
+
+
+class NotAnalysed(models.TextChoices):
+    """Why the Assistant has no verdict; the page always answers this."""
+
+    NO = "", "Analysed"
+    WAITING = "waiting", "Waiting for its turn"
+    SEVERITY = "severity", "Full scans analyse new findings of high and critical severity only"
+    CAP = "cap", "The scan had more new findings than are analysed for one pull request"
+    NOT_NEW = "not_new", "It was there before; only new findings are analysed without being asked"
+    NOT_SECURITY = "not_security", "The rule is not about security"
+    PRODUCT = "product", "The Assistant analyses Code; this is another product"
+    IGNORED = "ignored", "It is ignored"
+    SWITCHED_OFF = "switched_off", "Auto-triage is switched off"
+    CONSENT = "consent", "An Admin has not yet accepted that code is sent to the AI provider"
+    UNAVAILABLE = "unavailable", "The AI provider gave no usable answer"
+    FIXED = "fixed", "It was fixed before its turn came"
+
+
+class Product(models.TextChoices):
+    """Which kind of analysis found it."""
+
+    CODE = "code", "Code"
+    SUPPLY_CHAIN = "supply_chain", "Supply chain"
+    SECRETS = "secrets", "Secrets"
+
+
+class Confidence(models.TextChoices):
+    """How sure the Assistant is."""
+
+    NONE = "", "-"
+    LOW = "low", "Low"
+    MEDIUM = "medium", "Medium"
+    HIGH = "high", "High"
+
+
+class Finding(OwnedByOrganization):
+    """One reported match, with identity across scans (SARIF `result`).
+
+    What lists and filters need of verdicts and fixes are plain columns here, written through findings.services;
+    triage and remediation keep the history.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="findings")
+    rule = models.ForeignKey(Rule, models.PROTECT, related_name="findings")
+    fingerprint = models.BinaryField(max_length=16)
+    product = models.CharField(max_length=12, choices=Product, default=Product.CODE)
+
+    # Where it was last seen.
+    path = models.CharField(max_length=1024)
+    start_line = models.PositiveIntegerField()
+    start_column = models.PositiveIntegerField(default=1)
+    end_line = models.PositiveIntegerField()
+    end_column = models.PositiveIntegerField(default=1)
+    revision = models.CharField(max_length=80)
+    message = models.TextField()
+    severity = models.SmallIntegerField(choices=Severity)
+    matched_lines = models.TextField(blank=True)
+    rule_fix = models.TextField(blank=True)
+    trace = models.JSONField(default=list)
+    details = models.JSONField(default=dict)  # what the report says beside: references, likelihood, impact
+    scanner_fingerprint = models.CharField(max_length=300, blank=True)
+    first_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+")
+    last_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    # The scanner's: derived from Presence with every scan.
+    is_present = models.BooleanField(default=True)
+    is_production = models.BooleanField(default=False)  # present on the primary branch
+
+    # People's.
+    triage = models.CharField(max_length=10, choices=Triage, default=Triage.OPEN)
+    triage_source = models.CharField(max_length=12, choices=TriageSource, default=TriageSource.NOBODY, blank=True)
+    triage_change = models.PositiveIntegerField(default=0)  # raised by every decision of a person
+    ignore_reason = models.CharField(max_length=20, choices=IgnoreReason, blank=True)
+    triage_comment = models.TextField(blank=True, max_length=3000)
+    triaged_by = models.CharField(max_length=200, blank=True)
+    triaged_at = models.DateTimeField(null=True, blank=True)
+
+    # The Assistant's.
+    recommendation = models.CharField(max_length=10, choices=Recommendation, default=Recommendation.NONE, blank=True)
+    verdict_confidence = models.CharField(max_length=10, choices=Confidence, default=Confidence.NONE, blank=True)
+    not_analysed = models.CharField(max_length=20, choices=NotAnalysed, default=NotAnalysed.WAITING, blank=True)
+    not_analysed_detail = models.CharField(max_length=300, blank=True)
+    component_tag = models.CharField(max_length=30, blank=True)
+    component_risk = models.CharField(max_length=10, blank=True)
+    has_verified_fix = models.BooleanField(default=False)
+    fix_confidence = models.CharField(max_length=10, choices=Confidence, default=Confidence.NONE, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "fingerprint"], name="finding_identity"),
+            models.UniqueConstraint(fields=["organization", "id"], name="finding_of_organization"),
+            models.CheckConstraint(
+                condition=Q(triage="ignored") | Q(ignore_reason=""), name="finding_reason_only_when_ignored"
+            ),
+            models.CheckConstraint(
+                condition=Q(triage="open") | ~Q(triage_source=""), name="finding_triage_has_a_source"
+            ),
+            models.CheckConstraint(condition=Q(end_line__gte=F("start_line")), name="finding_lines_in_order"),
+        ]
+        indexes = [
+            # The list: open findings of an organization, worst first, newest first among equals.
+            models.Index(
+                fields=["organization", "-severity", "-id"],
+                condition=Q(triage__in=["open", "reviewing", "to_fix"], is_present=True),
+                name="finding_open_worst_first",
+            ),
+            models.Index(fields=["organization", "-severity", "-id"], name="finding_worst_first"),
+            models.Index(fields=["organization", "project", "-severity", "-id"], name="finding_in_project"),
+            models.Index(fields=["organization", "rule", "-severity", "-id"], name="finding_of_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.start_line}"
+
+    @property
+    def status(self) -> str:
+        """Triage and presence as the one word shown on pages."""
+        if not self.is_present:
+            return "Fixed"
+        return self.get_triage_display()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to deal with it."""
+        return self.is_present and self.triage != Triage.IGNORED
+
+
+class PresenceState(models.TextChoices):
+    """What the scanner last said of a finding on a branch."""
+
+    PRESENT = "present", "Present"
+    FIXED = "fixed", "Fixed"
+    REMOVED = "removed", "Removed"
+
+
+class Presence(OwnedByOrganization):
+    """Where a finding is: one row per branch or pull request (`ref`)."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="presences")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    ref = models.CharField(max_length=255, blank=True)
+    is_pull_request = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=PresenceState, default=PresenceState.PRESENT)
+    first_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+")
+    last_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+")
+    path = models.CharField(max_length=1024)
+    start_line = models.PositiveIntegerField()
+    changed_at = models.DateTimeField()
+    held_back = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["finding", "ref"], name="presence_once_per_ref")]
+        indexes = [models.Index(fields=["organization", "project", "ref", "state"], name="presence_on_ref")]
+
+    def __str__(self) -> str:
+        return f"{self.state} on {self.ref}"
+
+
+class AnalysisState(models.TextChoices):
+    """How the analysis of one finding of a scan ended."""
+
+    WAITING = "waiting", "Waiting"
+    JUDGED = "judged", "Judged"
+    UNAVAILABLE = "unavailable", "Unavailable"
+    SKIPPED = "skipped", "Skipped"
+
+
+class Analysis(OwnedByOrganization):
+    """A finding that a scan put up for analysis, and how that ended; when none waits, the scan is settled."""
+
+    scan = models.ForeignKey(Scan, models.CASCADE, related_name="analyses")
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="analyses")
+    state = models.CharField(max_length=12, choices=AnalysisState, default=AnalysisState.WAITING)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scan", "finding"], name="analysis_once_per_scan")]
+        indexes = [
+            models.Index(
+                fields=["organization", "scan"], condition=Q(state="waiting"), name="analysis_waiting"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state}"
+
+
+class Note(OwnedByOrganization):
+    """Something a person wrote about a finding."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="notes")
+    author = models.CharField(max_length=200)
+    text = models.TextField(max_length=3000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+

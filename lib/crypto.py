@@ -1,0 +1,50 @@
+"""Authenticated encryption of the few secrets that must be read back, and digests of those that must not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+
+class CannotDecrypt(Exception):
+    """A stored secret was sealed with a key that is not among the configured ones."""
+
+
+class Sealer:
+    """Seal with the first key, open with any; so a new key is put first and the old ones kept until all is re-sealed."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(_derive(key)) for key in keys])
+
+    def seal(self, text: str) -> str:
+        """Return the text encrypted and signed."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """Return the text, or raise CannotDecrypt."""
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise CannotDecrypt("sealed with another key: put the former key back into FIELD_ENCRYPTION_KEYS") from error
+
+    def reseal(self, sealed: str) -> str:
+        """Return the same secret sealed with the first key."""
+        return self._fernet.rotate(sealed.encode()).decode()
+
+
+def digest_of_token(token: str) -> str:
+    """Return what is stored of an API token: it has 256 random bits, so a plain SHA-256 cannot be searched back."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_same(left: str, right: str) -> bool:
+    """Compare two secrets in constant time."""
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def _derive(key: str) -> bytes:
+    return base64.urlsafe_b64encode(hashlib.blake2b(key.encode(), digest_size=32, person=b"field-encrypt").digest()[:32])

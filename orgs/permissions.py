@@ -1,0 +1,60 @@
+"""Who may do what: one table, read by pages, API and command line alike."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    """A person's role in an organization, weakest first."""
+
+    READ_ONLY = "read_only", "Read-only"
+    MEMBER = "member", "Member"
+    MANAGER = "manager", "Manager"
+    ADMIN = "admin", "Admin"
+
+
+class Scope(models.TextChoices):
+    """What an API token may do."""
+
+    API_READ = "api:read", "Read through the API"
+    API_WRITE = "api:write", "Write through the API"
+    CI = "ci", "Upload scans"
+
+
+class Permission(models.TextChoices):
+    """One thing that can be allowed; every page and endpoint declares the one it needs."""
+
+    FINDINGS_VIEW = "findings.view", "See findings"
+    FINDINGS_TRIAGE = "findings.triage", "Triage findings"
+    FINDINGS_ANALYZE = "findings.analyze", "Have findings analysed"
+    SCANS_UPLOAD = "scans.upload", "Upload scans"
+    PROJECTS_MANAGE = "projects.manage", "Manage projects"
+    SETTINGS_MANAGE = "settings.manage", "Change settings"
+    MODEL_CALLS_VIEW = "model_calls.view", "See prompts and answers"
+
+
+_OF_READ_ONLY = frozenset({Permission.FINDINGS_VIEW})
+_OF_MEMBER = _OF_READ_ONLY | {Permission.FINDINGS_TRIAGE, Permission.FINDINGS_ANALYZE, Permission.SCANS_UPLOAD}
+_OF_MANAGER = _OF_MEMBER | {Permission.PROJECTS_MANAGE}
+_OF_ADMIN = frozenset(Permission)
+
+PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
+    Role.READ_ONLY: _OF_READ_ONLY,
+    Role.MEMBER: _OF_MEMBER,
+    Role.MANAGER: _OF_MANAGER,
+    Role.ADMIN: _OF_ADMIN,
+}
+
+PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
+    Scope.API_READ: frozenset({Permission.FINDINGS_VIEW}),
+    Scope.API_WRITE: frozenset(
+        {Permission.FINDINGS_VIEW, Permission.FINDINGS_TRIAGE, Permission.FINDINGS_ANALYZE, Permission.PROJECTS_MANAGE}
+    ),
+    Scope.CI: frozenset({Permission.SCANS_UPLOAD}),
+}
+
+
+def roles_with(permission: Permission) -> list[str]:
+    """Return the names of the roles that have a permission, so that a refusal can say who can."""
+    return [role.label for role in Role if permission in PERMISSIONS_OF_ROLE[role]]

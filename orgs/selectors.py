@@ -1,0 +1,51 @@
+"""Reading people, projects, tokens and settings."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from lib.crypto import digest_of_token
+from orgs.models import ApiToken, AssistantSettings, Membership, Project
+from tenancy.directory import across_organizations
+
+CAREFUL_CWES = (78, 327, 328, 501, 614)
+
+
+def memberships_of(user_id: int) -> list[Membership]:
+    """Return a person's memberships in all organizations, by the organization's name."""
+    with across_organizations():
+        return list(
+            Membership.every_organization.filter(user_id=user_id)
+            .select_related("organization")
+            .order_by("organization__name")
+        )
+
+
+def membership_in(slug: str, *, user_id: int) -> Membership | None:
+    """Return a person's membership in the organization of an address; None for a stranger and for no such address."""
+    with across_organizations():
+        return (
+            Membership.every_organization.filter(user_id=user_id, organization__slug=slug)
+            .select_related("organization", "user")
+            .first()
+        )
+
+
+def token_by_value(value: str) -> ApiToken | None:
+    """Return the live token with this value, with its organization."""
+    with across_organizations():
+        return (
+            ApiToken.every_organization.filter(digest=digest_of_token(value), revoked_at=None)
+            .select_related("organization")
+            .first()
+        )
+
+
+def assistant_settings() -> AssistantSettings:
+    """Return the settings of the organization in scope, with the defaults where none were saved."""
+    return AssistantSettings.objects.first() or AssistantSettings(careful_cwes=list(CAREFUL_CWES))
+
+
+def projects() -> QuerySet[Project]:
+    """Return the organization's projects by name."""
+    return Project.objects.order_by("name")

@@ -1,0 +1,139 @@
+"""Writing people, projects, tokens and settings."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.db import transaction
+from django.utils import timezone
+
+from events.kinds import Actor, ActorKind, Kind
+from events.services import record
+from lib.crypto import digest_of_token
+from orgs.models import ApiToken, AssistantSettings, Membership, Project
+from orgs.permissions import Role, Scope
+from orgs.selectors import assistant_settings
+from tenancy.directory import across_organizations
+from tenancy.models import Organization
+from tenancy.scope import acting_for
+
+TOKEN_PREFIX = "aap_"  # noqa: S105
+CONSENT_TEXT_VERSION = 1
+LAST_USED_RESOLUTION = timedelta(minutes=1)
+
+
+def actor_of(user: AbstractBaseUser) -> Actor:
+    """Return a person as the actor of an event."""
+    assert isinstance(user, User)
+    return Actor(ActorKind.PERSON, user.get_full_name() or user.email or user.username, user.pk)
+
+
+def person(email: str, *, password: str | None = None) -> User:
+    """Return the person with an e-mail address, made on first mention."""
+    address = get_user_model().objects.normalize_email(email).lower()
+    user, is_new = User.objects.get_or_create(email=address, defaults={"username": address[:150]})
+    if is_new or password is not None:
+        if password is None:
+            user.set_unusable_password()
+        else:
+            user.set_password(password)
+        user.save(update_fields=["password"])
+    return user
+
+
+def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "UTC") -> Organization:
+    """Make an organization with its first Admin and default settings."""
+    organization = Organization(slug=slug, name=name, time_zone=time_zone)
+    organization.full_clean(validate_unique=False, validate_constraints=False)
+    with transaction.atomic():
+        with across_organizations():
+            organization.save(force_insert=True)
+        with acting_for(organization.pk):
+            Membership.objects.create(user=admin, role=Role.ADMIN)
+            settings = assistant_settings()
+            settings.save()
+            record(Kind.ORGANIZATION_CREATED, actor=actor_of(admin), name=name)
+    return organization
+
+
+def add_member(*, user: User, role: Role, actor: Actor) -> Membership:
+    """Let a person into the organization in scope."""
+    with transaction.atomic():
+        membership = Membership.objects.create(user=user, role=role)
+        record(Kind.MEMBER_ADDED, actor=actor, email=user.email, role=role.value)
+    return membership
+
+
+def create_token(*, name: str, scopes: list[Scope], created_by: User, actor: Actor) -> tuple[ApiToken, str]:
+    """Make an API token; its value is returned here and never again."""
+    value = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            name=name,
+            digest=digest_of_token(value),
+            first_characters=value[:10],
+            scopes=[scope.value for scope in scopes],
+            created_by=created_by,
+        )
+        record(Kind.TOKEN_CREATED, actor=actor, token=name, scopes=", ".join(scopes))
+    return token, value
+
+
+def revoke_token(*, token: ApiToken, actor: Actor) -> None:
+    """End a token."""
+    with transaction.atomic():
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        record(Kind.TOKEN_REVOKED, actor=actor, token=token.name)
+
+
+def note_use_of(token: ApiToken) -> None:
+    """Remember when a token was last used, to the minute."""
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > LAST_USED_RESOLUTION:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def project_named(name: str, *, actor: Actor) -> Project:
+    """Return the project of that name, made on first mention. Needs a transaction."""
+    project, is_new = Project.objects.get_or_create(name=name)
+    if is_new:
+        record(Kind.PROJECT_CREATED, actor=actor, project=name)
+    return project
+
+
+def give_consent(*, actor: Actor) -> AssistantSettings:
+    """Record that an Admin accepts sending code to the AI provider: who, when, and which text."""
+    return _change_consent(Kind.CONSENT_GIVEN, actor=actor, is_given=True)
+
+
+def withdraw_consent(*, actor: Actor) -> AssistantSettings:
+    """Record that no code may be sent any more."""
+    return _change_consent(Kind.CONSENT_WITHDRAWN, actor=actor, is_given=False)
+
+
+def _change_consent(kind: Kind, *, actor: Actor, is_given: bool) -> AssistantSettings:
+    with transaction.atomic():
+        settings = assistant_settings()
+        settings.consented_at = timezone.now() if is_given else None
+        settings.consented_by = actor.name if is_given else ""
+        settings.consent_text_version = CONSENT_TEXT_VERSION if is_given else None
+        settings.save()
+        record(kind, actor=actor, text_version=CONSENT_TEXT_VERSION)
+    return settings
+
+
+def change_settings(*, actor: Actor, changes: dict[str, bool | int | str]) -> AssistantSettings:
+    """Save what differs of the Assistant's settings; the log names each setting with its new value."""
+    with transaction.atomic():
+        settings = assistant_settings()
+        changed = {name: value for name, value in changes.items() if getattr(settings, name) != value}
+        for name, value in changed.items():
+            setattr(settings, name, value)
+        settings.save()
+        if changed:
+            record(Kind.SETTINGS_CHANGED, actor=actor, **changed)
+    return settings

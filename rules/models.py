@@ -1,0 +1,56 @@
+"""What found it: rules seen in reports or brought with them."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from tenancy.models import OwnedByOrganization
+
+
+class Mode(models.TextChoices):
+    """What a rule may do in a pull request."""
+
+    MONITOR = "monitor", "Monitor"
+    COMMENT = "comment", "Comment"
+    BLOCK = "block", "Block"
+    DISABLED = "disabled", "Disabled"
+
+
+class Severity(models.IntegerChoices):
+    """How bad, said by the rule; ordered, so that a list can be sorted by it."""
+
+    LOW = 1, "Low"
+    MEDIUM = 2, "Medium"
+    HIGH = 3, "High"
+    CRITICAL = 4, "Critical"
+
+
+class Rule(OwnedByOrganization):
+    """A rule as its reports describe it; `yaml` is its own text where it was uploaded beside a report."""
+
+    identifier = models.CharField(max_length=500)
+    message = models.TextField(blank=True)
+    severity = models.SmallIntegerField(choices=Severity, default=Severity.MEDIUM)
+    cwe = ArrayField(models.CharField(max_length=12), default=list)
+    owasp = ArrayField(models.CharField(max_length=12), default=list)
+    category = models.CharField(max_length=60, blank=True)
+    technology = ArrayField(models.CharField(max_length=60), default=list)
+    help_uri = models.CharField(max_length=1000, blank=True)
+    mode = models.CharField(max_length=10, choices=Mode, default=Mode.MONITOR)
+    yaml = models.TextField(blank=True)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "identifier"], name="rule_identifier_once"),
+            models.UniqueConstraint(fields=["organization", "id"], name="rule_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return self.identifier
+
+    @property
+    def name(self) -> str:
+        """The last part of the identifier, which is what people call the rule."""
+        return self.identifier.rsplit(".", 1)[-1]

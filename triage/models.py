@@ -1,0 +1,84 @@
+"""Verdicts with their evidence, what files are for, and what people said of verdicts."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from findings.models import Finding
+from orgs.models import Project
+from tenancy.models import OwnedByOrganization
+from triage import answers
+
+
+class Source(models.TextChoices):
+    """Who answered."""
+
+    MODEL = "model", "AI provider"
+    BUILT_IN = "built_in", "Built-in (no model)"
+
+
+class Verdict(OwnedByOrganization):
+    """The Assistant's view of a finding at one time; the newest one counts."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="verdicts")
+    value = models.CharField(max_length=20, choices=[(v.value, v.value.replace("_", " ").capitalize()) for v in answers.Verdict])
+    confidence = models.CharField(max_length=10, choices=[(c.value, c.value.capitalize()) for c in answers.Confidence])
+    explanation = models.TextField()
+    evidence = models.JSONField(default=list)  # quotes with the result of their check
+    facts = models.JSONField(default=list)  # what was known without a model
+    lowered_because = models.CharField(max_length=300, blank=True)  # why our checks changed the answer
+    code_lines = models.JSONField(default=dict)  # the excerpt that was judged
+    source = models.CharField(max_length=10, choices=Source)
+    model = models.CharField(max_length=120, blank=True)
+    prompt_version = models.PositiveIntegerField(default=0)
+    model_call_id = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "id"], name="verdict_of_organization")]
+        indexes = [models.Index(fields=["finding", "-id"], name="verdict_newest_of_finding")]
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.confidence})"
+
+    @property
+    def is_false_positive(self) -> bool:
+        """Whether the finding may be safe to ignore."""
+        return self.value == answers.Verdict.FALSE_POSITIVE
+
+
+class FileTag(OwnedByOrganization):
+    """What a file is for, kept by path and content, so that it is asked once."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="file_tags")
+    path = models.CharField(max_length=1024)
+    digest = models.BinaryField(max_length=32)
+    tag = models.CharField(max_length=30)
+    risk = models.CharField(max_length=10)
+    reason = models.CharField(max_length=300, blank=True)
+    source = models.CharField(max_length=10, choices=Source)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "path", "digest"], name="file_tag_once")]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.tag}"
+
+
+class Feedback(OwnedByOrganization):
+    """What a person said of a verdict."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="feedback")
+    verdict = models.ForeignKey(Verdict, models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    agrees = models.BooleanField()
+    reason = models.TextField(blank=True, max_length=3000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["verdict", "user"], name="feedback_once_per_person")]
+
+    def __str__(self) -> str:
+        return "agrees" if self.agrees else "disagrees"
