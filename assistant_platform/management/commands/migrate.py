@@ -1,0 +1,33 @@
+"""`migrate`, run as the role that owns the tables, with the application's rights granted first."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+from django.db import connections
+from django.db.utils import OperationalError
+
+
+class Command(migrate.Command):
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(database="owner")
+
+    def handle(self, *args: Any, **options: Any) -> Any:
+        try:
+            with connections["owner"].cursor() as cursor:
+                roles = f"{settings.DATABASE_APP_ROLE}, {settings.DATABASE_SYSTEM_ROLE}"
+                cursor.execute(
+                    "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
+                    f" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {roles}"
+                )
+                cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {roles}")
+        except OperationalError as error:
+            raise CommandError(
+                f"{error}\nIf the roles are missing, run `manage.py prepare_database` once with an administrator's address."
+            ) from error
+        return super().handle(*args, **options)
