@@ -44,10 +44,12 @@ class Scan(OwnedByOrganization):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "digest"], name="scan_received_once"),
             models.UniqueConstraint(fields=["organization", "id"], name="scan_of_organization"),
         ]
-        indexes = [models.Index(fields=["organization", "-id"], name="scan_newest_first")]
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="scan_newest_first"),
+            models.Index(fields=["project", "-id"], name="scan_newest_of_project"),
+        ]
 
     def __str__(self) -> str:
         return f"scan {self.pk}"
