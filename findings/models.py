@@ -136,7 +136,6 @@ class NotAnalysed(models.TextChoices):
     PRODUCT = "product", "The Assistant analyses Code; this is another product"
     IGNORED = "ignored", "It is ignored"
     SWITCHED_OFF = "switched_off", "Auto-triage is switched off"
-    CONSENT = "consent", "An Admin has not yet accepted that code is sent to the AI provider"
     UNAVAILABLE = "unavailable", "The AI provider gave no usable answer"
     FIXED = "fixed", "It was fixed before its turn came"
 
