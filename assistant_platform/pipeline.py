@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import findings.tasks
+import remediation.tasks
+import triage.tasks
 from events.kinds import Kind
 from events.services import Task, set_followers
 from events.tasks import wake_dispatcher
 
-FOLLOWERS: dict[Kind, list[Task]] = {}
+FOLLOWERS: dict[Kind, list[Task]] = {
+    Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
+    Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],  # one event a scan, never one a finding: it picks, caps and queues
+    Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
+    Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
+}
 
 
 def hand_down() -> None:

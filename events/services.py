@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from events.kinds import Actor, Kind
 from events.models import Event, Job, JobState, Queue
-from tenancy.scope import current_organization_id
 
 Subject = int | str | bool | None
 
@@ -47,6 +46,8 @@ class Lease:
 
     job_id: int
     token: uuid.UUID
+    queue: Queue
+    priority: int
     is_finished: bool = False
 
 
@@ -149,13 +150,17 @@ def owe_many(
     if not connection.in_atomic_block:
         raise NotInTransaction(f"work for {task.name} must be owed in the transaction of the change that causes it")
     now = timezone.now()
+    lease = _lease.get()
+    # What follows from a Job is as urgent as the Job, unless somebody says otherwise.
+    queue = owed_queue or (lease.queue if lease else task.queue)
+    priority = owed_priority if owed_priority is not None else lease.priority if lease else task.priority
     Job.objects.bulk_create(
         [
             Job(
                 task=task.name,
                 arguments=dict(each),
-                queue=owed_queue or task.queue,
-                priority=task.priority if owed_priority is None else owed_priority,
+                queue=queue,
+                priority=priority,
                 run_after=now,
                 max_attempts=task.max_attempts,
                 unique_key=_unique_key(task, each),
@@ -237,8 +242,3 @@ def give_up(lease: Lease, *, reason: str) -> None:
 def _unique_key(task: Task, arguments: Mapping[str, Any]) -> str:
     values = ",".join(f"{name}={arguments[name]}" for name in sorted(arguments))
     return f"{task.name}:{values}"[:200]
-
-
-def organization_in_scope() -> int:
-    """Return whose events are recorded, for callers that log it."""
-    return current_organization_id()

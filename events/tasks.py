@@ -201,7 +201,7 @@ def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease]
             return None
         if job.state == JobState.RUNNING and job.lease_until is not None and job.lease_until > now:
             return None
-        lease = Lease(job_id=job.pk, token=uuid.uuid4())
+        lease = Lease(job_id=job.pk, token=uuid.uuid4(), queue=Queue(job.queue), priority=job.priority)
         job.state = JobState.RUNNING
         job.attempt += 0 if attempts_spent_too else 1
         job.lease_token = lease.token

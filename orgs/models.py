@@ -87,8 +87,6 @@ class AssistantSettings(OwnedByOrganization):
     analyses_all_severities = models.BooleanField(default=False)
     pull_request_cap = models.PositiveSmallIntegerField(default=10)
     test_paths_decide = models.BooleanField(default=False)
-    # Weakness classes that models call harmless too easily; a false positive there needs a second, equal vote.
-    careful_cwes = ArrayField(models.PositiveIntegerField(), default=list)
     consented_at = models.DateTimeField(null=True, blank=True)
     consented_by = models.CharField(max_length=254, blank=True)
     consent_text_version = models.PositiveSmallIntegerField(null=True, blank=True)

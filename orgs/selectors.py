@@ -9,9 +9,6 @@ from lib.crypto import digest_of_token
 from orgs.models import ApiToken, AssistantSettings, Membership, Project
 from tenancy.directory import across_organizations
 
-CAREFUL_CWES = (78, 327, 328, 501, 614)
-
-
 def memberships_of(user_id: int) -> list[Membership]:
     """Return a person's memberships in all organizations, by the organization's name."""
     with across_organizations():
@@ -44,7 +41,7 @@ def token_by_value(value: str) -> ApiToken | None:
 
 def assistant_settings() -> AssistantSettings:
     """Return the settings of the organization in scope, with the defaults where none were saved."""
-    return AssistantSettings.objects.first() or AssistantSettings(careful_cwes=list(CAREFUL_CWES))
+    return AssistantSettings.objects.first() or AssistantSettings()
 
 
 def has_consent() -> bool:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 
 from orgs.models import Project
 from scm.adapters.base import FileMissing, FileUnreadable, ScmError
@@ -21,8 +22,8 @@ ReadFile = Callable[[str], str | None]
 def reader(*, project: Project, revision: str) -> ReadFile:
     """Return a function that answers a file's text by its path, None where it is not known.
 
-    First what came with the scan at that revision, then the project's folder. It asks the database on each first use
-    of a path, so it must be used where a transaction may be opened.
+    First what came with the scan at that revision, then the project's folder. Each first use of a path is a short
+    transaction of its own, so that the function may be used long after the one it was made in.
     """
     folder = _folder_of(project)
     uploaded = frozenset(
@@ -32,11 +33,12 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     @lru_cache(maxsize=FILES_REMEMBERED)
     def read(path: str) -> str | None:
         if path in uploaded:
-            return (
-                CodeFile.objects.filter(project=project, revision=revision, path=path)
-                .values_list("blob__text", flat=True)
-                .first()
-            )
+            with transaction.atomic():
+                return (
+                    CodeFile.objects.filter(project=project, revision=revision, path=path)
+                    .values_list("blob__text", flat=True)
+                    .first()
+                )
         if folder is None:
             return None
         try:

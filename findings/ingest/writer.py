@@ -17,8 +17,11 @@ import findings.fingerprint
 from events.kinds import ActorKind, Kind
 from findings.ingest.base import ReportedFinding
 from findings.models import Scan
+from findings.stored import step_as_json
+from lib.sequences import batched
 from rules.models import Severity
 
+KEYED_TOGETHER = 2000  # findings whose files are read together; bounds memory
 TRUNCATED_LINES = 4000  # characters of matched lines kept with the finding; the file itself has them all
 
 SEVERITY = {"low": Severity.LOW, "medium": Severity.MEDIUM, "high": Severity.HIGH, "critical": Severity.CRITICAL}
@@ -44,7 +47,7 @@ class Coverage:
 
 _COLUMNS = {
     "position": "integer",
-    "shape": "bytea",
+    "content_key": "bytea",
     "rule_identifier": "text",
     "product": "text",
     "path": "text",
@@ -98,7 +101,7 @@ def merge(
             "now": timezone.now(),
             "primary": scan.project.primary_branch,
         }
-        cursor.execute(_NUMBER_EQUAL_SHAPES)
+        cursor.execute(_NUMBER_EQUAL_KEYS)
         cursor.execute(_FIND_RULES, parameters)
         cursor.execute(_MERGE_FINDINGS, parameters)
         cursor.execute(_REMEMBER_IDS, parameters)
@@ -126,40 +129,37 @@ def _actor(kind: Kind) -> dict[str, str]:
 
 
 def _rows(reported: Iterable[ReportedFinding], text_of: Callable[[str], str | None]) -> Iterator[tuple[object, ...]]:
-    for position, finding in enumerate(reported):
-        yield (
-            position,
-            findings.fingerprint.shape(finding, text_of),
-            finding.rule_identifier,
-            finding.product.value,
-            finding.path,
-            finding.span.start_line,
-            finding.span.start_column,
-            finding.span.end_line,
-            finding.span.end_column,
-            finding.message,
-            int(SEVERITY[finding.severity]),
-            _matched_lines(finding, text_of),
-            finding.rule_fix,
-            json.dumps(
-                [
-                    {
-                        "role": step.role.value,
-                        "path": step.path,
-                        "start_line": step.span.start_line,
-                        "start_column": step.span.start_column,
-                        "end_line": step.span.end_line,
-                        "end_column": step.span.end_column,
-                        "text": step.text,
-                    }
-                    for step in finding.trace
-                ]
-            ),
-            json.dumps({**finding.metadata, "rule_confidence": finding.confidence}),
-            finding.scanner_fingerprint,
-            finding.is_suppressed,
-            finding.suppression_justification,
-        )
+    position = 0
+    for batch in batched(reported, KEYED_TOGETHER):
+        keys = findings.fingerprint.content_keys(batch, text_of)
+        for finding, key in zip(batch, keys, strict=True):
+            yield _row(position, finding, key, text_of)
+            position += 1
+
+
+def _row(
+    position: int, finding: ReportedFinding, key: bytes, text_of: Callable[[str], str | None]
+) -> tuple[object, ...]:
+    return (
+        position,
+        key,
+        finding.rule_identifier,
+        finding.product.value,
+        finding.path,
+        finding.span.start_line,
+        finding.span.start_column,
+        finding.span.end_line,
+        finding.span.end_column,
+        finding.message,
+        int(SEVERITY[finding.severity]),
+        _matched_lines(finding, text_of),
+        finding.rule_fix,
+        json.dumps([step_as_json(step) for step in finding.trace]),
+        json.dumps({**finding.metadata, "rule_confidence": finding.confidence}),
+        finding.scanner_fingerprint,
+        finding.is_suppressed,
+        finding.suppression_justification,
+    )
 
 
 def _matched_lines(finding: ReportedFinding, text_of: Callable[[str], str | None]) -> str:
@@ -172,10 +172,10 @@ def _matched_lines(finding: ReportedFinding, text_of: Callable[[str], str | None
 
 
 # Equal matches in one file are findings of their own, told apart by their order in it.
-_NUMBER_EQUAL_SHAPES = """
-UPDATE incoming SET fingerprint = substring(sha256(numbered.shape || int4send(numbered.n::int)) FROM 1 FOR 16)
-  FROM (SELECT position, shape, row_number() OVER (
-            PARTITION BY shape ORDER BY start_line, start_column, end_line, end_column, position) AS n FROM incoming
+_NUMBER_EQUAL_KEYS = """
+UPDATE incoming SET fingerprint = substring(sha256(numbered.content_key || int4send(numbered.n::int)) FROM 1 FOR 16)
+  FROM (SELECT position, content_key, row_number() OVER (
+            PARTITION BY content_key ORDER BY start_line, start_column, end_line, end_column, position) AS n FROM incoming
        ) numbered
  WHERE numbered.position = incoming.position
 """

@@ -1,0 +1,181 @@
+"""Writing guidance and fixes; a fix is worth what its gates say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+import findings.selectors
+import findings.services
+import orgs.selectors
+import providers.gate
+import triage.selectors
+from events.kinds import ASSISTANT, Kind
+from events.services import record, result_of_job
+from findings.context import FindingContext
+from findings.models import Finding
+from providers.gate import Answer
+from providers.prompts import render
+from remediation import gates
+from remediation.answers import FixAnswer, GuidanceAnswer
+from remediation.cookbook import guidance_for
+from remediation.models import Autofix, Guidance
+from remediation.recipes import fix_for
+from remediation.selectors import latest_guidance
+from rules.selectors import yaml_of_rules_for
+from triage import excerpt
+from triage.models import Source
+
+NO_RECIPE = "Built-in has no safe change for this pattern; the guidance says what to do."
+FIX_LINES_SHOWN = 120
+
+
+def write_guidance(*, finding: Finding) -> Guidance:
+    """Write step-by-step guidance for a finding. Raises as the gate does."""
+    with transaction.atomic():
+        context = findings.selectors.context_of(finding)
+        verdict = triage.selectors.latest_verdict(finding)
+    prompt = render(
+        "remediation/guidance",
+        rule=context.rule,
+        path=context.path,
+        span=context.span,
+        code=excerpt.around(context).as_text(),
+        verdict=verdict.get_value_display() if verdict else "",
+        explanation=verdict.explanation if verdict else "",
+        rule_fix=context.rule_fix,
+    )
+    answer = providers.gate.ask(
+        prompt,
+        answer=GuidanceAnswer,
+        without_model=lambda: guidance_for(context),
+        finding_id=finding.pk,
+        max_output_tokens=3000,
+    )
+    with result_of_job():
+        guidance = Guidance.objects.create(
+            finding=finding,
+            summary=answer.value.summary,
+            steps=[step.model_dump() for step in answer.value.steps],
+            **_origin(answer),
+        )
+        record(Kind.GUIDANCE_WRITTEN, actor=ASSISTANT, finding_id=finding.pk, guidance_id=guidance.pk)
+    return guidance
+
+
+def write_fix(*, finding: Finding) -> Autofix:
+    """Write a fix, run every gate on it, and keep it with what they said. Raises as the gate does.
+
+    A model whose first attempt fails a gate gets one more, with the reasons.
+    """
+    with transaction.atomic():
+        context = findings.selectors.context_of(finding)
+        verdict = triage.selectors.latest_verdict(finding)
+        guidance = latest_guidance(finding)
+        other_rules = yaml_of_rules_for(path=finding.path, except_rule=finding.rule)
+        minimum = orgs.selectors.assistant_settings().fix_confidence
+        known = gates.dependencies_near(context)
+    explanation = verdict.explanation if verdict else ""
+    advice = guidance.summary if guidance else ""
+    answer = _ask_for_fix(finding, context, explanation=explanation, advice=advice, failed="")
+    check = _check(context, answer, other_rules, known)
+    if check is not None and not answer.is_built_in and not check.is_verified:
+        again = _ask_for_fix(finding, context, explanation=explanation, advice=advice, failed=_failures(answer, check))
+        second = _check(context, again, other_rules, known)
+        if second is not None and _worth(second) > _worth(check):
+            answer, check = again, second
+    return _keep_fix(finding, answer, check, minimum=minimum)
+
+
+def _ask_for_fix(
+    finding: Finding, context: FindingContext, *, explanation: str, advice: str, failed: str
+) -> Answer[FixAnswer]:
+    prompt = render(
+        "remediation/autofix",
+        rule=context.rule,
+        path=context.path,
+        span=context.span,
+        code=excerpt.around(context, max_lines=FIX_LINES_SHOWN).as_text(),
+        explanation=explanation,
+        guidance=advice,
+        failed=failed,
+    )
+    return providers.gate.ask(
+        prompt,
+        answer=FixAnswer,
+        without_model=lambda: fix_for(context) or FixAnswer(edits=[], explanation=NO_RECIPE),
+        finding_id=finding.pk,
+        max_output_tokens=4000,
+    )
+
+
+def _check(
+    context: FindingContext, answer: Answer[FixAnswer], other_rules: str, known: frozenset[str]
+) -> gates.FixCheck | None:
+    if not answer.value.edits:
+        return None
+    return gates.check(
+        context=context,
+        answer=answer.value,
+        rule_yaml=context.rule.yaml or None,
+        other_rules_yaml=other_rules or None,
+        known_dependencies=known,
+    )
+
+
+def _failures(answer: Answer[FixAnswer], check: gates.FixCheck) -> str:
+    edits = "\n".join(f"--- replaced\n{edit.old}\n--- by\n{edit.new}" for edit in answer.value.edits)
+    reasons = "\n".join(
+        f"{result.gate}: {result.explanation}" for result in check.results if result.outcome == gates.Outcome.FAILED
+    )
+    return f"{edits}\n\n{reasons}"
+
+
+_CONFIDENCE_ORDER = {None: 0, "": 0, "low": 1, "medium": 2, "high": 3}
+
+
+def _worth(check: gates.FixCheck) -> tuple[bool, bool, int]:
+    return check.is_verified, check.is_shown, _CONFIDENCE_ORDER[check.highest_confidence]
+
+
+def _keep_fix(finding: Finding, answer: Answer[FixAnswer], check: gates.FixCheck | None, *, minimum: str) -> Autofix:
+    confidence = (check.highest_confidence or "") if check and check.is_shown else ""
+    is_shown = bool(confidence) and _CONFIDENCE_ORDER[confidence] >= _CONFIDENCE_ORDER[minimum]
+    with result_of_job():
+        autofix = Autofix.objects.create(
+            finding=finding,
+            edits=[edit.model_dump() for edit in answer.value.edits],
+            diff=check.diff if check else "",
+            explanation=answer.value.explanation,
+            gates=[
+                {"gate": result.gate, "outcome": result.outcome, "explanation": result.explanation}
+                for result in (check.results if check else ())
+            ],
+            confidence=confidence,
+            is_shown=is_shown,
+            is_verified=is_shown and check is not None and check.is_verified,
+            revision=finding.revision,
+            **_origin(answer),
+        )
+        findings.services.apply_fix(
+            finding=finding, confidence=confidence if is_shown else "", is_verified=autofix.is_verified
+        )
+        kind = Kind.AUTOFIX_WRITTEN if is_shown else Kind.AUTOFIX_NOT_POSSIBLE
+        record(kind, actor=ASSISTANT, finding_id=finding.pk, autofix_id=autofix.pk, confidence=confidence)
+    return autofix
+
+
+def give_up_on(*, finding: Finding, kind: Kind, why: str) -> None:
+    """Note that a step gave nothing, so that the page can say so."""
+    with result_of_job():
+        record(kind, actor=ASSISTANT, finding_id=finding.pk, reason=why[:200])
+
+
+def _origin(answer: Answer[Any]) -> dict[str, Any]:
+    return {
+        "source": Source.BUILT_IN if answer.is_built_in else Source.MODEL,
+        "model": answer.model,
+        "prompt_version": answer.prompt_version,
+        "model_call_id": answer.model_call_id,
+    }

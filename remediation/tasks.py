@@ -1,0 +1,48 @@
+"""The Celery edge of remediation: ids in, a service called."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+import findings.selectors
+import orgs.selectors
+from events.kinds import Kind
+from events.models import Queue
+from events.tasks import org_task
+from findings.models import Finding, Recommendation
+from providers.gate import NoUsableAnswer
+from remediation import services
+
+
+def _open_finding(finding_id: int) -> Finding | None:
+    """Return the finding if advice on it is still wanted."""
+    with transaction.atomic():
+        settings = orgs.selectors.assistant_settings()
+        finding = findings.selectors.visible().filter(pk=finding_id).first()
+    if finding is None or not finding.is_open or not (settings.is_enabled and settings.remediation):
+        return None
+    return finding
+
+
+@org_task(queue=Queue.BACKLOG, priority=6)
+def write_guidance(*, finding_id: int) -> None:
+    """Write guidance for a judged finding, likely false positives included: who disagrees wants to know how to fix it."""
+    finding = _open_finding(finding_id)
+    if finding is None:
+        return
+    try:
+        services.write_guidance(finding=finding)
+    except NoUsableAnswer as problem:
+        services.give_up_on(finding=finding, kind=Kind.GUIDANCE_NOT_POSSIBLE, why=str(problem))
+
+
+@org_task(queue=Queue.BACKLOG, priority=6)
+def write_fix(*, finding_id: int) -> None:
+    """Write a fix for a true positive whose rule brings none of its own."""
+    finding = _open_finding(finding_id)
+    if finding is None or finding.recommendation != Recommendation.FIX or finding.rule_fix:
+        return
+    try:
+        services.write_fix(finding=finding)
+    except NoUsableAnswer as problem:
+        services.give_up_on(finding=finding, kind=Kind.AUTOFIX_NOT_POSSIBLE, why=str(problem))

@@ -1,0 +1,73 @@
+"""Which findings of a scan are analysed without being asked, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+import findings.services
+import orgs.selectors
+from events.kinds import ASSISTANT, Kind
+from events.services import Task, owe_many, record, result_of_job
+from events.models import Queue
+from findings.models import Finding, NotAnalysed, Product, Recommendation, Scan, Triage
+from rules.models import Severity
+
+# Security rules say so, or say nothing; maintainability rules are not judged by a security prompt.
+SECURITY_CATEGORIES = ("", "security")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a scan's analysis comes to."""
+
+    picked: int
+    left_out: int
+
+
+def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
+    """Pick, cap and queue a scan's new findings, and say of each other one why it is left out. Safe to run twice."""
+    with result_of_job():
+        settings = orgs.selectors.assistant_settings()
+        candidates = Finding.objects.filter(
+            first_scan=scan, not_analysed=NotAnalysed.WAITING, recommendation=Recommendation.NONE
+        )
+        left_out = 0
+        if not (settings.is_enabled and settings.auto_triage):
+            left_out += _leave_out(candidates, NotAnalysed.SWITCHED_OFF)
+        left_out += _leave_out(candidates.exclude(product=Product.CODE), NotAnalysed.PRODUCT)
+        left_out += _leave_out(
+            candidates.exclude(Q(rule__category__in=SECURITY_CATEGORIES)), NotAnalysed.NOT_SECURITY
+        )
+        left_out += _leave_out(candidates.filter(triage=Triage.IGNORED), NotAnalysed.IGNORED)
+        if scan.is_full and not settings.analyses_all_severities:
+            left_out += _leave_out(candidates.filter(severity__lt=Severity.HIGH), NotAnalysed.SEVERITY)
+        if scan.pull_request_id or not scan.is_full:
+            first = candidates.order_by("-severity", "pk").values_list("pk", flat=True)[: settings.pull_request_cap]
+            left_out += _leave_out(candidates.exclude(pk__in=list(first)), NotAnalysed.CAP)
+        picked = list(candidates.order_by("-severity", "pk").values_list("pk", "path"))
+        _queue(scan, picked, judge=judge, tag=tag)
+        Scan.objects.filter(pk=scan.pk).update(skipped_count=left_out)
+        record(Kind.ANALYSIS_PLANNED, actor=ASSISTANT, scan_id=scan.pk, picked=len(picked), left_out=left_out)
+        findings.services.settle_if_done(scan_id=scan.pk, actor=ASSISTANT)
+    return Plan(picked=len(picked), left_out=left_out)
+
+
+def _leave_out(chosen: QuerySet[Finding], why: NotAnalysed) -> int:
+    return chosen.update(not_analysed=why)
+
+
+def _queue(scan: Scan, picked: Sequence[tuple[int, str]], *, judge: Task, tag: Task) -> None:
+    queue = Queue.PULL_REQUEST if scan.pull_request_id else Queue.BACKLOG
+    findings.services.begin_analysis(scan=scan, finding_ids=[pk for pk, _ in picked])
+    paths = dict.fromkeys(path for _, path in picked)
+    owe_many(
+        tag,
+        [{"project_id": scan.project_id, "path": path, "revision": scan.revision} for path in paths],
+        owed_queue=queue,
+    )
+    owe_many(judge, [{"finding_id": pk} for pk, _ in picked], owed_queue=queue)
+
+

@@ -1,0 +1,34 @@
+"""Reading verdicts and what people said of them."""
+
+from __future__ import annotations
+
+from findings.models import Finding, Triage, TriageSource
+from triage.models import Feedback, Verdict
+
+DECISIONS_SHOWN = 3
+
+
+def latest_verdict(finding: Finding) -> Verdict | None:
+    """Return the verdict that counts, None before there is one."""
+    return Verdict.objects.filter(finding=finding).order_by("-pk").first()
+
+
+def feedback_by(user_id: int, verdict: Verdict) -> Feedback | None:
+    """Return what a person said of a verdict."""
+    return Feedback.objects.filter(verdict=verdict, user_id=user_id).first()
+
+
+def earlier_decisions(finding: Finding) -> list[str]:
+    """Return what people decided about other findings of the rule in the project, newest first, without their names."""
+    decided = (
+        Finding.objects.filter(project=finding.project_id, rule=finding.rule_id, triage_source=TriageSource.PERSON)
+        .exclude(pk=finding.pk)
+        .exclude(triage=Triage.OPEN)
+        .order_by("-triaged_at")[:DECISIONS_SHOWN]
+    )
+    return [
+        f"{entry.path}:{entry.start_line} was set to {entry.get_triage_display()}"
+        + (f" ({entry.get_ignore_reason_display()})" if entry.ignore_reason else "")
+        + (f": {entry.triage_comment[:300]}" if entry.triage_comment else "")
+        for entry in decided
+    ]

@@ -1,0 +1,188 @@
+"""Judging findings: what is put up for analysis, verdicts with checked evidence, component tags, feedback."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+import findings.selectors
+import findings.services
+import orgs.selectors
+import providers.gate
+import scm.selectors
+from events.kinds import ASSISTANT, Actor, Kind
+from events.services import record, result_of_job
+from findings.context import FindingContext
+from findings.models import AnalysisState, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
+from orgs.models import Project
+from orgs.services import actor_of
+from providers.gate import Answer
+from providers.prompts import render
+from triage import evidence, excerpt, facts, injection
+from triage.answers import ComponentAnswer, VerdictAnswer
+from triage.answers import Verdict as VerdictValue
+from triage.components import tag_without_model
+from triage.models import Feedback, FileTag, Source, Verdict
+from triage.questions import questions_for
+
+RECOMMENDATION_OF = {
+    VerdictValue.TRUE_POSITIVE: Recommendation.FIX,
+    VerdictValue.FALSE_POSITIVE: Recommendation.IGNORE,
+    VerdictValue.UNSURE: Recommendation.UNSURE,
+}
+COMPONENT_LINES_SHOWN = 120
+
+
+def judge_finding(*, finding: Finding) -> Verdict:
+    """Ask the organization's model whether the finding is real, check its evidence, and keep its verdict.
+
+    Raises TemporaryFailure where a later try may help, NoUsableAnswer where not.
+    """
+    with transaction.atomic():
+        context = findings.selectors.context_of(finding)
+        # Imported by name here, as the selectors of this app are siblings below.
+        from triage.selectors import earlier_decisions  # noqa: PLC0415
+
+        decisions = earlier_decisions(finding)
+        test_paths_decide = orgs.selectors.assistant_settings().test_paths_decide
+    shown = excerpt.around(context)
+    known = facts.gather(context)
+    prompt = render(
+        "triage/verdict",
+        rule=context.rule,
+        path=context.path,
+        span=context.span,
+        code=shown.as_text(),
+        facts=[fact.statement for fact in known],
+        earlier=decisions,
+        questions=questions_for(context.rule),
+    )
+    answer = providers.gate.ask(
+        prompt,
+        answer=VerdictAnswer,
+        without_model=lambda: facts.verdict_without_model(context, known, test_paths_decide=test_paths_decide),
+        finding_id=finding.pk,
+    )
+    return _keep_verdict(finding=finding, context=context, shown=shown, known=known, answer=answer)
+
+
+def _keep_verdict(
+    *,
+    finding: Finding,
+    context: FindingContext,
+    shown: excerpt.Excerpt,
+    known: tuple[facts.Fact, ...],
+    answer: Answer[VerdictAnswer],
+) -> Verdict:
+    checked = evidence.check(answer.value.evidence, context)
+    settled = injection.bar(evidence.settle(answer.value, checked), injection.in_excerpt(shown))
+    was_lowered = (settled.verdict, settled.confidence) != (answer.value.verdict, answer.value.confidence)
+    with result_of_job():
+        verdict = Verdict.objects.create(
+            finding=finding,
+            value=settled.verdict,
+            confidence=settled.confidence,
+            explanation=settled.explanation,
+            evidence=[_quote_as_json(entry) for entry in checked],
+            facts=[{"kind": fact.kind, "statement": fact.statement, "leaning": fact.leaning} for fact in known],
+            lowered_because=f"The answer was {answer.value.verdict} ({answer.value.confidence})." if was_lowered else "",
+            code_lines=[asdict(segment) for segment in shown.segments],
+            source=Source.BUILT_IN if answer.is_built_in else Source.MODEL,
+            model=answer.model,
+            prompt_version=answer.prompt_version,
+            model_call_id=answer.model_call_id,
+        )
+        findings.services.apply_verdict(
+            finding=finding, recommendation=RECOMMENDATION_OF[settled.verdict], confidence=settled.confidence
+        )
+        findings.services.end_analysis(finding=finding, state=AnalysisState.JUDGED, actor=ASSISTANT)
+        record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict=settled.verdict)
+    return verdict
+
+
+def _quote_as_json(entry: evidence.CheckedQuote) -> dict[str, Any]:
+    return {
+        **entry.quote.model_dump(mode="json"),
+        "holds": entry.holds,
+        "problem": entry.problem,
+        "moved": entry.moved,
+        "is_comment": entry.is_comment,
+    }
+
+
+def give_up_on_verdict(*, finding: Finding, why: str) -> None:
+    """Show the finding without a verdict and say why; silence never hides it."""
+    with result_of_job():
+        findings.services.not_analysed(finding_ids=[finding.pk], why=NotAnalysed.UNAVAILABLE, detail=why)
+        findings.services.end_analysis(finding=finding, state=AnalysisState.UNAVAILABLE, actor=ASSISTANT)
+        record(Kind.NOT_ANALYSED, actor=ASSISTANT, finding_id=finding.pk, reason=why[:200])
+
+
+def tag_file(*, project: Project, path: str, revision: str) -> FileTag | None:
+    """Say what a file is for, once per path and content; None where its text is not known."""
+    with transaction.atomic():
+        text = scm.selectors.reader(project=project, revision=revision)(path)
+        digest = hashlib.sha256((text or "").encode()).digest()
+        tag = FileTag.objects.filter(project=project, path=path, digest=digest).first()
+    if tag is None:
+        lines = (text or "").splitlines()[:COMPONENT_LINES_SHOWN]
+        answer = providers.gate.ask(
+            render("triage/component", path=path, code="\n".join(line[:300] for line in lines)),
+            answer=ComponentAnswer,
+            without_model=lambda: tag_without_model(path, text),
+            max_output_tokens=600,
+        )
+        tag = FileTag(
+            project=project,
+            path=path,
+            digest=digest,
+            tag=answer.value.tag,
+            risk=answer.value.risk,
+            reason=answer.value.reason,
+            source=Source.BUILT_IN if answer.is_built_in else Source.MODEL,
+        )
+    with result_of_job():
+        if tag.pk is None:
+            FileTag.objects.bulk_create([tag], ignore_conflicts=True)
+        ids = list(Finding.objects.filter(project=project, path=path).values_list("pk", flat=True))
+        findings.services.apply_component(finding_ids=ids, tag=tag.tag, risk=tag.risk)
+    return tag
+
+
+def request_analysis(*, finding: Finding, actor: Actor) -> None:
+    """Put one finding up for analysis because a person asked, whatever the caps say."""
+    with transaction.atomic():
+        Finding.objects.filter(pk=finding.pk).update(not_analysed=NotAnalysed.WAITING, not_analysed_detail="")
+        record(
+            Kind.ANALYSIS_REQUESTED,
+            actor=actor,
+            finding_id=finding.pk,
+            project_id=finding.project_id,
+            path=finding.path,
+            revision=finding.revision,
+        )
+
+
+def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "") -> Feedback:
+    """Keep what a person says of a verdict; agreeing with a false positive also ignores the finding.
+
+    Agreeing with a true positive never ignores, and disagreeing with a false positive opens what was ignored so.
+    """
+    actor = actor_of(user)
+    finding = verdict.finding
+    with transaction.atomic():
+        feedback, _ = Feedback.objects.update_or_create(
+            verdict=verdict, user=user, defaults={"finding": finding, "agrees": agrees, "reason": reason}
+        )
+        record(Kind.FEEDBACK_GIVEN, actor=actor, finding_id=finding.pk, verdict_id=verdict.pk, agrees=agrees)
+        if verdict.is_false_positive and agrees:
+            findings.services.ignore(
+                finding=finding, reason=IgnoreReason.FALSE_POSITIVE, comment=reason or verdict.explanation, actor=actor
+            )
+        elif verdict.is_false_positive and finding.triage == Triage.IGNORED:
+            findings.services.set_triage(finding=finding, triage=Triage.OPEN, comment=reason, actor=actor)
+    return feedback

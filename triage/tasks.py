@@ -1,0 +1,54 @@
+"""The Celery edge of triage: ids in, a service called."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+import findings.selectors
+from events.models import Queue
+from events.tasks import org_task
+from findings.models import Finding, Scan, ScanState
+from orgs.models import Project
+from providers.gate import NoUsableAnswer
+from triage import planning, services
+
+
+def _no_verdict_after_all(*, finding_id: int) -> None:
+    finding = findings.selectors.waiting_for_verdict(finding_id)
+    if finding:
+        services.give_up_on_verdict(finding=finding, why="The AI provider gave no answer, after several tries.")
+
+
+@org_task(queue=Queue.BACKLOG, on_exhausted=_no_verdict_after_all)
+def judge_finding(*, finding_id: int) -> None:
+    """Judge a finding that waits for it."""
+    with transaction.atomic():
+        finding: Finding | None = findings.selectors.waiting_for_verdict(finding_id)
+    if finding is None:
+        return
+    try:
+        services.judge_finding(finding=finding)
+    except NoUsableAnswer as problem:
+        services.give_up_on_verdict(finding=finding, why=str(problem))
+
+
+@org_task(queue=Queue.BACKLOG, priority=4, max_attempts=3)
+def tag_file(*, project_id: int, path: str, revision: str) -> None:
+    """Say what a file is for."""
+    with transaction.atomic():
+        project = Project.objects.filter(pk=project_id).first()
+    if project is None:
+        return
+    try:
+        services.tag_file(project=project, path=path, revision=revision)
+    except NoUsableAnswer:
+        return  # a file without a tag is shown without one; the call's record says why
+
+
+@org_task(queue=Queue.BACKLOG, priority=3)
+def plan_analysis(*, scan_id: int) -> None:
+    """Queue what a scan brought."""
+    with transaction.atomic():
+        scan = Scan.objects.filter(pk=scan_id, state=ScanState.INGESTED).first()
+    if scan is not None:
+        planning.plan_analysis(scan=scan, judge=judge_finding, tag=tag_file)
