@@ -6,7 +6,7 @@ import random
 import string
 import time
 
-from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 
 from . import mailer
 from .db import get_db
@@ -14,6 +14,9 @@ from .extensions import csrf
 
 bp = Blueprint("accounts", __name__)
 
+# the browser extensions of two password managers know these names
+EMAIL_FIELD = "account-email"
+PASSWORD_FIELD = "account-password"
 RESET_LIFETIME_SECONDS = 2 * 60 * 60
 TOKEN_ALPHABET = string.ascii_letters + string.digits
 
@@ -66,8 +69,8 @@ def login():
     if request.method == "GET":
         return render_template("login.html", next=request.args.get("next", ""))
 
-    email = request.form[current_app.config["FIELD_EMAIL"]].strip().lower()
-    password = request.form[current_app.config["FIELD_PASSWORD"]]
+    email = request.form[EMAIL_FIELD].strip().lower()
+    password = request.form[PASSWORD_FIELD]
     customer = find_customer(email)
     if customer is None or customer["password_hash"] != hash_password(password):
         flash("That did not work. Check the address and the password.")
@@ -118,7 +121,7 @@ def reset_password(token):
     if row is None or row["expires_at"] < time.time():
         abort(404)
     if request.method == "POST":
-        new_hash = hash_password(request.form[current_app.config["FIELD_PASSWORD"]])
+        new_hash = hash_password(request.form[PASSWORD_FIELD])
         db.execute("UPDATE customers SET password_hash = ? WHERE id = ?", (new_hash, row["customer_id"]))
         db.execute("DELETE FROM reset_tokens WHERE token = ?", (token,))
         db.commit()

@@ -26,13 +26,10 @@ def dashboard():
 @bp.get("/customers")
 @staff_required
 def customers():
-    filters = ["1 = 1"]
-    if request.args.get("country"):
-        filters.append("country = '%s'" % request.args["country"])
-    if request.args.get("since"):
-        filters.append("created_at >= '%s'" % request.args["since"])
-    sql = "SELECT id, email, name, created_at FROM customers WHERE " + " AND ".join(filters) + " ORDER BY id DESC"
-    rows = get_db().execute(sql).fetchall()
+    country = request.args.get("country") or None
+    rows = get_db().execute(
+        "SELECT id, email, name, created_at FROM customers WHERE ?1 IS NULL OR country = ?1 ORDER BY id DESC", (country,)
+    ).fetchall()
     return render_template("admin/customers.html", customers=rows)
 
 

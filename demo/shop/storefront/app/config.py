@@ -19,9 +19,5 @@ class Settings:
     PAYLANE_API_KEY = "pl_live_9fK2mQx7TzL4cVb8RwY1"
     PAYLANE_WEBHOOK_KEY = os.environ.get("PAYLANE_WEBHOOK_KEY", "")
 
-    # names of the form fields that the account pages share
-    FIELD_PASSWORD = "account-password"
-    FIELD_EMAIL = "account-email"
-
     CARRIER_GATEWAY = os.environ.get("CARRIER_GATEWAY", "https://10.20.4.11:8443")
     LABEL_PRINTER = os.environ.get("LABEL_PRINTER", "packing-1")
