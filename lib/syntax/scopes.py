@@ -258,7 +258,7 @@ def _name_from_surroundings(node: Node) -> str:
         if called is None and parent.type == "call_expression":
             called = parent.named_child(0)
         if called and not _holds(called, child):
-            return _text(called) + _first_string(_field(parent, "arguments"))
+            return _text(called).split("(")[0] + _first_string(_field(parent, "arguments"))
         child, parent = parent, parent.parent
     return ""
 
