@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +10,13 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import PurePosixPath
 
+from tree_sitter import Node, Tree
+
 from findings.context import FindingContext
 from lib.languages import language_of
 from lib.syntax import lines_of, parse
 from triage.answers import Confidence, EvidenceRole, Quote, Verdict, VerdictAnswer
+from triage.excerpt.shape import printable
 
 # Roles that can show why a match does no harm. A sink alone only shows that the match is there.
 BLOCKING_ROLES = {EvidenceRole.SANITIZER, EvidenceRole.GUARD, EvidenceRole.CONTEXT, EvidenceRole.SOURCE}
@@ -27,7 +29,12 @@ LONGEST_EXPLANATION = 1200
 # How an excerpt numbers its lines (see `triage.excerpt`); a model may copy the number with the line.
 LINE_NUMBER = re.compile(r"^>?\s*\d+ \|[ \t]?")
 
-COMMENT_MARK = re.compile(r"\s*(#|//|/\*|\*|--|<!--|;|\"\"\"|''')")
+# What is taken for a comment in a file without a syntax tree.
+COMMENT = re.compile(r"(?:^|\s)(?:#|//|/\*|<!--|--\s).*")
+COMMENT_NODES = {"comment", "line_comment", "block_comment", "multiline_comment", "html_comment", "doc_comment"}
+
+# Named lines may be this much more than the quote needs before it matters which of several places was meant.
+MOST_LINES_AROUND_QUOTE = 10
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class CheckedQuote:
 
 
 def check(quotes: Sequence[Quote], context: FindingContext) -> tuple[CheckedQuote, ...]:
-    """Look each quote up in the real text, whitespace aside, and correct the lines of one that stands elsewhere once."""
+    """Look each quote up in the real text, whitespace aside; one that stands elsewhere, and once, gets its true lines."""
     texts: dict[str, _Text | None] = {}
     return tuple(_check(quote, context, texts) for quote in quotes)
 
@@ -116,7 +123,7 @@ def _check(quote: Quote, context: FindingContext, texts: dict[str, _Text | None]
     named = range(quote.start_line, quote.end_line + 1)
     found = quote.model_copy(update={"path": path, "start_line": place[0], "end_line": place[-1]})
     moved = place[0] not in named or place[-1] not in named
-    return CheckedQuote(found, holds=True, moved=moved, is_comment=text.is_comment(place))
+    return CheckedQuote(found, holds=True, moved=moved, is_comment=words in text.comments_in(place))
 
 
 def _place(quote: Quote, words: str, text: _Text) -> tuple[range | None, str]:
@@ -126,8 +133,12 @@ def _place(quote: Quote, words: str, text: _Text) -> tuple[range | None, str]:
     everywhere = list(text.places_of(words))
     named = range(quote.start_line, quote.end_line + 1)
     inside = [place for place in everywhere if place[0] in named and place[-1] in named]
-    if inside:
+    if len(inside) == 1:
         return inside[0], ""
+    if inside and len(named) <= len(inside[0]) + MOST_LINES_AROUND_QUOTE:
+        return named[: len(text.lines)], ""
+    if inside:
+        return None, f"it stands in {len(inside)} places of the lines {named[0]} to {named[-1]}"
     if len(everywhere) == 1:
         return everywhere[0], ""
     if everywhere:
@@ -157,36 +168,34 @@ class _Text:
         for place in re.finditer(before + re.escape(words) + after, self._joined):
             yield range(self._line_at(place.start()), self._line_at(place.end() - 1) + 1)
 
-    def is_comment(self, place: range) -> bool:
-        """Tell whether these lines hold nothing but comment."""
-        return all(
-            number in self._comment_lines
-            or COMMENT_MARK.match(self.lines[number - 1])
-            or not self.lines[number - 1].strip()
-            for number in place
-        )
+    def comments_in(self, place: range) -> str:
+        """Return the words of the comments, and of strings that only document, that these lines have a part in."""
+        if self._tree is None:
+            found = (COMMENT.search(self.lines[number - 1]) for number in place)
+            return _words("\n".join(comment[0] for comment in found if comment))
+        comments: list[Node] = []
+        pending = [self._tree.root_node]
+        while pending:
+            node = pending.pop()
+            if node.end_point.row < place[0] - 1 or node.start_point.row > place[-1] - 1:
+                continue
+            if node.type in COMMENT_NODES or _is_documentation(node):
+                comments.append(node)
+            else:
+                pending.extend(node.named_children)
+        comments.sort(key=lambda node: node.start_byte)
+        return _words("\n".join((node.text or b"").decode("utf-8", errors="replace") for node in comments))
 
     def _line_at(self, offset: int) -> int:
         return self._numbers[bisect_right(self._starts, offset) - 1]
 
     @cached_property
-    def _comment_lines(self) -> set[int]:
-        """The lines that lie inside a comment, or a string that is a statement of its own, from its second line on."""
-        tree = parse(self.source, self.language)
-        if tree is None:
-            return set()
-        inside: set[int] = set()
-        pending = [tree.root_node]
-        while pending:
-            node = pending.pop()
-            is_docstring = node.type == "expression_statement" and [c.type for c in node.named_children] == ["string"]
-            if "comment" in node.type or is_docstring:
-                inside.update(range(node.start_point.row + 2, node.end_point.row + 2))
-                if is_docstring:
-                    inside.add(node.start_point.row + 1)
-            elif node.start_point.row != node.end_point.row:
-                pending.extend(node.named_children)
-        return inside
+    def _tree(self) -> Tree | None:
+        return parse(self.source, self.language)
+
+
+def _is_documentation(node: Node) -> bool:
+    return node.type == "expression_statement" and [child.type for child in node.named_children] == ["string"]
 
 
 def _is_inside(path: str) -> bool:
@@ -203,13 +212,4 @@ def _without_line_numbers(quote: str) -> str:
 
 def _words(text: str) -> str:
     """Return a text with single spaces, without the characters that an excerpt replaces because they do not show."""
-    seen = "".join(
-        character
-        for character in text
-        if character.isspace()
-        or (character != "\N{REPLACEMENT CHARACTER}" and unicodedata.category(character) not in _UNSEEN)
-    )
-    return " ".join(seen.split())
-
-
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+    return " ".join(printable(" ".join(text.split())).replace("\N{REPLACEMENT CHARACTER}", "").split())

@@ -94,6 +94,8 @@ def _step(step: TraceStep) -> str:
 
 def printable(text: str) -> str:
     """Return a text on one line with a mark for every character that would not show, or would reorder what does."""
+    if text.isprintable():
+        return text
     return "".join(
         character
         if character == "\t" or unicodedata.category(character) not in _UNSEEN
