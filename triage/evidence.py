@@ -58,7 +58,7 @@ class CheckedQuote:
 
 
 def check(quotes: Sequence[Quote], context: FindingContext) -> tuple[CheckedQuote, ...]:
-    """Look each quote up in the real text, whitespace aside; one that stands elsewhere, and once, gets its true lines."""
+    """Look each quote up in the real text, whitespace aside; one that stands once, but elsewhere, gets its lines."""
     texts: dict[str, _Text | None] = {}
     return tuple(_check(quote, context, texts) for quote in quotes)
 
