@@ -30,112 +30,90 @@ class Line:
 LONGEST_LINE_KEPT = 300
 LONGEST_TEXT = 200_000
 
+# They spell ASCII that no editor shows and every model reads: https://unicode.org/charts/PDF/UE0000.pdf
+TAG_CHARACTERS = range(0xE0020, 0xE007F)
+
 # A few words of the same sentence: no end of sentence, no line end, none of the signs that code is made of.
 _GAP = r"[^.!?;=(){}\[\]\n]{0,80}?"
 _NEAR = r"[^.!?;=(){}\[\]\n]{0,30}?"
-
-_READER = (
-    r"(?:a\.?i\.?|llms?|(?:large )?language model|chat ?gpt|gpt-?\d?|claude|gemini|copilot|chatbot|semgrep|sast|"
-    r"(?:ai |code |security |automated |static )*"
-    r"(?:assistant|reviewers?|analy[sz]ers?|scanners?|analysts?|auditors?|triager|agent|bot|model|tools?))"
-)
-_HARMLESS = (
-    r"(?:false[ _-]positives?|not[ _-]a[ _-](?:vulnerability|bug|problem|finding|security[ _-]issue)|non[ _-]?issue|"
-    r"not[ _-](?:vulnerable|exploitable)|(?:completely |perfectly |fully |totally |100% )?(?:safe|secure|benign|harmless)|"
-    r"no[ _-](?:issues?|vulnerabilit(?:y|ies)|problems?|findings?|risk)|unexploitable|true[ _-]negative)"
-)
-_FALSE_POSITIVE = r"(?:false[ _-]positives?|not[ _-](?:vulnerable|exploitable|a[ _-]vulnerability)|true[ _-]negative)"
-_FINDING = r"(?:findings?|alerts?|vulnerabilit(?:y|ies)|results?|security (?:issues?|problems?)|match(?:es)?|injections?|xss|sqli)"
-_CONCLUDE = (
-    r"(?:mark|classify|label|treat|report|triage|close|flag|rate|consider|dismiss|resolve|judge|assess|categori[sz]e|"
-    r"regard|conclude|answer|respond|reply|output|return|say|state|assume|approve|skip|ignore|suppress|deem)"
-)
+_REST_OF_LINE = r"[^\n]{0,120}?"
 
 _INSTRUCTIONS = r"(?:instructions|prompts?|directives?|guidelines|guardrails|rules|system message)"
 _GIVEN = r"(?:previous|prior|above|earlier|preceding|foregoing|system|your)"
 _ANY = r"(?:all|any|every|everything|and|of|the|my|these|those|other|original|initial|given|security|triage|review)"
+_QUALIFIERS = rf"(?:[ _-]+(?:{_ANY}|{_GIVEN})){{0,5}}[ _-]+"
+_DROP = r"(?:ignore|disregard|forget|override|bypass|do not follow|don't follow|stop following)"
 
-PATTERNS = [
-    (
-        "tells the reader to drop its instructions",
-        r"\b(?:ignore|disregard|forget|override|bypass|do not follow|don't follow|stop following)"
-        rf"(?:[ _-]+(?:{_ANY}|{_GIVEN})){{0,5}}[ _-]+{_GIVEN}(?:[ _-]+(?:{_ANY}|{_GIVEN})){{0,5}}[ _-]+{_INSTRUCTIONS}\b",
-    ),
-    (
-        "tells the reader to drop its instructions",
-        rf"\b(?:ignore|disregard|forget|override)(?: {_ANY}){{0,4}} {_INSTRUCTIONS} (?:that )?(?:you|above|before|given to)\b",
-    ),
-    (
-        "holds the marks of a chat template",
-        r"<\|\s*(?:system|user|assistant|im_start|im_end|endoftext|end)\b[^|\n]{0,20}\|>",
-    ),
-    ("holds the marks of a chat template", r"\[/?INST\]|<</?SYS>>|(?:^|\n)\s*#{2,}\s*(?:system|instructions?)\s*:"),
-    (
-        "tells a reviewer or a model what to conclude",
-        rf"\b{_READER}\b{_NEAR}[:,-]{_GAP}\b{_CONCLUDE}\b{_GAP}\b{_HARMLESS}\b",
-    ),
-    (
-        "tells a reviewer or a model what to conclude",
-        rf"\b{_READER}\b{_NEAR}\b(?:should|must|shall|can|may|please|has to|have to|need to|needs to|will|to)\b{_GAP}"
-        rf"\b{_CONCLUDE}\b{_GAP}\b{_HARMLESS}\b",
-    ),
-    (
-        "tells a reviewer or a model what to conclude",
-        rf"\b(?:note|notice|message|attention|instructions?|dear|hey|hello|hi|hint|memo)\b(?: (?:to|for))?"
-        rf"(?: (?:the|all|any|our|every))? {_READER}\b[^\n]{{0,120}}?\b{_HARMLESS}\b",
-    ),
-    (
-        "dictates a verdict",
-        rf"\b{_CONCLUDE}\b (?:this|it|these|them|that|the following|the (?:above|below|code|line|function|file|next))"
-        rf"{_GAP} (?:as|is|to be|with|that)\b (?:an? )?[\W_]?{_FALSE_POSITIVE}\b",
-    ),
-    (
-        "dictates a verdict",
-        rf"\b(?:verdict|classification|conclusion|assessment|triage result)\b[\W_]{{0,4}}"
-        rf"(?:is|must be|should be|shall be|has to be|will be|:)[\W_]{{0,4}}(?:an? )?{_HARMLESS}\b",
-    ),
-    (
-        "dictates a verdict",
+_READER = (
+    r"(?:a\.?i\.?|llms?|(?:large )?language model|chat ?gpt|gpt-?\d?|claude|gemini|copilot|chatbot|semgrep|sast|"
+    r"(?:(?:ai|code|security|automated|static) ){0,3}"
+    r"(?:assistant|reviewers?|analy[sz]ers?|scanners?|analysts?|auditors?|triager|agent|bot|model|tools?))"
+)
+_MUST = r"(?:should|must|shall|can|may|please|has to|have to|needs? to|will|to)"
+_CONCLUDE = (
+    r"(?:mark|classify|label|treat|report|triage|close|flag|rate|consider|dismiss|resolve|judge|assess|categori[sz]e|"
+    r"regard|conclude|answer|respond|reply|output|return|say|state|assume|approve|skip|ignore|suppress|deem)"
+)
+_NEVER = r"(?:do not|don't|dont|never|must not|should not|shouldn't|no need to)"
+_REPORT = r"(?:report|flag|raise|mention|escalate|warn about|alert on)"
+_LEAVE = r"(?:ignore|skip|dismiss|close|suppress)"
+
+_FALSE_POSITIVE = r"(?:false[ _-]positives?|not[ _-](?:vulnerable|exploitable|a[ _-]vulnerability)|true[ _-]negative)"
+_HARMLESS = (
+    rf"(?:{_FALSE_POSITIVE}|not[ _-]a[ _-](?:bug|problem|finding|security[ _-]issue)|non[ _-]?issue|unexploitable|"
+    r"(?:(?:completely|perfectly|fully|totally|100%) )?(?:safe|secure|benign|harmless)|"
+    r"no[ _-](?:issues?|vulnerabilit(?:y|ies)|problems?|findings?|risk))"
+)
+_FINDING = (
+    r"(?:findings?|alerts?|vulnerabilit(?:y|ies)|results?|security (?:issues?|problems?)|match(?:es)?|injections?|"
+    r"xss|sqli)"
+)
+_THIS_CODE = r"(?:this|it|these|them|that|the following|the (?:above|below|code|line|function|file|next))"
+_HERE = r"(?:here|below|above|in this (?:file|function|code|line|block|class|module)|on this line)"
+_DECIDED = r"(?:reviewed|approved|audited|vetted|cleared|checked|verified|signed[ -]off|accepted|triaged|whitelisted|"
+    r"confirmed)"
+_AUTHORITY = r"(?:security|appsec|infosec|ciso|pentest(?:ers?)?|red team|auditors?)"
+
+PATTERNS: dict[str, list[str]] = {
+    "tells the reader to drop its instructions": [
+        rf"\b{_DROP}{_QUALIFIERS}{_GIVEN}{_QUALIFIERS}{_INSTRUCTIONS}\b",
+        rf"\b{_DROP}(?: {_ANY}){{0,4}} {_INSTRUCTIONS} (?:that )?(?:you|above|before|given to)\b",
+    ],
+    "holds the marks of a chat template": [
+        r"<\|\s*(?:system|user|assistant|im_start|im_end)\b[^|\n]{0,20}\|>",
+        r"\[/?INST\]|<</?SYS>>|(?:^|\n)\s*#{2,}\s*(?:system|instructions?)\s*:",
+    ],
+    "tells a reviewer or a model what to conclude": [
+        rf"\b{_READER}\b{_NEAR}[:-]{_GAP}\b{_CONCLUDE}\b{_GAP}\b{_HARMLESS}\b",
+        rf"\b{_READER}\b{_NEAR}\b{_MUST}\b{_GAP}\b{_CONCLUDE}\b{_GAP}\b{_HARMLESS}\b",
+        (rf"\b(?:note|notice|message|attention|instructions?|dear|hey|hello|hi|hint|memo)\b(?: (?:to|for))?"
+        rf"(?: (?:the|all|any|our|every))? {_READER}\b{_REST_OF_LINE}\b{_HARMLESS}\b"),
+    ],
+    "dictates a verdict": [
+        rf"\b{_CONCLUDE}\b {_THIS_CODE}{_GAP} (?:as|is|to be|with|that)\b (?:an? )?[\W_]?{_FALSE_POSITIVE}\b",
+        (r"\b(?:verdict|classification|conclusion|assessment|triage result)\b[\W_]{0,4}"
+        rf"(?:is|must be|should be|shall be|has to be|will be|:)[\W_]{{0,4}}(?:an? )?{_HARMLESS}\b"),
         rf"\b(?:respond|reply|answer)\b (?:only |always |simply |just )?(?:with |as )?[\W_]{{0,3}}{_HARMLESS}\b",
-    ),
-    (
-        "dictates a verdict",
-        rf"\bthis (?:{_FINDING}|code|line|rule match|detection)\b (?:is|was|must be|has to be)\b{_NEAR}\b{_FALSE_POSITIVE}\b",
-    ),
-    (
-        "asks not to report",
-        rf"\b{_FALSE_POSITIVE}\b[^\n]{{0,40}}?\b(?:do not|don't|dont|no need to|never|must not|should not|please)\b "
-        r"(?:\w+ ){0,2}?(?:report|flag|raise|alert|mention|escalate|warn|ignore|skip|dismiss|close|suppress)\b",
-    ),
-    (
-        "asks not to report",
-        r"\b(?:do not|don't|dont|never|must not|should not|shouldn't|no need to)\b (?:\w+ ){0,2}?"
-        rf"(?:report|flag|raise|mention|escalate|warn about|alert on)\b {_NEAR}\b{_FINDING}\b"
-        rf"{_GAP}\b(?:here|below|above|in this (?:file|function|code|line|block|class|module)|on this line|{_HARMLESS})",
-    ),
-    (
-        "claims that somebody has decided already",
-        r"\b(?:reviewed|approved|audited|vetted|cleared|checked|verified|signed[ -]off|accepted|triaged|whitelisted|"
-        r"confirmed)\b "
-        rf"(?:\w+ ){{0,3}}?by (?:\w+ ){{0,3}}?(?:security|appsec|infosec|ciso|pentest(?:ers?)?|red team|auditors?)\b[^\n]{{0,60}}?"
-        rf"\b(?:{_HARMLESS}|ignore|no action|do not|don't|skip|no need|nothing to (?:do|see|fix|report))\b",
-    ),
-    (
-        "gives the reader a role",
-        r"\bas an? (?:a\.?i\.?|llm|large language model|language model)"
-        r"(?: (?:language )?(?:model|assistant|reviewer|agent))?, (?:you|please|i|it)\b",
-    ),
-    (
-        "gives the reader a role",
-        rf"\byou are (?:now )?(?:an? |the )?{_READER}\b[^\n]{{0,160}}?\b{_HARMLESS}\b",
-    ),
-    (
-        "gives the reader a role",
-        r"\b(?:from now on|you are now|new instructions?)\b[ ,:]{1,3}[^\n]{0,80}?"
-        rf"\b(?:{_HARMLESS}|ignore|approve|no longer (?:report|flag|review))\b",
-    ),
-]
-_COMPILED = [(why, re.compile(pattern, re.IGNORECASE)) for why, pattern in PATTERNS]
+        (rf"\bthis (?:{_FINDING}|code|line|rule match|detection)\b (?:is|was|must be|has to be)\b"
+        rf"{_NEAR}\b{_FALSE_POSITIVE}\b"),
+    ],
+    "asks not to report": [
+        rf"\b{_FALSE_POSITIVE}\b[^\n]{{0,40}}?\b(?:{_NEVER}|please)\b (?:\w+ ){{0,2}}?(?:{_REPORT}|{_LEAVE})\b",
+        rf"\b{_NEVER}\b (?:\w+ ){{0,2}}?{_REPORT}\b {_NEAR}\b{_FINDING}\b{_GAP}\b(?:{_HERE}|{_HARMLESS})\b",
+    ],
+    "claims that somebody has decided already": [
+        (rf"\b{_DECIDED}\b (?:\w+ ){{0,3}}?by (?:\w+ ){{0,3}}?{_AUTHORITY}\b{_REST_OF_LINE}"
+        rf"\b(?:{_HARMLESS}|{_LEAVE}|{_NEVER}|no action|no need|nothing to (?:do|see|fix|report))\b"),
+    ],
+    "gives the reader a role": [
+        (r"\bas an? (?:a\.?i\.?|llm|(?:large )?language model)(?: (?:language )?(?:model|assistant|reviewer|agent))?,"
+        r" (?:you|please|i|it)\b"),
+        rf"\byou are (?:now )?(?:an? |the )?{_READER}\b{_REST_OF_LINE}\b{_HARMLESS}\b",
+        (rf"\b(?:from now on|you are now|new instructions?)\b[ ,:]{{1,3}}{_REST_OF_LINE}"
+        rf"\b(?:{_HARMLESS}|ignore|approve|no longer (?:report|flag|review))\b"),
+    ],
+}
+_COMPILED = [(why, re.compile(pattern, re.IGNORECASE)) for why, family in PATTERNS.items() for pattern in family]
 
 # What starts or ends a comment or quotes a string, so that a sentence can be read on over several lines.
 _COMMENT_START = re.compile(
@@ -210,9 +188,8 @@ def _plain(line: str) -> str:
 
 
 def _seen(character: str) -> str:
-    # Tag characters spell ASCII that no editor shows and every model reads: https://unicode.org/charts/PDF/UE0000.pdf
-    if 0xE0020 <= ord(character) <= 0xE007E:
-        return chr(ord(character) - 0xE0000)
+    if ord(character) in TAG_CHARACTERS:
+        return chr(ord(character) - TAG_CHARACTERS[0] + ord(" "))
     return "" if unicodedata.category(character) == "Cf" else character
 
 
