@@ -70,8 +70,10 @@ _FINDING = (
 )
 _THIS_CODE = r"(?:this|it|these|them|that|the following|the (?:above|below|code|line|function|file|next))"
 _HERE = r"(?:here|below|above|in this (?:file|function|code|line|block|class|module)|on this line)"
-_DECIDED = r"(?:reviewed|approved|audited|vetted|cleared|checked|verified|signed[ -]off|accepted|triaged|whitelisted|"
+_DECIDED = (
+    r"(?:reviewed|approved|audited|vetted|cleared|checked|verified|signed[ -]off|accepted|triaged|whitelisted|"
     r"confirmed)"
+)
 _AUTHORITY = r"(?:security|appsec|infosec|ciso|pentest(?:ers?)?|red team|auditors?)"
 
 PATTERNS: dict[str, list[str]] = {
@@ -86,31 +88,43 @@ PATTERNS: dict[str, list[str]] = {
     "tells a reviewer or a model what to conclude": [
         rf"\b{_READER}\b{_NEAR}[:-]{_GAP}\b{_CONCLUDE}\b{_GAP}\b{_HARMLESS}\b",
         rf"\b{_READER}\b{_NEAR}\b{_MUST}\b{_GAP}\b{_CONCLUDE}\b{_GAP}\b{_HARMLESS}\b",
-        (rf"\b(?:note|notice|message|attention|instructions?|dear|hey|hello|hi|hint|memo)\b(?: (?:to|for))?"
-        rf"(?: (?:the|all|any|our|every))? {_READER}\b{_REST_OF_LINE}\b{_HARMLESS}\b"),
+        (
+            rf"\b(?:note|notice|message|attention|instructions?|dear|hey|hello|hi|hint|memo)\b(?: (?:to|for))?"
+            rf"(?: (?:the|all|any|our|every))? {_READER}\b{_REST_OF_LINE}\b{_HARMLESS}\b"
+        ),
     ],
     "dictates a verdict": [
         rf"\b{_CONCLUDE}\b {_THIS_CODE}{_GAP} (?:as|is|to be|with|that)\b (?:an? )?[\W_]?{_FALSE_POSITIVE}\b",
-        (r"\b(?:verdict|classification|conclusion|assessment|triage result)\b[\W_]{0,4}"
-        rf"(?:is|must be|should be|shall be|has to be|will be|:)[\W_]{{0,4}}(?:an? )?{_HARMLESS}\b"),
+        (
+            r"\b(?:verdict|classification|conclusion|assessment|triage result)\b[\W_]{0,4}"
+            rf"(?:is|must be|should be|shall be|has to be|will be|:)[\W_]{{0,4}}(?:an? )?{_HARMLESS}\b"
+        ),
         rf"\b(?:respond|reply|answer)\b (?:only |always |simply |just )?(?:with |as )?[\W_]{{0,3}}{_HARMLESS}\b",
-        (rf"\bthis (?:{_FINDING}|code|line|rule match|detection)\b (?:is|was|must be|has to be)\b"
-        rf"{_NEAR}\b{_FALSE_POSITIVE}\b"),
+        (
+            rf"\bthis (?:{_FINDING}|code|line|rule match|detection)\b (?:is|was|must be|has to be)\b"
+            rf"{_NEAR}\b{_FALSE_POSITIVE}\b"
+        ),
     ],
     "asks not to report": [
         rf"\b{_FALSE_POSITIVE}\b[^\n]{{0,40}}?\b(?:{_NEVER}|please)\b (?:\w+ ){{0,2}}?(?:{_REPORT}|{_LEAVE})\b",
         rf"\b{_NEVER}\b (?:\w+ ){{0,2}}?{_REPORT}\b {_NEAR}\b{_FINDING}\b{_GAP}\b(?:{_HERE}|{_HARMLESS})\b",
     ],
     "claims that somebody has decided already": [
-        (rf"\b{_DECIDED}\b (?:\w+ ){{0,3}}?by (?:\w+ ){{0,3}}?{_AUTHORITY}\b{_REST_OF_LINE}"
-        rf"\b(?:{_HARMLESS}|{_LEAVE}|{_NEVER}|no action|no need|nothing to (?:do|see|fix|report))\b"),
+        (
+            rf"\b{_DECIDED}\b (?:\w+ ){{0,3}}?by (?:\w+ ){{0,3}}?{_AUTHORITY}\b{_REST_OF_LINE}"
+            rf"\b(?:{_HARMLESS}|{_LEAVE}|{_NEVER}|no action|no need|nothing to (?:do|see|fix|report))\b"
+        ),
     ],
     "gives the reader a role": [
-        (r"\bas an? (?:a\.?i\.?|llm|(?:large )?language model)(?: (?:language )?(?:model|assistant|reviewer|agent))?,"
-        r" (?:you|please|i|it)\b"),
+        (
+            r"\bas an? (?:a\.?i\.?|llm|(?:large )?language model)(?: (?:language )?(?:model|assistant|reviewer|agent))?,"
+            r" (?:you|please|i|it)\b"
+        ),
         rf"\byou are (?:now )?(?:an? |the )?{_READER}\b{_REST_OF_LINE}\b{_HARMLESS}\b",
-        (rf"\b(?:from now on|you are now|new instructions?)\b[ ,:]{{1,3}}{_REST_OF_LINE}"
-        rf"\b(?:{_HARMLESS}|ignore|approve|no longer (?:report|flag|review))\b"),
+        (
+            rf"\b(?:from now on|you are now|new instructions?)\b[ ,:]{{1,3}}{_REST_OF_LINE}"
+            rf"\b(?:{_HARMLESS}|ignore|approve|no longer (?:report|flag|review))\b"
+        ),
     ],
 }
 _COMPILED = [(why, re.compile(pattern, re.IGNORECASE)) for why, family in PATTERNS.items() for pattern in family]
