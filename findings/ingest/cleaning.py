@@ -161,14 +161,14 @@ def cwe_in(texts: Iterable[object]) -> tuple[str, ...]:
 
 
 def owasp_in(texts: Iterable[object]) -> tuple[str, ...]:
-    """Return the OWASP entries that texts name as `A03:2021`, or `API1:2023` and `LLM01:2025` of the other lists."""
-    found = (
-        f"{kind}{int(number) if kind == 'API' else f'{int(number):02}'}:{year}"
+    """Return the OWASP entries that texts name as `A03:2021`, the newest list first; also `API1:2023`, `LLM01:2025`."""
+    found = {
+        (-int(year), f"{kind}{int(number) if kind == 'API' else f'{int(number):02}'}:{year}")
         for text in texts
         if isinstance(text, str)
         for kind, number, year in _OWASP.findall(text)
-    )
-    return tuple(dict.fromkeys(found))[:MAX_ENTRIES]
+    }
+    return tuple(entry for _, entry in sorted(found))[:MAX_ENTRIES]
 
 
 def within_limit(steps: list[TraceStep]) -> tuple[TraceStep, ...]:
