@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from findings.context import Span
 from findings.ingest.base import ReportedFinding
@@ -16,6 +16,8 @@ DIGEST_BYTES = 16
 
 # Raise it, with a migration of what is stored, when anything below changes what is hashed.
 VERSION = "1"
+
+_ScopesOf = Callable[[str, str, Iterable[int]], dict[int, str]]
 
 
 def fingerprints(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None]) -> list[bytes]:
@@ -32,23 +34,25 @@ def fingerprints(findings: Sequence[ReportedFinding], text_of: Callable[[str], s
     function then has another identity than with the file. Without any code (no file, and an engine that withholds it),
     only rule, path and position are left: a new match of the rule further up takes over the identity, and with it the
     triage, of the one below. Identities stay comparable as long as a project is always scanned with, or always without,
-    the text of its files.
+    the text of its files; `fallback_fingerprints` bridges the two.
     """
     keys = content_keys(findings, text_of)
     return numbered([(key, finding.span) for key, finding in zip(keys, findings, strict=True)])
 
 
+def fallback_fingerprints(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None]) -> list[bytes]:
+    """Return identities without the surroundings: the same whether a file was readable or only the report's lines.
+
+    For finding last scan's findings again when its files could be read and this scan's cannot, or the other way round.
+    Weaker than `fingerprints`: an equal match in another function further up takes over the identity of the one below.
+    """
+    keys = _keys(findings, text_of, scopes_of=_no_scopes)
+    return numbered([(key, finding.span) for key, finding in zip(keys, findings, strict=True)])
+
+
 def content_keys(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None]) -> list[bytes]:
     """Return what each finding is about, 16 bytes; findings that are alike share it."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for index, finding in enumerate(findings):
-        places[posixpath.normpath(finding.path)].append(index)
-    keys = [b""] * len(findings)
-    for path, indexes in places.items():
-        of_file = [findings[index] for index in indexes]
-        for index, key in zip(indexes, _keys_of_file(path, of_file, text_of(path)), strict=True):
-            keys[index] = key
-    return keys
+    return _keys(findings, text_of, scopes_of=enclosing_scopes)
 
 
 def numbered(keys: Sequence[tuple[bytes, Span]]) -> list[bytes]:
@@ -64,20 +68,33 @@ def numbered(keys: Sequence[tuple[bytes, Span]]) -> list[bytes]:
     return identities
 
 
-def _keys_of_file(path: str, findings: Sequence[ReportedFinding], text: str | None) -> list[bytes]:
-    lines = None if text is None else _lines(text)
-    scopes: dict[int, str] = {}
-    if text is not None:
-        scopes = enclosing_scopes(text, language_of(path), {finding.span.start_line for finding in findings})
-    keys = []
-    for finding in findings:
-        matched = _matched_text(finding, lines)
-        if matched is None:
-            keys.append(_digest(VERSION, "place", finding.rule_identifier, path))
-        else:
+def _keys(
+    findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None], *, scopes_of: _ScopesOf
+) -> list[bytes]:
+    places: dict[str, list[int]] = defaultdict(list)
+    for index, finding in enumerate(findings):
+        places[posixpath.normpath(finding.path)].append(index)
+    keys = [b""] * len(findings)
+    for path, indexes in places.items():
+        text = text_of(path)
+        lines = None if text is None else _lines(text)
+        of_file = [findings[index] for index in indexes]
+        start_lines = {finding.span.start_line for finding in of_file}
+        scopes = {} if text is None else scopes_of(text, language_of(path), start_lines)
+        for index, finding in zip(indexes, of_file, strict=True):
             scope = scopes.get(finding.span.start_line, "")
-            keys.append(_digest(VERSION, "code", finding.rule_identifier, path, scope, "".join(matched.split())))
+            keys[index] = _key(finding, path=path, scope=scope, matched=_matched_text(finding, lines))
     return keys
+
+
+def _no_scopes(text: str, language: str, lines: Iterable[int]) -> dict[int, str]:
+    return {}
+
+
+def _key(finding: ReportedFinding, *, path: str, scope: str, matched: str | None) -> bytes:
+    if matched is None:
+        return _digest(VERSION, "place", finding.rule_identifier, path)
+    return _digest(VERSION, "code", finding.rule_identifier, path, scope, "".join(matched.split()))
 
 
 def _matched_text(finding: ReportedFinding, lines: Sequence[str] | None) -> str | None:

@@ -48,6 +48,7 @@ CONFIDENCES = ("low", "medium", "high")
 WITHHELD = "requires login"  # what Semgrep writes for code and fingerprint to a user who is not signed in
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
+_NOT_IN_PATHS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _CWE = re.compile(r"(?<![a-z0-9])cwe[-_ /:]{0,2}0*([1-9]\d{0,4})(?!\d)", re.IGNORECASE)
 _OWASP = re.compile(r"(?<![A-Za-z0-9])(A|API|LLM)0?(\d{1,2})[:_-](20\d\d)(?!\d)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
@@ -97,7 +98,7 @@ def path_of(value: object) -> str:
     """Return a path as POSIX, relative to the repository. Raise `ResultUnusable` where it is not inside."""
     if not isinstance(value, str) or not value.strip():
         raise ResultUnusable("it names no file")
-    if _UNSTORABLE.search(value):
+    if _NOT_IN_PATHS.search(value):
         raise ResultUnusable("its path holds characters that no path has")
     if value.startswith(("/", "\\")) or _DRIVE.match(value):
         raise ResultUnusable(

@@ -93,7 +93,7 @@ class SemgrepReport(Report):
             rule_identifier=rule.identifier,
             path=path,
             span=span,
-            message=cleaning.text_of(extra.get("message"), limit=cleaning.MAX_MESSAGE) or rule.name,
+            message=cleaning.text_of(extra.get("message"), limit=cleaning.MAX_MESSAGE).strip() or rule.name,
             severity=cleaning.severity_of(extra.get("severity")) or Severity.MEDIUM,
             cwe=rule.cwe,
             owasp=rule.owasp,
