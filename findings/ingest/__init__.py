@@ -1,0 +1,55 @@
+"""Reading what scanners write. A format is one module and one line in `PARSERS`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import BinaryIO, cast
+
+from findings.ingest.base import Report
+from findings.ingest.reading import Glance, JsonSource, ReportUnreadable
+
+PARSERS = {
+    "semgrep": "findings.ingest.semgrep.SemgrepReport",
+    "sarif": "findings.ingest.sarif.SarifReport",
+}
+
+# Formats people upload by mistake, by a key that only they have, and what their scanner offers instead.
+OTHER_FORMATS = {
+    "vulnerabilities": "GitLab's JSON",
+    "generated_at": "Bandit's JSON; run it with `-f sarif` (bandit-sarif-formatter)",
+    "SchemaVersion": "Trivy's JSON; run it with `--format sarif`",
+    "matches": "Grype's JSON; run it with `-o sarif`",
+}
+
+
+def open_report(file: BinaryIO) -> Report:
+    """Return the report in a file, whatever its format. Raise `ReportUnreadable`, in words for whoever uploaded it."""
+    source = JsonSource(file)
+    return _parser(_format_of(source))(source)
+
+
+def detect_format(file: BinaryIO) -> str:
+    """Return the name of a report's format by its content; the file is left at its beginning."""
+    found = _format_of(JsonSource(file))
+    if file.seekable():
+        file.seek(0)
+    return found
+
+
+def _format_of(source: JsonSource) -> str:
+    glance = Glance()
+    for glance in source.glances():
+        for name in PARSERS:
+            if _parser(name).recognises(glance):
+                return name
+    other = next((other for key, other in OTHER_FORMATS.items() if key in glance.keys), "")
+    found = other or f"an object with the keys {', '.join(sorted(glance.keys)[:8]) or '(none)'}"
+    raise ReportUnreadable(
+        f"This is JSON, but neither Semgrep's nor SARIF 2.1.0: {found[:300]}. "
+        "Upload what `semgrep scan --json` or `--sarif` writes."
+    )
+
+
+def _parser(name: str) -> type[Report]:
+    module, _, class_name = PARSERS[name].rpartition(".")
+    return cast(type[Report], getattr(import_module(module), class_name))

@@ -1,0 +1,375 @@
+"""Read a report as a stream: unpack it, find its parts, say where it breaks. Knows JSON, but no scan format."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+import ijson
+from ijson.common import ObjectBuilder
+
+CHUNK_BYTES = 64 * 1024
+MAX_REPORT_BYTES = 512 * 1024 * 1024
+MAX_UNPACKED_RATIO = 250  # reports of ten thousand alike findings pack 60 to 1; a bomb packs 1,000 to 1
+RATIO_FREE_BYTES = 16 * 1024 * 1024
+IN_MEMORY_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 100
+MAX_VALUES_PER_PART = 200_000
+WATCHED_DEPTH = 7  # `runs[].tool.extensions[].rules[]` is the deepest part that anybody asks for
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = b"PK\x03\x04"
+# Windows PowerShell 5 writes `>` as UTF-16. The longer marks come first: one begins with the other.
+WIDE_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+class ReportUnreadable(Exception):  # noqa: N818 - reads as what happened
+    """A file cannot be taken as a report. The words say what is wrong, where, and what to do.
+
+    `offset` counts bytes of the unpacked file from 0; `json_path` is like `results[3].extra`.
+    """
+
+    def __init__(self, message: str, *, offset: int | None = None, json_path: str = "") -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.json_path = json_path
+
+
+@dataclass
+class Glance:
+    """What has been seen of a file's outermost object so far."""
+
+    keys: set[str] = field(default_factory=set)
+    texts: dict[str, str] = field(default_factory=dict)
+    keys_of_first: dict[str, set[str]] = field(default_factory=dict)
+
+
+class JsonSource:
+    """A seekable JSON file in UTF-8, whatever it was packed or encoded in."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._start = _plain(file)
+
+    def rewound(self) -> BinaryIO:
+        """Return the file, placed on the first byte of its JSON."""
+        self._file.seek(self._start)
+        return self._file
+
+    def items(self, prefix: str) -> Iterator[Any]:
+        """Yield the values at an ijson prefix. Exhaust `parts` before: it refuses what is broken or nests too deep."""
+        # Any: a value of JSON is of whatever type its author chose; the parsers check each.
+        try:
+            yield from ijson.items(self.rewound(), prefix, use_float=True, buf_size=CHUNK_BYTES)
+        except ijson.JSONError as error:
+            raise self._broken(error, "") from error
+
+    def parts(
+        self, *, built: frozenset[str], begun: frozenset[str] = frozenset(), skipped: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[str, Any]]:
+        """Walk the whole file once; yield (prefix, value) for the prefixes of `built`, (prefix, None) for the others.
+
+        Values at `begun` are looked into, those at `skipped` are passed over. Raise `ReportUnreadable` where the file
+        is no JSON, ends early, nests too deep, or has an entry of absurd size.
+        """
+        walk = _Walk(built=built, begun=begun, skipped=skipped)
+        try:
+            # use_float, because ijson's C reader crashes the process on an integer of 4,300 digits without it.
+            for event, value in ijson.basic_parse(self.rewound(), use_float=True, buf_size=CHUNK_BYTES):
+                found = walk.step(event, value)
+                if found is not None:
+                    yield found
+        except ijson.JSONError as error:
+            raise self._broken(error, walk.json_path) from error
+
+    def glances(self) -> Iterator[Glance]:
+        """Yield the same `Glance` again each time more has been seen of the outermost object."""
+        glance = Glance()
+        depth, key, is_first = 0, "", False
+        try:
+            for event, value in ijson.basic_parse(self.rewound(), use_float=True, buf_size=CHUNK_BYTES):
+                if depth == 1 and event == "map_key":
+                    key, is_first = value, True
+                    glance.keys.add(value)
+                    yield glance
+                elif depth == 1 and event == "string":
+                    glance.texts[key] = value[:200]
+                    yield glance
+                elif depth == 3 and event == "map_key" and is_first:  # noqa: PLR2004 - object, list, object
+                    glance.keys_of_first.setdefault(key, set()).add(value)
+                    yield glance
+                if event in ("start_map", "start_array"):
+                    depth += 1
+                elif event in ("end_map", "end_array"):
+                    is_first = is_first and depth > 3  # noqa: PLR2004
+                    depth -= 1
+        except ijson.JSONError as error:
+            raise self._broken(error, key) from error
+
+    def _broken(self, error: ijson.JSONError, json_path: str) -> ReportUnreadable:
+        reason = str(error).splitlines()[0].removeprefix("b'").split("\\n")[0].split(": ", 1)[-1].rstrip(".")
+        place = f", inside {json_path}" if json_path else ""
+        if "premature EOF" in reason:
+            size = self._file.seek(0, io.SEEK_END) - self._start
+            return ReportUnreadable(
+                f"The report is cut off: it ends after {size:,} bytes{place}, before its JSON is complete. "
+                "Let the scanner finish and upload its file again.",
+                offset=size,
+                json_path=json_path,
+            )
+        offset = self._offset_of_failure()
+        return ReportUnreadable(
+            f"The report is not valid JSON: {reason}, at byte {offset:,}{place}. "
+            "Upload the file exactly as the scanner wrote it.",
+            offset=offset,
+            json_path=json_path,
+        )
+
+    def _offset_of_failure(self) -> int:
+        # ijson does not tell where it stopped: read again, the chunk that breaks byte by byte.
+        coarse = _Counted(self.rewound(), fine_from=None)
+        _exhaust(coarse)
+        fine = _Counted(self.rewound(), fine_from=coarse.last)
+        _exhaust(fine)
+        return fine.last
+
+
+class _Walk:
+    """Where in a JSON file the reader stands, and the part it is building."""
+
+    def __init__(self, *, built: frozenset[str], begun: frozenset[str], skipped: frozenset[str]) -> None:
+        self._built, self._begun, self._skipped = built, begun, skipped
+        self._open: list[_Container] = []
+        self._key = ""
+        self._below = 0  # containers open under the watched ones
+        self._values_below = 0
+        self._is_counting = False
+        self._builder: ObjectBuilder | None = None
+        self._building = ""
+
+    @property
+    def json_path(self) -> str:
+        """Where the reader stands, like `runs[0].results[17]`."""
+        path = ""
+        for container in self._open:
+            if container.is_list:
+                path += f"[{max(container.count - 1, 0)}]" if container.count else ""
+            elif container.key:
+                path += f".{container.key}"
+        return path.lstrip(".")[:200]
+
+    def step(self, event: str, value: Any) -> tuple[str, Any] | None:  # Any: as ijson gives it
+        """Take one event of the reader; return the part that it began or completed, if it did."""
+        if self._below:
+            return self._step_below(event, value)
+        if event == "map_key":
+            self._open[-1].key = value
+            return None
+        if event in ("end_map", "end_array"):
+            self._open.pop()
+            return None
+        prefix = self._prefix_of_next()
+        if event in ("start_map", "start_array"):
+            return self._container_begins(prefix, event)
+        if prefix in self._built:
+            return prefix, value
+        return (prefix, None) if prefix in self._begun or prefix in self._skipped else None
+
+    def _prefix_of_next(self) -> str:
+        if not self._open:
+            return ""
+        parent = self._open[-1]
+        if parent.is_list:
+            parent.count += 1
+            return f"{parent.prefix}.item" if parent.prefix else "item"
+        return f"{parent.prefix}.{parent.key}" if parent.prefix else parent.key
+
+    def _container_begins(self, prefix: str, event: str) -> tuple[str, Any] | None:
+        is_watched = len(self._open) < WATCHED_DEPTH and prefix not in self._skipped
+        if prefix in self._built:
+            self._builder, self._building = ObjectBuilder(), prefix
+            self._builder.event(event, None)
+        elif is_watched:
+            self._open.append(_Container(prefix=prefix, is_list=event == "start_array"))
+            return (prefix, None) if prefix in self._begun else None
+        self._below, self._values_below = 1, 0
+        self._is_counting = self._builder is not None or prefix in self._skipped
+        return (prefix, None) if prefix in self._skipped else None
+
+    def _step_below(self, event: str, value: Any) -> tuple[str, Any] | None:
+        if self._builder is not None:
+            self._builder.event(event, value)
+        self._values_below += 1
+        if event in ("start_map", "start_array"):
+            self._below += 1
+            self._refuse_absurd()
+        elif event in ("end_map", "end_array"):
+            self._below -= 1
+            self._refuse_absurd()
+        if self._below or self._builder is None:
+            return None
+        built, self._builder = self._builder.value, None
+        return self._building, built
+
+    def _refuse_absurd(self) -> None:
+        # What passes here is later built in memory as one piece.
+        if self._below + len(self._open) > MAX_DEPTH:
+            problem = f"nests more than {MAX_DEPTH} levels deep"
+        elif self._is_counting and self._values_below > MAX_VALUES_PER_PART:
+            problem = f"holds more than {MAX_VALUES_PER_PART:,} values in one entry"
+        else:
+            return
+        raise ReportUnreadable(
+            f"The report {problem}, at {self.json_path}. No scanner is known to write that; upload the file exactly "
+            "as the scanner wrote it.",
+            json_path=self.json_path,
+        )
+
+
+@dataclass
+class _Container:
+    prefix: str
+    is_list: bool
+    key: str = ""
+    count: int = 0
+
+
+class _Counted:
+    """A file that knows where its last chunk began; from `fine_from` on it gives one byte at a time."""
+
+    def __init__(self, file: BinaryIO, fine_from: int | None) -> None:
+        self._file, self._fine_from = file, fine_from
+        self.last = self._position = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size`."""
+        if self._fine_from is not None and self._position >= self._fine_from:
+            size = min(size, 1)
+        chunk = self._file.read(size)
+        self.last, self._position = self._position, self._position + len(chunk)
+        return chunk
+
+
+def _exhaust(file: _Counted) -> None:
+    try:
+        for _ in ijson.basic_parse(file, use_float=True, buf_size=CHUNK_BYTES):
+            pass
+    except ijson.JSONError:
+        return
+
+
+def _plain(file: BinaryIO) -> tuple[BinaryIO, int]:
+    """Return a seekable file of UTF-8 JSON and the offset where the JSON begins."""
+    if not file.seekable():
+        file = _copied(iter(lambda: file.read(CHUNK_BYTES), b""))
+    file.seek(0)
+    if file.read(2) == GZIP_MAGIC:
+        file = _unpacked(file)
+    if file.seek(0, io.SEEK_END) > MAX_REPORT_BYTES:
+        raise _too_large()
+    file.seek(0)
+    start = file.read(16)
+    for mark, encoding in WIDE_MARKS.items():
+        if start.startswith(mark):
+            file, start = _recoded(file, encoding), b""
+            break
+    skipped = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
+    file.seek(skipped)
+    _refuse_other_than_json(_first_visible(file))
+    return file, skipped
+
+
+def _copied(chunks: Iterator[bytes]) -> BinaryIO:
+    copy = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as its report
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_REPORT_BYTES:
+            raise _too_large()
+        copy.write(chunk)
+    copy.seek(0)
+    return cast(BinaryIO, copy)
+
+
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    packed_bytes = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    allowed = max(RATIO_FREE_BYTES, packed_bytes * MAX_UNPACKED_RATIO)
+
+    def chunks() -> Iterator[bytes]:
+        size = 0
+        with gzip.GzipFile(fileobj=file) as unpacking:
+            while chunk := unpacking.read(CHUNK_BYTES):
+                size += len(chunk)
+                if size > allowed:
+                    raise ReportUnreadable(
+                        f"The gzip file unpacks to more than {MAX_UNPACKED_RATIO} times its size; no report does. "
+                        "Upload the report unpacked."
+                    )
+                yield chunk
+
+    try:
+        return _copied(chunks())
+    except EOFError as error:
+        raise ReportUnreadable(
+            f"The gzip file is cut off after {packed_bytes:,} bytes. Upload it again.", offset=packed_bytes
+        ) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise ReportUnreadable("The gzip file is damaged. Pack the report again, or upload it unpacked.") from error
+
+
+def _recoded(file: BinaryIO, encoding: str) -> BinaryIO:
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+
+    def chunks() -> Iterator[bytes]:
+        while chunk := file.read(CHUNK_BYTES):
+            yield decoder.decode(chunk).encode()
+        yield decoder.decode(b"", final=True).encode()
+
+    try:
+        return _copied(chunks())
+    except UnicodeError as error:
+        raise ReportUnreadable(
+            f"The file begins as {encoding.upper()} text and does not go on as such. Upload it as UTF-8."
+        ) from error
+
+
+def _first_visible(file: BinaryIO) -> bytes:
+    while chunk := file.read(CHUNK_BYTES):
+        if visible := chunk.lstrip():
+            return visible[:40]
+    return b""
+
+
+def _refuse_other_than_json(start: bytes) -> None:
+    remedy = "Upload the scanner's JSON or SARIF file (`semgrep scan --json` or `--sarif`)."
+    if not start:
+        raise ReportUnreadable(f"The file is empty. {remedy}", offset=0)
+    if start.startswith(b"{"):
+        return
+    if start.startswith(ZIP_MAGIC):
+        raise ReportUnreadable("This is a ZIP archive. Unpack it and upload the report inside.", offset=0)
+    if start.startswith(b"<"):
+        raise ReportUnreadable(f"This is XML or HTML, not JSON. {remedy}", offset=0)
+    if start.startswith(b"["):
+        raise ReportUnreadable(f"This is a JSON list; a report is a JSON object. {remedy}", offset=0)
+    shown = start.decode(errors="replace")
+    raise ReportUnreadable(f"The file is not JSON: it begins with {shown!r} at byte 0. {remedy}", offset=0)
+
+
+def _too_large() -> ReportUnreadable:
+    return ReportUnreadable(
+        f"The report is larger than {MAX_REPORT_BYTES // 1024**2} MB unpacked. Scan fewer folders at a time, or leave "
+        "generated files out."
+    )
