@@ -23,15 +23,15 @@ class EditError(ValueError):
     """Say why an edit cannot be applied, in words that tell its author what to do."""
 
 
-class BlockNotFound(EditError):
+class BlockNotFound(EditError):  # noqa: N818 - says what happened
     """The old block does not stand in the text."""
 
 
-class BlockNotUnique(EditError):
+class BlockNotUnique(EditError):  # noqa: N818 - says what happened
     """The old block stands in the text more than once."""
 
 
-class EditsOverlap(EditError):
+class EditsOverlap(EditError):  # noqa: N818 - says what happened
     """Two edits replace the same text."""
 
 
