@@ -29,7 +29,9 @@ class Edit(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str = Field(max_length=1024)
-    old: str = Field(min_length=1, max_length=20000, description="The text to replace, copied exactly, unique in the file.")
+    old: str = Field(
+        min_length=1, max_length=20000, description="The text to replace, copied exactly, unique in the file."
+    )
     new: str = Field(max_length=20000)
 
 
