@@ -14,6 +14,7 @@ from assistant_platform.embedded import roles
 from assistant_platform.embedded.account import SHARED_FOLDER, Account, give, server_account
 from assistant_platform.embedded.binaries import binaries_for
 from assistant_platform.embedded.children import Children
+from assistant_platform.embedded.environment import database_url, redis_url
 from assistant_platform.embedded.ports import LOOPBACK, any_free_port
 from assistant_platform.embedded.servers import FORGETFUL, SUPERUSER, Postgres, Valkey
 
@@ -70,7 +71,7 @@ def ephemeral_servers(*, fsync: bool = False) -> Iterator[Urls]:
         valkey.wait_until_ready()
         yield Urls(
             database_url=database_url(port=postgres.port, password=login_password),
-            redis_url=redis_url(valkey),
+            redis_url=redis_url(port=valkey.port, password=valkey.password),
             admin_database_url=f"postgresql://{SUPERUSER}:{postgres.password}@{LOOPBACK}:{postgres.port}/postgres",
         )
 
@@ -81,16 +82,6 @@ def prepare_database(postgres: Postgres, *, login_password: str) -> None:
         roles.create_database(connection)
     with postgres.connect(roles.DEFAULT_DATABASE) as connection:
         roles.prepare_roles(connection, password=login_password)
-
-
-def database_url(*, port: int, password: str) -> str:
-    """Return the application's address of an embedded PostgreSQL."""
-    return f"postgresql://{roles.DEFAULT_LOGIN}:{password}@{LOOPBACK}:{port}/{roles.DEFAULT_DATABASE}"
-
-
-def redis_url(valkey: Valkey) -> str:
-    """Return the address of an embedded Valkey."""
-    return f"redis://:{valkey.password}@{LOOPBACK}:{valkey.port}/0"
 
 
 def _temporary_folder(account: Account | None) -> Path:

@@ -18,7 +18,15 @@ from assistant_platform.embedded.account import private_folder, server_account
 from assistant_platform.embedded.binaries import binaries_for
 from assistant_platform.embedded.children import Children
 from assistant_platform.embedded.claim import claimed, stop_signals_interrupt
-from assistant_platform.embedded.ephemeral import database_url, prepare_database, redis_url
+from assistant_platform.embedded.environment import (
+    address_settings,
+    database_url,
+    generated_settings,
+    is_set,
+    provider_in_use,
+    redis_url,
+)
+from assistant_platform.embedded.ephemeral import prepare_database
 from assistant_platform.embedded.errors import StartError, last_lines
 from assistant_platform.embedded.ports import LOOPBACK, any_free_port, free_port_from, is_free
 from assistant_platform.embedded.servers import Postgres, Valkey
@@ -116,9 +124,10 @@ class Platform:
             web = self._service("web", *self._web_command())
             self.supervisor.run(web)
             self._finish(migrating, "migrate", "The database's tables could not be made or changed")
+            # The page answers first; what works behind it needs the same processors to start.
+            self._wait_for_web(web)
             self.supervisor.run(self._service("worker", *_worker_command()))
             self.supervisor.run(self._service("beat", *self._beat_command()))
-            self._wait_for_web(web)
             self._load_demo()
             say(self._welcome(time.monotonic() - began))
             self.supervisor.watch()
@@ -144,32 +153,19 @@ class Platform:
         self.url = f"http://{f'[{self.host_shown}]' if ':' in self.host_shown else self.host_shown}:{self.port}"
         self.state.url, self.state.pid = self.url, os.getpid()
         self._save()
-        self.environment |= {
-            "SECRET_KEY": self.state.secret_key,
-            "FIELD_ENCRYPTION_KEYS": self.state.field_encryption_key,
-            "STATIC_ROOT": str(self.folder / "static"),
-            "DEMO_EMAIL": self.state.demo_email,
-            "DEMO_PASSWORD": self.state.demo_password,
-            "PYTHONUNBUFFERED": "1",
-        }
-        hosts = {"localhost", "127.0.0.1", "[::1]", self.host_shown}
-        if host in EVERY_ADDRESS:
-            hosts |= {socket.gethostname(), socket.getfqdn()}
+        self.environment |= generated_settings(self.state, self.folder)
         # What a person has set for themselves stands.
-        for name, value in {
-            "ASSISTANT_MODE": "evaluation",
-            "ALLOWED_HOSTS": ",".join(sorted(hosts)),
-            "CSRF_TRUSTED_ORIGINS": self.url,
-            "PUBLIC_URL": self.url,
-        }.items():
+        for name, value in address_settings(
+            self.url, self.host_shown, listens_everywhere=host in EVERY_ADDRESS
+        ).items():
             self.environment.setdefault(name, value)
 
     # --- Servers ------------------------------------------------------------------------------------------------------
 
     def _start_servers(self) -> None:
         """Start PostgreSQL and Valkey, each unless the environment names one."""
-        wants_postgres = not _is_set(self.environment, "DATABASE_URL")
-        wants_valkey = not _is_set(self.environment, "REDIS_URL")
+        wants_postgres = not is_set(self.environment, "DATABASE_URL")
+        wants_valkey = not is_set(self.environment, "REDIS_URL")
         if not (wants_postgres or wants_valkey):
             return
         account = server_account()
@@ -190,7 +186,7 @@ class Platform:
                 log=self.logs / "valkey.log",
             )
             self.supervisor.run(Service("Valkey", valkey.start, valkey.log, serves_others=True))
-            self.environment["REDIS_URL"] = redis_url(valkey)
+            self.environment["REDIS_URL"] = redis_url(port=valkey.port, password=valkey.password)
         if wants_postgres:
             postgres = Postgres(
                 folder=place,
@@ -309,7 +305,7 @@ class Platform:
             if not self.state.is_demo_loaded:
                 lines.append("  Demo      is being loaded; its findings appear as they are read")
         lines += [
-            f"  AI        {_provider(self.environment)}",
+            f"  AI        {provider_in_use(self.environment)}",
             f"  Logs      {self.logs}",
             "  Stop      Ctrl-C\n",
         ]
@@ -322,17 +318,6 @@ def _worker_command() -> tuple[str, ...]:
         "--queues", QUEUES, "--loglevel", "INFO",
         "--without-gossip", "--without-mingle", "--without-heartbeat",  # there is no second worker to talk to
     )  # fmt: skip
-
-
-def _provider(environment: Mapping[str, str]) -> str:
-    if not _is_set(environment, "OPENAI_API_KEY"):
-        return "Built-in: facts and recipes, no model. Set OPENAI_API_KEY to have OpenAI answer"
-    endpoint = environment.get("OPENAI_BASE_URL")
-    return f"the OpenAI-compatible endpoint {endpoint}" if endpoint else "OpenAI"
-
-
-def _is_set(environment: Mapping[str, str], name: str) -> bool:
-    return bool(environment.get(name) or environment.get(f"{name}_FILE"))
 
 
 def _kept_or_free(port: int) -> int:
