@@ -44,10 +44,12 @@ class Scan(OwnedByOrganization):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "digest"], name="scan_received_once"),
             models.UniqueConstraint(fields=["organization", "id"], name="scan_of_organization"),
         ]
-        indexes = [models.Index(fields=["organization", "-id"], name="scan_newest_first")]
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="scan_newest_first"),
+            models.Index(fields=["project", "-id"], name="scan_newest_of_project"),
+        ]
 
     def __str__(self) -> str:
         return f"scan {self.pk}"
@@ -134,7 +136,6 @@ class NotAnalysed(models.TextChoices):
     PRODUCT = "product", "The Assistant analyses Code; this is another product"
     IGNORED = "ignored", "It is ignored"
     SWITCHED_OFF = "switched_off", "Auto-triage is switched off"
-    CONSENT = "consent", "An Admin has not yet accepted that code is sent to the AI provider"
     UNAVAILABLE = "unavailable", "The AI provider gave no usable answer"
     FIXED = "fixed", "It was fixed before its turn came"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from lib.crypto import digest_of_token
@@ -44,6 +45,12 @@ def token_by_value(value: str) -> ApiToken | None:
 def assistant_settings() -> AssistantSettings:
     """Return the settings of the organization in scope, with the defaults where none were saved."""
     return AssistantSettings.objects.first() or AssistantSettings(careful_cwes=list(CAREFUL_CWES))
+
+
+def has_consent() -> bool:
+    """Tell whether an Admin accepted that code is sent to an external provider."""
+    with transaction.atomic():
+        return assistant_settings().has_consent
 
 
 def projects() -> QuerySet[Project]:

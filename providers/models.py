@@ -1,30 +1,10 @@
-"""An organization's settings for its AI provider, and every request made to one."""
+"""Every request made to an AI provider, and the answers that may be used again."""
 
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 
 from tenancy.models import OwnedByOrganization
-
-
-class Connection(OwnedByOrganization):
-    """What an organization chose: which adapter, where, with which (sealed) key, and which model."""
-
-    adapter = models.CharField(max_length=20)
-    base_url = models.CharField(max_length=500, blank=True)
-    sealed_key = models.TextField(blank=True)
-    model = models.CharField(max_length=120, blank=True)
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization"], condition=Q(is_active=True), name="connection_one_active")
-        ]
-
-    def __str__(self) -> str:
-        return self.adapter
 
 
 class Outcome(models.TextChoices):

@@ -1,0 +1,87 @@
+"""What an AI provider is to us: it answers a question, or says in our words why it cannot. No Django here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """How one organization reaches its provider; nothing here is process-wide."""
+
+    key: str = field(repr=False)
+    model: str
+    base_url: str = ""
+    timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Something said earlier in the same conversation; used for the one repair try."""
+
+    answer: str
+    objection: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: two texts, and the shape of the answer, sent as a JSON schema where the provider can enforce one."""
+
+    system: str
+    user: str
+    answer: type[BaseModel]
+    max_output_tokens: int = 2000
+    earlier: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: the answer's text (JSON, if the model obeyed), who answered, and what it cost in tokens."""
+
+    text: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+
+class ProviderError(Exception):
+    """A provider could not answer.
+
+    `permanent`: trying again will not help until somebody changes something, so tell an Admin. Otherwise try again,
+    after `retry_after_seconds` where the provider said so. `refused`: the model declined this very question.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool,
+        retry_after_seconds: float | None = None,
+        refused: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after_seconds = retry_after_seconds
+        self.refused = refused
+
+
+class ProviderAdapter(ABC):
+    """One vendor's API, spoken through its own SDK."""
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+
+    @abstractmethod
+    def ask(self, question: Question) -> Reply:
+        """Return the model's reply, or raise ProviderError. Safe to call from many threads at once."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Prove with a tiny real request that key, endpoint and model work, or raise ProviderError."""

@@ -1,0 +1,35 @@
+"""An answer's shape as the JSON schema that providers can enforce."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+# Keywords outside the subset of strict mode; our own validation still checks them all.
+# https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+_NOT_STRICT = {"default", "title", "minLength", "maxLength", "format"}
+
+
+def strict_schema(answer: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema with every property required, no other allowed, and only keywords of the strict subset."""
+    return _strict(answer.model_json_schema())
+
+
+def _strict(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_strict(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    result = {}
+    for key, value in node.items():
+        if key in {"properties", "$defs"}:
+            result[key] = {name: _strict(entry) for name, entry in value.items()}
+        elif key not in _NOT_STRICT:
+            result[key] = _strict(value)
+    if "$ref" in result:
+        return {"$ref": result["$ref"]}  # strict mode allows nothing beside a reference
+    if result.get("type") == "object":
+        result["additionalProperties"] = False
+        result["required"] = list(result.get("properties", {}))
+    return result

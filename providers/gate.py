@@ -1,0 +1,269 @@
+"""The one way out to a model: redact, look in the cache, wait for a turn, call, check the answer, keep a record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection, transaction
+from pydantic import BaseModel, ValidationError
+from redis.exceptions import RedisError
+
+from lib.failures import TemporaryFailure
+from lib.text import json_object_in
+from providers.adapters import adapter_for
+from providers.adapters.base import ProviderAdapter, ProviderError, Question, Reply, Turn
+from providers.models import CachedAnswer, ModelCall, Outcome
+from providers.prompts import Prompt
+from providers.redaction import Redactor
+from providers.selectors import BUILT_IN, Choice, chosen
+
+logger = logging.getLogger(__name__)
+
+A = TypeVar("A", bound=BaseModel)
+
+# Where an answer quotes code, the hidden values are put back; prose keeps the placeholders.
+CODE_FIELDS = {"quote", "old", "new"}
+LONGEST_KEPT_TEXT = 200_000
+
+
+class NoUsableAnswer(Exception):
+    """The provider cannot answer this question; nobody is helped by asking again before somebody changes something."""
+
+
+@dataclass(frozen=True)
+class Answer(Generic[A]):
+    """An answer and where it came from; `model` is empty for Built-in."""
+
+    value: A
+    is_built_in: bool
+    model: str
+    prompt_version: int
+    model_call_id: int | None
+
+
+def ask(
+    prompt: Prompt,
+    *,
+    answer: type[A],
+    without_model: Callable[[], A],
+    finding_id: int | None = None,
+    max_output_tokens: int = 2000,
+) -> Answer[A]:
+    """Return the organization's model's answer, or what the step itself computes where there is no model.
+
+    No transaction may be open, since none is held while a model thinks. Raises TemporaryFailure where a later try may
+    help, NoUsableAnswer where not.
+    """
+    choice = chosen()
+    if choice is BUILT_IN:
+        return Answer(
+            value=without_model(), is_built_in=True, model="", prompt_version=prompt.version, model_call_id=None
+        )
+    redactor = Redactor()
+    question = Question(
+        system=redactor.hide(prompt.system),
+        user=redactor.hide(prompt.user),
+        answer=answer,
+        max_output_tokens=max_output_tokens,
+    )
+    record = _Record(prompt=prompt, choice=choice, question=question, redactor=redactor, finding_id=finding_id)
+    key = _cache_key(prompt, choice, question)
+    known = _reuse(key, answer)
+    if known is not None:
+        value, model = known
+        call = record.keep(Outcome.REUSED, model=model, reply_text=value.model_dump_json())
+    else:
+        value, model, call = _call(record, key)
+    return Answer(
+        value=_restored(value, redactor),
+        is_built_in=False,
+        model=model,
+        prompt_version=prompt.version,
+        model_call_id=call.pk,
+    )
+
+
+@dataclass
+class _Record:
+    """What the row about a call needs, gathered along the way."""
+
+    prompt: Prompt
+    choice: Choice
+    question: Question
+    redactor: Redactor
+    finding_id: int | None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    attempts: int = 0
+    started: float = 0.0
+
+    def keep(self, outcome: Outcome, *, model: str = "", reply_text: str = "", error: str = "") -> ModelCall:
+        with transaction.atomic():
+            return ModelCall.objects.create(
+                purpose=self.prompt.name,
+                finding_id=self.finding_id,
+                prompt_name=self.prompt.name,
+                prompt_version=self.prompt.version,
+                adapter=self.choice.adapter,
+                model=model or self.choice.credentials.model,
+                outcome=outcome,
+                error=error[:500],
+                system_text=self.question.system[:LONGEST_KEPT_TEXT],
+                user_text=self.question.user[:LONGEST_KEPT_TEXT],
+                reply_text=reply_text[:LONGEST_KEPT_TEXT].replace("\0", ""),
+                redacted_count=self.redactor.count,
+                input_tokens=self.input_tokens,
+                output_tokens=self.output_tokens,
+                duration_ms=int((time.monotonic() - self.started) * 1000) if self.started else 0,
+                attempts=self.attempts,
+            )
+
+
+def _call(record: _Record, key: bytes) -> tuple[Any, str, ModelCall]:
+    wait_for_turn(record.choice)
+    let_go_of_connection()
+    adapter = adapter_for(record.choice.adapter, record.choice.credentials)
+    record.started = time.monotonic()
+    try:
+        value, reply = _ask_and_repair(adapter, record)
+    except ProviderError as error:
+        outcome = Outcome.REFUSED if error.refused else Outcome.FAILED
+        record.keep(outcome, error=str(error))
+        if error.permanent:
+            raise NoUsableAnswer(str(error)) from error
+        if error.retry_after_seconds:
+            _pause(record.choice, error.retry_after_seconds)
+        raise TemporaryFailure(str(error), retry_after_seconds=error.retry_after_seconds) from error
+    except _Unusable as unusable:
+        record.keep(Outcome.UNUSABLE, reply_text=unusable.text, error=str(unusable))
+        raise NoUsableAnswer(f"The model's answer could not be used: {unusable}") from unusable
+    with transaction.atomic():
+        call = record.keep(Outcome.ANSWERED, model=reply.model, reply_text=reply.text)
+        CachedAnswer.objects.bulk_create(
+            [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=reply.model[:120])], ignore_conflicts=True
+        )
+    return value, reply.model, call
+
+
+class _Unusable(Exception):
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
+
+
+def _ask_and_repair(adapter: ProviderAdapter, record: _Record) -> tuple[BaseModel, Reply]:
+    """Ask, and ask once more, showing what was wrong, where the answer does not fit."""
+    question = record.question
+    problem = ""
+    reply = Reply(text="", model="", input_tokens=0, output_tokens=0)
+    for _ in range(2):
+        record.attempts += 1
+        reply = adapter.ask(question)
+        record.input_tokens += reply.input_tokens
+        record.output_tokens += reply.output_tokens
+        try:
+            return question.answer.model_validate_json(json_object_in(reply.text)), reply
+        except (ValidationError, ValueError) as error:
+            problem = _in_words(error)
+            question = Question(
+                system=question.system,
+                user=question.user,
+                answer=question.answer,
+                max_output_tokens=question.max_output_tokens,
+                earlier=(
+                    Turn(
+                        answer=reply.text[:20_000] or "(nothing)",
+                        objection=f"That answer cannot be used: {problem}\nAnswer again with one JSON object that fits the schema.",
+                    ),
+                ),
+            )
+    raise _Unusable(problem, reply.text)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(
+            f"{'.'.join(str(part) for part in entry['loc']) or 'answer'}: {entry['msg']}" for entry in error.errors()[:5]
+        )
+    return str(error)
+
+
+def _cache_key(prompt: Prompt, choice: Choice, question: Question) -> bytes:
+    parts = [
+        choice.adapter,
+        choice.credentials.base_url,
+        choice.credentials.model,
+        prompt.name,
+        str(prompt.version),
+        question.system,
+        question.user,
+        json.dumps(question.answer.model_json_schema(), sort_keys=True),
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def _reuse(key: bytes, answer: type[A]) -> tuple[A, str] | None:
+    with transaction.atomic():
+        kept = CachedAnswer.objects.filter(key=key).first()
+    if kept is None:
+        return None
+    try:
+        return answer.model_validate(kept.answer), kept.model
+    except ValidationError:  # the answer's shape changed without its schema: ask again
+        return None
+
+
+def _restored(value: A, redactor: Redactor) -> A:
+    def walk(node: Any, *, is_code: bool = False) -> Any:
+        if isinstance(node, dict):
+            return {name: walk(entry, is_code=name in CODE_FIELDS) for name, entry in node.items()}
+        if isinstance(node, list):
+            return [walk(entry, is_code=is_code) for entry in node]
+        return redactor.restore(node) if is_code and isinstance(node, str) else node
+
+    # Not validated again: a value that was put back may be longer than its placeholder.
+    return type(value).model_validate(walk(value.model_dump(mode="json"))) if redactor.count else value
+
+
+# --- Turns and connections --------------------------------------------------------------------------------------------
+
+
+def wait_for_turn(choice: Choice) -> None:
+    """Put the Job off while the provider has asked everybody to wait."""
+    try:
+        until = cache.get(_pause_key(choice))
+    except RedisError:
+        return  # the broker is down; the provider will say itself that it is too much
+    if until is not None and until > time.time():
+        raise TemporaryFailure(
+            "waiting as the provider asked", retry_after_seconds=until - time.time(), spends_attempt=False
+        )
+
+
+def _pause(choice: Choice, seconds: float) -> None:
+    try:
+        cache.set(_pause_key(choice), time.time() + seconds, timeout=seconds + 1)
+    except RedisError:
+        logger.warning("the pause that the provider asked for could not be shared with other workers")
+
+
+def _pause_key(choice: Choice) -> str:
+    identity = f"{choice.adapter}\0{choice.credentials.base_url}\0{choice.credentials.key}\0{choice.credentials.model}"
+    return "provider-pause:" + hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+def let_go_of_connection() -> None:
+    """Give the database connection back for the time of the call; eight of them serve 64 threads only so."""
+    if connection.in_atomic_block:
+        if settings.IS_TEST:
+            return  # a test's own transaction is around everything
+        raise RuntimeError("a model must not be asked inside a transaction")
+    connection.close()

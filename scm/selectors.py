@@ -1,0 +1,58 @@
+"""Reading a project's code, file by file, at one revision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from orgs.models import Project
+from scm.adapters.base import FileMissing, FileUnreadable, ScmError
+from scm.adapters.local import LocalFolder
+from scm.models import CodeFile, Repository
+
+FILES_REMEMBERED = 64
+
+ReadFile = Callable[[str], str | None]
+
+
+def reader(*, project: Project, revision: str) -> ReadFile:
+    """Return a function that answers a file's text by its path, None where it is not known.
+
+    First what came with the scan at that revision, then the project's folder. It asks the database on each first use
+    of a path, so it must be used where a transaction may be opened.
+    """
+    folder = _folder_of(project)
+    uploaded = frozenset(
+        CodeFile.objects.filter(project=project, revision=revision).values_list("path", flat=True)
+    )
+
+    @lru_cache(maxsize=FILES_REMEMBERED)
+    def read(path: str) -> str | None:
+        if path in uploaded:
+            return (
+                CodeFile.objects.filter(project=project, revision=revision, path=path)
+                .values_list("blob__text", flat=True)
+                .first()
+            )
+        if folder is None:
+            return None
+        try:
+            return folder.read_file("", path, revision)
+        except (FileMissing, FileUnreadable, ScmError):
+            return None
+
+    return read
+
+
+def _folder_of(project: Project) -> LocalFolder | None:
+    repository = Repository.objects.filter(project=project).first()
+    if repository is None:
+        return None
+    root = Path(repository.folder)
+    # Asked again at each reading: the operator may have closed the folder since.
+    if not any(root.is_relative_to(allowed) for allowed in settings.LOCAL_CODE_ROOTS):
+        return None
+    return LocalFolder(root)
