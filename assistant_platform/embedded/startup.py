@@ -236,6 +236,7 @@ class Platform:
     def _manage(self, *arguments: str) -> Errand:
         """Start a management command beside us; its log has its name."""
         name = arguments[0]
+        (self.logs / f"{name}.log").unlink(missing_ok=True)  # of this run only, so that its end is this run's
         process = self.children.start(
             [sys.executable, CHECKOUT / "manage.py", *arguments],
             log=self.logs / f"{name}.log",
