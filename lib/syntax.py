@@ -1,0 +1,78 @@
+"""Syntax trees of source files, by tree-sitter: parse, count errors. What a tree means for a finding is said elsewhere.
+
+Each grammar is its own package, loaded on first use and kept; a language without one has no tree.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from tree_sitter import Language, Node, Parser, Tree
+
+# Language id (see `lib.languages`) -> the grammars to try in turn, as (package, function that gives the grammar).
+# Two, where one id covers two dialects: a `.ts` file may hold JSX, a `.h` file C++.
+GRAMMARS = {
+    "bash": [("tree_sitter_bash", "language")],
+    "c": [("tree_sitter_c", "language"), ("tree_sitter_cpp", "language")],
+    "cpp": [("tree_sitter_cpp", "language")],
+    "csharp": [("tree_sitter_c_sharp", "language")],
+    "go": [("tree_sitter_go", "language")],
+    "html": [("tree_sitter_html", "language")],
+    "java": [("tree_sitter_java", "language")],
+    "javascript": [("tree_sitter_javascript", "language")],
+    "json": [("tree_sitter_json", "language")],
+    "kotlin": [("tree_sitter_kotlin", "language")],
+    "php": [("tree_sitter_php", "language_php")],
+    "python": [("tree_sitter_python", "language")],
+    "ruby": [("tree_sitter_ruby", "language")],
+    "rust": [("tree_sitter_rust", "language")],
+    "scala": [("tree_sitter_scala", "language")],
+    "swift": [("tree_sitter_swift", "language")],
+    "terraform": [("tree_sitter_hcl", "language")],
+    "tsx": [("tree_sitter_typescript", "language_tsx")],
+    "typescript": [("tree_sitter_typescript", "language_typescript"), ("tree_sitter_typescript", "language_tsx")],
+    "yaml": [("tree_sitter_yaml", "language")],
+}
+
+# A megabyte of one source file is generated or minified; parsing it tells nothing and takes seconds.
+LONGEST_TEXT = 1_000_000
+
+
+@cache
+def _grammar(package: str, function: str) -> Language:
+    return Language(getattr(importlib.import_module(package), function)())
+
+
+def parse(text: str, language: str) -> Tree | None:
+    """Return the syntax tree of a text; None where the language has no grammar or the text is over a megabyte.
+
+    Rows count from 0 and break at line feeds only; columns count bytes of UTF-8. Safe to call from many threads.
+    """
+    if len(text) > LONGEST_TEXT:
+        return None
+    source = text.encode("utf-8", errors="replace")
+    fewest_errors: tuple[int, Tree] | None = None
+    for package, function in GRAMMARS.get(language, []):
+        tree = Parser(_grammar(package, function)).parse(source)  # a parser is cheap, and not for two threads
+        if not tree.root_node.has_error:
+            return tree
+        errors = _errors(tree.root_node)
+        if fewest_errors is None or errors < fewest_errors[0]:
+            fewest_errors = errors, tree
+    return fewest_errors[1] if fewest_errors else None
+
+
+def error_count(text: str, language: str) -> int | None:
+    """Count the places where a text breaks its grammar; None where it cannot be parsed (see `parse`)."""
+    tree = parse(text, language)
+    return None if tree is None else _errors(tree.root_node)
+
+
+def _errors(node: Node) -> int:
+    pending, count = [node], 0
+    while pending:
+        current = pending.pop()
+        count += current.is_error or current.is_missing
+        pending.extend(child for child in current.children if child.has_error)
+    return count
