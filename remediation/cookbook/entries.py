@@ -49,6 +49,7 @@ class Variant(BaseModel):
     summary: str = Field(default="", max_length=260)
     text: dict[str, str] = Field(default_factory=dict, description="The words of a slot's step, in place of the entry's.")
     code: dict[str, str] = Field(default_factory=dict, description="The code of a slot.")
+    written_in: dict[str, str] = Field(default_factory=dict, description="A slot's language where it is another one.")
 
     @property
     def is_default(self) -> bool:
@@ -62,6 +63,8 @@ class Variant(BaseModel):
         re.compile(self.match)
         if any(len(text) > 1000 for text in self.text.values()) or any(len(code) > 4000 for code in self.code.values()):
             raise ValueError("a text holds at most 1000 characters, code 4000")
+        if set(self.written_in) - set(self.code):
+            raise ValueError("a language is named for code that is not there")
         if self.summary and "{place}" not in self.summary:
             raise ValueError("a summary names the {place}")
         return self
