@@ -164,6 +164,7 @@ def install(lock_file: str) -> None:
     By uv, which takes two seconds where pip takes half a minute; by pip where uv cannot be had, or cannot reach an
     index that only pip is configured for.
     """
+    os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # as pip does: a company's proxy signs with its own
     uv = shutil.which("uv") or own_uv()
     if uv and succeeds(uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", lock_file):
         return
