@@ -80,8 +80,8 @@ def _refuse_a_user_without_account() -> None:
         pwd.getpwuid(os.geteuid())
     except KeyError as error:
         raise StartError(
-            f"This process runs as user id {os.geteuid()}, which has no account on this system (a container started with"
-            " --user?), and PostgreSQL looks its account up. Use a user that exists, or set DATABASE_URL and REDIS_URL."
+            f"PostgreSQL looks its account up, and user id {os.geteuid()} has none on this system (a container started"
+            " with --user?). Use a user that exists, or set DATABASE_URL and REDIS_URL."
         ) from error
 
 

@@ -306,7 +306,8 @@ class Platform:
     def _welcome(self, seconds: float) -> str:
         lines = [f"\nThe Assistant runs in evaluation mode (started in {seconds:.1f} s).\n", f"  Open      {self.url}"]
         if self.options.is_demo_wanted:
-            lines.append(f"  Sign in   {self.state.demo_email}   password  {self.state.demo_password}")
+            told = self.environment
+            lines.append(f"  Sign in   {told['DEMO_EMAIL']}   password  {told['DEMO_PASSWORD']}")
             if not self.state.is_demo_loaded:
                 lines.append("  Demo      is being loaded; its findings appear as they are read")
         lines += [
