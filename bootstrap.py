@@ -114,7 +114,7 @@ def perform(command: str, rest: list[str]) -> int:
         return make_locks()
     if command == "test" and not rest:
         words = (*words, "-n", "2")
-    replace_by(*words, *rest)
+    return replace_by(*words, *rest)
 
 
 # --- Preparing --------------------------------------------------------------------------------------------------------
