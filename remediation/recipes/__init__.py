@@ -9,12 +9,36 @@ from __future__ import annotations
 from findings.context import FindingContext
 from lib.syntax import error_count
 from remediation.answers import FixAnswer
-from remediation.recipes import sql_python
+from remediation.recipes import (
+    commands,
+    cookies,
+    deserialization,
+    digests,
+    randomness,
+    settings,
+    sql_java,
+    sql_javascript,
+    sql_python,
+    tempfiles,
+    transport,
+)
 from remediation.recipes.code import Case, Code
 from remediation.recipes.edits import as_answer
 
 # In this order; the first that has an answer gives it.
-RECIPES = (*sql_python.RECIPES,)
+RECIPES = (
+    *sql_python.RECIPES,
+    *sql_javascript.RECIPES,
+    *sql_java.RECIPES,
+    *commands.RECIPES,
+    *cookies.RECIPES,
+    *deserialization.RECIPES,
+    *digests.RECIPES,
+    *randomness.RECIPES,
+    *settings.RECIPES,
+    *tempfiles.RECIPES,
+    *transport.RECIPES,
+)
 
 
 def fix_for(context: FindingContext) -> FixAnswer | None:
