@@ -12,8 +12,11 @@ from remediation.answers import FixAnswer
 from remediation.recipes import (
     commands,
     cookies,
+    credentials,
     deserialization,
     digests,
+    html_output,
+    paths,
     randomness,
     settings,
     sql_java,
@@ -21,6 +24,8 @@ from remediation.recipes import (
     sql_python,
     tempfiles,
     transport,
+    web_tokens,
+    xml_parsers,
 )
 from remediation.recipes.code import Case, Code
 from remediation.recipes.edits import as_answer
@@ -32,12 +37,17 @@ RECIPES = (
     *sql_java.RECIPES,
     *commands.RECIPES,
     *cookies.RECIPES,
+    *credentials.RECIPES,
     *deserialization.RECIPES,
     *digests.RECIPES,
+    *html_output.RECIPES,
+    *paths.RECIPES,
     *randomness.RECIPES,
     *settings.RECIPES,
     *tempfiles.RECIPES,
     *transport.RECIPES,
+    *web_tokens.RECIPES,
+    *xml_parsers.RECIPES,
 )
 
 

@@ -1,6 +1,6 @@
 """A shell command that was put together from text and values, split into the words the program would be given.
 
-Stricter than a shell: whatever a shell would interpret (pipes, redirects, patterns, variables, several commands) is refused.
+Whatever a shell would interpret (pipes, redirects, patterns, variables, several commands) is refused.
 """
 
 from __future__ import annotations
@@ -14,32 +14,14 @@ Word = tuple[Part, ...]
 
 SPECIAL = frozenset("|&;<>()$`\\*?[]{}!#~\n\r\0")
 BUILT_IN = frozenset(
-    [
-        "cd",
-        "export",
-        "source",
-        ".",
-        "alias",
-        "unset",
-        "set",
-        "eval",
-        "exec",
-        "exit",
-        "ulimit",
-        "umask",
-        "type",
-        "read",
-        "shift",
-        "trap",
-        "wait",
-    ]
+    {"cd", "export", "source", ".", "alias", "unset", "set", "eval", "exec", "exit", "ulimit", "umask", "type", "read"}
 )
 # A value by such a name may well hold several words, which a shell would have split.
 SEVERAL_WORDS = re.compile(r"args\b|arguments\b|argv\b|options?\b|opts\b|flags?\b|params\b|cmd|command", re.IGNORECASE)
 
 
 def shell_words(parts: Sequence[Part]) -> list[Word] | None:
-    """Return the words of a command; None where a shell would do more than split it, or a value may be several words."""
+    """Return the words of a command; None where a shell would do more than split it into words."""
     words: list[list[Part]] = []
     quote, is_open = "", False
     for part in parts:
@@ -60,17 +42,20 @@ def shell_words(parts: Sequence[Part]) -> list[Word] | None:
                 words, is_open = _opened(words, is_open=is_open)
             elif not quote and text in {" ", "\t"}:
                 is_open = False
-            elif (
-                text in SPECIAL
-                and not (quote == "'" and text not in {"\0"})
-                and not (quote and text in "|&;<>()*?[]{}#~!")
-            ):
+            elif text in _special_inside(quote):
                 return None
             else:
                 words, is_open = _opened(words, is_open=is_open)
                 words[-1] = _with_text(words[-1], raw)
     found = [tuple(word) for word in words]
     return found if not quote and _is_program(found) else None
+
+
+def _special_inside(quote: str) -> frozenset[str]:
+    """Return what a shell still interprets inside a quote; the quote is empty outside of any."""
+    if quote == "'":
+        return frozenset("\0")
+    return frozenset("$`\\\0") if quote else SPECIAL
 
 
 def _opened(words: list[list[Part]], *, is_open: bool) -> tuple[list[list[Part]], bool]:

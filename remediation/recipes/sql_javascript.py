@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -134,7 +135,7 @@ def _draft(code: Code, call: Node, parts: TextParts, driver: Driver) -> Draft | 
     arguments = arguments_of(call)
     is_prepare = _method(call) == "prepare"
     # What stands second already may be parameters of its own; a function is the callback.
-    if len(arguments) > 1 and (is_prepare or arguments[1].type not in {"arrow_function", "function_expression"}):
+    if len(arguments) > 1 and (is_prepare or not _is_callback(arguments[1])):
         return None
     if any("?" in part.raw for part in parts.parts if isinstance(part, Literal)) and driver.style != "$":
         return None
@@ -161,6 +162,12 @@ def _draft(code: Code, call: Node, parts: TextParts, driver: Driver) -> Draft | 
         return Draft((replaced(arguments[0], f"{literal}, {written}"),), EXPLANATION)
     end = arguments[0].end_byte
     return Draft((replaced(parts.expression, literal), Change(end, end, f", {written}")), EXPLANATION)
+
+
+def _is_callback(node: Node) -> bool:
+    if node.type == "identifier":
+        return bool(re.search(r"^(?:cb|done|next)$|callback$|handler$", text_of(node), re.IGNORECASE))
+    return node.type in {"arrow_function", "function_expression"}
 
 
 def _values(bound: Bound) -> str:

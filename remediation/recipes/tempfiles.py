@@ -23,7 +23,9 @@ from remediation.recipes.code import (
 from remediation.recipes.imports_python import python_full_name, python_import, python_name
 
 # What wants a name where nothing stands yet.
-NEEDS_NO_FILE = re.compile(r"\b(?:mkdir|makedirs|mkfifo|mknod|bind|symlink|link|copytree|exists|O_EXCL)\b|['\"]x['\"]")
+NEEDS_NO_FILE = re.compile(
+    r"\b(?:mkdir|makedirs|mkfifo|mknod|bind|symlink|link|copytree|exists|O_EXCL)\b|open\(.*['\"]x"
+)
 EXPLANATION = (
     "The file is created together with its name, readable by its owner only, so that nobody can put another one in its "
     "place. It exists from now on, empty: check that the program removes it when it is done."

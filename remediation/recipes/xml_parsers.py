@@ -97,7 +97,7 @@ def _is_about(case: Case, declaration: Node, name: str, scope: Node) -> bool:
 
 
 def _may_throw(declaration: Node, name: str, kind: str, scope: Node) -> bool:
-    """Tell whether the checked exceptions of setFeature are caught or declared: those of the maker, in the same place."""
+    """Tell whether setFeature's checked exceptions are caught or declared: they are the maker's, in the same place."""
     if kind not in MAKERS:
         return True
     makers = [
