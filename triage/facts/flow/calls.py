@@ -19,6 +19,7 @@ from triage.facts.flow.values import (
     NoteKind,
     Role,
     State,
+    Taint,
     Value,
     constant,
     either,
@@ -105,15 +106,18 @@ class Calls(Evaluation):
             self.blur(receiver, state, either([*added, UNKNOWN]))
         for value in handed:
             self.blur(value, state)
-        return Value(is_unknown=True, made_of=made_of)
+        is_plain = call.makes_object and all(value.is_fixed for value in handed)
+        roles = frozenset({Role.PLAIN_OBJECT}) if is_plain else frozenset[Role]()
+        return Value(is_unknown=True, made_of=made_of, roles=roles)
 
     def _keep_handed(self, base: Expression, name: str, receiver: Value, handed: Given, state: State) -> None:
         """Keep what was handed to an object by its methods, for a later `start()` or `execute()` without arguments."""
-        if not isinstance(base, Name) or base.name not in state.names or name.startswith(("set", "bind")):
+        if not isinstance(base, Name) or base.name not in state.names:
             return
         parts = [replace(value, made_of=None) for value in handed]
         if receiver.made_of is not None:
-            if parts:
+            # What is bound to a prepared statement is not part of what it runs.
+            if parts and not name.startswith(("set", "bind")):
                 state.names[base.name] = replace(receiver, made_of=mixed([receiver.made_of, *parts]))
         elif not receiver.boxes and not receiver.roles and receiver.constants is None and not receiver.is_unknown:
             own = replace(receiver, made_of=None)
@@ -268,7 +272,8 @@ class Calls(Evaluation):
             if made is not None:
                 return made
         if path in library.holders and call.makes_object:
-            return Value(is_unknown=True, made_of=mixed(given) if given else FIXED)
+            taints = mixed(handed).taints if handed else frozenset[Taint]()
+            return Value(is_unknown=True, taints=taints, made_of=mixed(given) if given else FIXED)
         if path in library.passing:
             return self._passed(path, handed)
         if path in library.fixed and all(value.is_fixed for value in handed):

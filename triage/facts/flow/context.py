@@ -58,6 +58,7 @@ class Context:
         self.watched: set[int] = set()
         self.observations: list[Observation] = []
         self.entered: set[int] = set()
+        self.settled: list[Expression] = []
         self.frames: list[Frame] = []
         self.steps = 0
         self.functions_by_name: dict[str, list[Function]] = {}

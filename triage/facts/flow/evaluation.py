@@ -291,6 +291,8 @@ class Evaluation(Guards):
                 value = before
             else:
                 value = self.combined(expression.operator, [before, self.flat(value, state)])
+        if value.is_fixed and not isinstance(expression.value, Name):
+            value = value.set_at(Note(NoteKind.SET, expression.place.line, self.text(expression)))
         self.assign(expression.target, value, state)
         return value
 

@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 
 from triage.facts.flow.context import Context
-from triage.facts.flow.program import Call, Constant, Expression, Listing, Member, Name, Operation, Pattern
+from triage.facts.flow.program import Call, Constant, Expression, Item, Listing, Member, Name, Operation, Pattern
 from triage.facts.flow.values import Exact, Note, NoteKind, State, Value, merged, one_of
 
 EQUAL = {"==", "===", "is", "eq"}
@@ -14,6 +14,10 @@ UNEQUAL = {"!=", "!==", "is not"}
 AND, OR, NOT = {"and", "&&"}, {"or", "||"}, {"not", "!"}
 MEMBERSHIP = {"contains", "includes", "has", "containsKey"}
 CHARACTER_CHECKS = {"isdigit", "isdecimal", "isnumeric", "isalnum", "isalpha", "isidentifier", "isNumeric", "isAlphanumeric"}
+PRESENCE_CHECKS = {
+    "isEmpty", "isBlank", "hasMoreElements", "hasNext", "isPresent", "length", "size", "len", "isinstance", "exists",
+    "isNull", "nonNull", "Boolean", "bool", "hasattr",
+}  # fmt: skip
 # A pattern that lets through letters, digits, `_` and `-` only, from start to end.
 HARMLESS_PIECE = r"(?:\\d|\\w|\[(?:[a-zA-Z0-9_]-[a-zA-Z0-9]|\\d|\\w|[a-zA-Z0-9_]|-(?=\]))+\]|[a-zA-Z0-9_-])(?:[+*?]|\{\d+(?:,\d*)?\})?"
 HARMLESS_PATTERN = re.compile(rf"(?:{HARMLESS_PIECE}|\(\??:?(?:{HARMLESS_PIECE}|\|)+\)(?:[+*?]|\{{\d+(?:,\d*)?\}})?)+")
@@ -43,9 +47,50 @@ class Guards(Context):
         value = self.evaluate(test, after)
         truths = {_truth(each) for each in value.constants} if value.constants is not None else {None}
         is_open = None in truths
+        if not is_open and len(truths) == 1:
+            self.settled.append(test)
         positive = self._learn(test, after.copy(), outcome=True) if is_open or True in truths else None
         negative = self._learn(test, after, outcome=False) if is_open or False in truths else None
+        for tested in self._tested_names(test) if is_open else ():
+            self._note_test(tested, test, positive, NoteKind.TESTED)
+            self._note_test(tested, test, negative, NoteKind.TESTED_AGAINST)
         return positive, negative
+
+    def _note_test(self, name: str, test: Expression, state: State | None, kind: NoteKind) -> None:
+        """Keep that a value went through a test, for the reader; what both outcomes lead to was not guarded by it."""
+        if state is not None and name in state.names and state.names[name].taints:
+            state.names[name] = state.names[name].with_note(Note(kind, test.place.line, self.text(test)))
+
+    def _tested_names(self, test: Expression) -> list[str]:
+        """Return the names whose values a test looks into; whether something is there at all does not count."""
+        match test:
+            case Name():
+                return []  # bare truth: is it there?
+            case Operation(operands=operands) if any(
+                isinstance(side, Constant) and side.value in (None, "") for side in operands
+            ):
+                return []
+            case Operation(operator="instanceof" | "typeof"):
+                return []
+            case _:
+                return self._subjects(test)
+
+    def _subjects(self, expression: Expression) -> list[str]:
+        match expression:
+            case Name(name=name):
+                return [name]
+            case Item(base=base):
+                return self._subjects(base)
+            case Operation(operands=operands):
+                return [name for operand in operands for name in self._subjects(operand)]
+            case Call(callee=Member(base=base, name=name), arguments=given):
+                if name.startswith("get") or name in PRESENCE_CHECKS:
+                    return []
+                return [*self._subjects(base), *(found for each in given for found in self._subjects(each))]
+            case Call(callee=Name(name=name), arguments=given) if name not in PRESENCE_CHECKS:
+                return [found for each in given for found in self._subjects(each)]
+            case _:
+                return []
 
     def _decide_both(self, test: Operation, state: State) -> tuple[State | None, State | None]:
         left, right = test.operands

@@ -183,14 +183,13 @@ JAVA = Library(
     },
     passing=frozenset(
         "URLDecoder.decode String.valueOf String.format String.join String String.copyValueOf Base64.encodeBase64 Base64.decodeBase64 "
-        "Base64.encodeBase64String StringBuilder.toString Paths.get Path.of File FileInputStream FileOutputStream "
-        "FileReader FileWriter RandomAccessFile URI URI.create URL StringReader ByteArrayInputStream InputSource "
+        "Base64.encodeBase64String StringBuilder.toString Paths.get Path.of File URI URI.create URL StringReader ByteArrayInputStream InputSource "
         "InputStreamReader BufferedReader Arrays.asList List.of Set.of Map.of Arrays.copyOf Optional.of "
         "Optional.ofNullable Objects.requireNonNull Objects.toString StringUtils.trim StringUtils.strip StringUtils.join "
         "Scanner StringTokenizer Collections.list Collections.singletonList Integer.toString Long.toString Double.toString "
         "Float.toString Character.toString Base64.getDecoder().decode Base64.getEncoder().encode "
         "Base64.getEncoder().encodeToString Base64.getMimeDecoder().decode FileSystems.getDefault().getPath UriUtils.decode "
-        "MessageFormat.format Locale ArrayDeque Collections.unmodifiableList IOUtils.toString".split()
+        "MessageFormat.format Locale ArrayDeque Collections.unmodifiableList".split()
     ),
     fixed=frozenset({"System.getProperty", "System.lineSeparator", "File.separator", "Locale.US", "Locale.ROOT",
                      "LocalDate.now", "LocalDateTime.now", "Instant.now", "UUID.randomUUID",
@@ -199,7 +198,8 @@ JAVA = Library(
     maps=frozenset({"HashMap", "LinkedHashMap", "TreeMap", "ConcurrentHashMap", "Properties", "Hashtable"}),
     lists=frozenset({"ArrayList", "LinkedList", "HashSet", "LinkedHashSet", "TreeSet", "Vector", "ArrayDeque"}),
     texts=frozenset({"StringBuilder", "StringBuffer"}),
-    holders=frozenset({"ProcessBuilder"}),
+    holders=frozenset({"ProcessBuilder", "FileInputStream", "FileOutputStream", "FileReader", "FileWriter",
+                       "RandomAccessFile"}),
 )  # fmt: skip
 
 LIBRARY_OF_LANGUAGE = {"python": PYTHON, "javascript": JAVASCRIPT, "typescript": JAVASCRIPT, "java": JAVA}

@@ -215,7 +215,7 @@ class Loop(Statement):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Case:
+class Case(Statement):
     """One case; `labels` is None for the default, and `is_exact` False where a pattern is more than a literal."""
 
     labels: tuple[Expression, ...] | None

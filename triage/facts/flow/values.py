@@ -35,6 +35,9 @@ class NoteKind(StrEnum):
     ALLOWED = "allowed"
     CHECKED = "checked"
     REPLACED = "replaced"
+    TESTED = "tested"
+    TESTED_AGAINST = "tested_against"
+    SET = "set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Role(StrEnum):
 
     REQUEST = "request"
     SELF = "self"
+    PLAIN_OBJECT = "plain_object"
 
 
 # A constant remembers its type, for 1 and True and 1.0 are one key to a set.
@@ -97,6 +101,10 @@ class Value:
     def with_note(self, note: Note) -> Value:
         """Return the same value with one more reason."""
         return replace(self, notes=self.notes | {note})
+
+    def set_at(self, note: Note) -> Value:
+        """Return the value with the line that set it, in place of an earlier one."""
+        return replace(self, notes=frozenset(old for old in self.notes if old.kind is not NoteKind.SET) | {note})
 
     def made_harmless_for(self, families: frozenset[Family], note: Note) -> Value:
         """Return the value after an encoder."""
