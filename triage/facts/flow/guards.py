@@ -16,7 +16,7 @@ MEMBERSHIP = {"contains", "includes", "has", "containsKey"}
 CHARACTER_CHECKS = {"isdigit", "isdecimal", "isnumeric", "isalnum", "isalpha", "isidentifier", "isNumeric", "isAlphanumeric"}
 PRESENCE_CHECKS = {
     "isEmpty", "isBlank", "hasMoreElements", "hasNext", "isPresent", "length", "size", "len", "isinstance", "exists",
-    "isNull", "nonNull", "Boolean", "bool", "hasattr",
+    "isNull", "nonNull", "hasText", "hasLength", "isNotBlank", "isNotEmpty", "Boolean", "bool", "hasattr",
 }  # fmt: skip
 # A pattern that lets through letters, digits, `_` and `-` only, from start to end.
 HARMLESS_PIECE = r"(?:\\d|\\w|\[(?:[a-zA-Z0-9_]-[a-zA-Z0-9]|\\d|\\w|[a-zA-Z0-9_]|-(?=\]))+\]|[a-zA-Z0-9_-])(?:[+*?]|\{\d+(?:,\d*)?\})?"
