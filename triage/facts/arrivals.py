@@ -57,7 +57,14 @@ def _unreachable(context: FindingContext, arrival: Arrival) -> list[Fact]:
 def _dangerous(context: FindingContext, arrival: Arrival, family: Family) -> list[Fact]:
     dangers = sorted(arrival.value.dangers(family), key=lambda taint: (not taint.is_request, taint.line, taint.origin))
     shown = quotes(context, *((taint.line, EvidenceRole.SOURCE) for taint in dangers[:MOST_QUOTED_SOURCES]))
-    shown = (*shown, *(sink for sink in match_quote(context, EvidenceRole.SINK) if sink.start_line not in {q.start_line for q in shown}))
+    shown = (
+        *shown,
+        *(
+            sink
+            for sink in match_quote(context, EvidenceRole.SINK)
+            if sink.start_line not in {q.start_line for q in shown}
+        ),
+    )
     if any(taint.is_request for taint in dangers):
         statement = f"Data of the request, {_origins(dangers)}, reaches {arrival.text}."
         found = [Fact(FactKind.TAINTED_INPUT, statement, shown, Leaning.DANGEROUS, Strength.STRONG)]
@@ -86,7 +93,9 @@ def _doubts(context: FindingContext, arrival: Arrival, family: Family) -> list[F
             tests.setdefault((note.line, note.what), set()).add(note.kind)
     for (line, what), outcomes in sorted(tests.items()):
         if len(outcomes) == 1:  # what both outcomes lead to was not guarded
-            statement = f"Only one outcome of {what} on line {line} leads to the match, so the data was checked for something."
+            statement = (
+                f"Only one outcome of {what} on line {line} leads to the match, so the data was checked for something."
+            )
             shown = quotes(context, (line, EvidenceRole.GUARD))
             found.append(Fact(FactKind.GUARD, statement, shown, Leaning.SAFE, Strength.WEAK))
     if family in {Family.SSRF, Family.REDIRECT} and FIXED_HOST.match(arrival.value.prefix):
@@ -116,7 +125,9 @@ def _reason(context: FindingContext, note: Note, arrival: Arrival, family: Famil
             statement = f"On line {note.line} {note.what} makes a number of the data before it reaches {arrival.text}."
             return _of_note(context, note, statement, EvidenceRole.SANITIZER, Strength.STRONG)
         case NoteKind.ENCODED | NoteKind.PARTLY_ENCODED:
-            in_script = family is Family.XSS and any(SCRIPT_CONTEXT.search(text) for text in _surroundings(context, arrival))
+            in_script = family is Family.XSS and any(
+                SCRIPT_CONTEXT.search(text) for text in _surroundings(context, arrival)
+            )
             is_certain = note.kind is NoteKind.ENCODED and not in_script
             statement = f"On line {note.line} {note.what} encodes the data before it reaches {arrival.text}."
             strength = Strength.STRONG if is_certain else Strength.WEAK

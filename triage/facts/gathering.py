@@ -13,7 +13,7 @@ from triage.facts.shapes import Fact
 
 
 def gather(context: FindingContext) -> tuple[Fact, ...]:
-    """Return what is known about a finding without a model, what may decide first; nothing where its code is missing."""
+    """Return what is known about a finding without a model, what may decide first; nothing without its code."""
     if context.source is None or not context.matched_text.strip():
         return ()
     family = family_of(context.rule)

@@ -1,4 +1,4 @@
-"""Facts for languages whose data flow is not followed: what the matched code itself, and plain settings before it, show."""
+"""Facts for languages whose data flow is not followed: what the matched code and plain settings before it show."""
 
 from __future__ import annotations
 
@@ -20,20 +20,38 @@ REQUEST_DATA = {
     "go": r"\b\w+\.(?:FormValue|PostFormValue|PathValue|DefaultQuery|QueryParam|GetHeader)\(\"[^\"]*\"[^()]*\)"
     r"|\b\w+\.URL\.(?:Query\(\)\.Get\(\"[^\"]*\"\)|RawQuery|Path)|\b\w+\.Header\.Get\(\"[^\"]*\"\)|\b[cC](?:tx)?\.(?:Query|Param|PostForm)\(\"[^\"]*\"\)",
     "csharp": r"\bRequest\.(?:QueryString|Form|Query|Headers|Cookies|Params)\s*\[[^\]]*\]",
-    "kotlin": r"\bcall\.parameters\s*\[[^\]]*\]|\brequest\.getParameter\(\"[^\"]*\"\)|\bcall\.request\.queryParameters\s*\[[^\]]*\]",
+    "kotlin": r"\bcall\.parameters\s*\[[^\]]*\]|\brequest\.getParameter\(\"[^\"]*\"\)"
+    r"|\bcall\.request\.queryParameters\s*\[[^\]]*\]",
 }
 VARIABLE = {"php": r"\$[A-Za-z_]\w*"}
 PLAIN_VARIABLE = r"(?<![\w.$])[A-Za-z_]\w*(?![\w(.])"
-CLEANERS = {
-    "php": ("htmlspecialchars htmlentities strip_tags", "intval floatval abs", "escapeshellarg escapeshellcmd basename addslashes"
-            " mysqli_real_escape_string real_escape_string quote filter_var preg_replace"),
-    "go": ("html.EscapeString template.HTMLEscapeString url.QueryEscape", "strconv.Atoi strconv.ParseInt strconv.ParseUint", "filepath.Base"),
-    "ruby": ("ERB::Util.html_escape CGI.escapeHTML h", "to_i to_f Integer", "Shellwords.escape File.basename sanitize_sql quote"),
-    "csharp": ("HttpUtility.HtmlEncode WebUtility.HtmlEncode HtmlEncoder", "int.Parse Convert.ToInt32 int.TryParse", "Path.GetFileName"),
-    "kotlin": ("htmlEscape forHtml escapeHtml4", "toInt toLong toIntOrNull", "name"),
-}  # fmt: skip
+CLEANERS = {  # encoders of text, makers of numbers, and others
+    "php": (
+        "htmlspecialchars htmlentities strip_tags",
+        "intval floatval abs",
+        "escapeshellarg escapeshellcmd basename addslashes real_escape_string quote filter_var",
+    ),
+    "go": (
+        "html.EscapeString template.HTMLEscapeString url.QueryEscape",
+        "strconv.Atoi strconv.ParseInt strconv.ParseUint",
+        "filepath.Base",
+    ),
+    "ruby": (
+        "ERB::Util.html_escape CGI.escapeHTML html_escape",
+        "to_i to_f Integer",
+        "Shellwords.escape File.basename sanitize_sql quote",
+    ),
+    "csharp": (
+        "HttpUtility.HtmlEncode WebUtility.HtmlEncode HtmlEncoder",
+        "int.Parse Convert.ToInt32 int.TryParse",
+        "Path.GetFileName",
+    ),
+    "kotlin": ("htmlEscape forHtml escapeHtml4", "toInt toLong toIntOrNull", "File.name"),
+}
 CONDITION = re.compile(r"\b(?:if|unless|switch|case|match|when|guard|while)\b|\?\s*[^:?]+:|&&|\|\|")
-PRESENCE = re.compile(r"\b(?:isset|empty|is_null|nil\?|present\?|blank\?|array_key_exists)\b|[!=]=\s*(?:nil|null|\"\"|'')")
+PRESENCE = re.compile(
+    r"\b(?:isset|empty|is_null|nil\?|present\?|blank\?|array_key_exists)\b|[!=]=\s*(?:nil|null|\"\"|'')"
+)
 ARGUMENTS = re.compile(r"argument")
 VALUE_LEAF = re.compile(r"identifier|variable|name|interpolation|call|index|subscript|element_reference|constant$")
 DEEPEST_CHAIN = 4
@@ -71,13 +89,14 @@ def _cleaners(context: FindingContext, family: Family) -> list[Fact]:
     for names, kind in zip(groups, kinds, strict=True):
         for name in names.split():
             if re.search(rf"(?<![\w]){re.escape(name)}\s*[(!]|\.{re.escape(name)}\b", code):
-                statement = f"The matched code calls {name}; whether for all of the data and for this place is not followed here."
+                statement = f"The matched code calls {name}; whether that is enough is not followed here."
                 shown = match_quote(context, EvidenceRole.SANITIZER)
                 found.append(Fact(kind, statement, shown, Leaning.SAFE, Strength.WEAK))
     return found
 
 
 # Request data, straight or through variables set once
+
 
 def _request_data(context: FindingContext, around: Surroundings, is_cleaned: bool) -> list[Fact]:
     code = without_comments(matched_code(context))
@@ -88,10 +107,13 @@ def _request_data(context: FindingContext, around: Surroundings, is_cleaned: boo
         shown = match_quote(context, EvidenceRole.SINK)
         return [Fact(FactKind.USER_INPUT_IN_MATCH, statement, shown, Leaning.DANGEROUS, Strength.STRONG)]
     first, before = around.code_before()
-    way = _way(code, first, before, pattern, context.language, DEEPEST_CHAIN)
+    way = _way(code, first=first, before=before, pattern=pattern, language=context.language)
     if way is None or is_cleaned:
         return []
-    shown = (*quotes(context, *((line, EvidenceRole.SOURCE) for line in way.lines)), *match_quote(context, EvidenceRole.SINK))
+    shown = (
+        *quotes(context, *((line, EvidenceRole.SOURCE) for line in way.lines)),
+        *match_quote(context, EvidenceRole.SINK),
+    )
     statement = f"Data of the request, {way.origin} (line {way.lines[0]}), is put into the matched code."
     found = [Fact(FactKind.TAINTED_INPUT, statement, shown, Leaning.DANGEROUS, Strength.STRONG)]
     if way.test_line is not None:
@@ -102,9 +124,9 @@ def _request_data(context: FindingContext, around: Surroundings, is_cleaned: boo
 
 
 def _way(
-    code: str, first: int, before: list[str], pattern: re.Pattern[str], language: str, depth: int
+    code: str, *, first: int, before: list[str], pattern: re.Pattern[str], language: str, depth: int = DEEPEST_CHAIN
 ) -> _Way | None:
-    """Return how request data came into code through variables that are set once, plainly; None where that is not shown."""
+    """Return how request data came into code through variables that are set once; None where that is not shown."""
     if depth == 0:
         return None
     for variable in dict.fromkeys(_variables(code, language)):
@@ -116,20 +138,25 @@ def _way(
         if len(settings) != 1:
             continue
         number, value = settings[0]
-        tested = next(
-            (first + n for n, line in enumerate(before) if n > number and variable in line and CONDITION.search(without_texts(line))
-             and not PRESENCE.search(line)),
-            None,
-        )  # fmt: skip
+        tested = _test_of(variable, before, number)
         direct = pattern.search(value)
         rest = pattern.sub("", value)
         if re.search(r"[A-Za-z_]\w*\s*\(", without_texts(rest)) and not re.match(r"\s*(?:fmt\.)?[Ss]printf\b", rest):
             continue  # a call may do anything to the data
         if direct is not None:
-            return _Way((first + number,), direct.group(0), tested)
-        inner = _way(value, first, before[:number], pattern, language, depth - 1)
+            return _Way((first + number,), direct.group(0), None if tested is None else first + tested)
+        inner = _way(value, first=first, before=before[:number], pattern=pattern, language=language, depth=depth - 1)
         if inner is not None:
-            return _Way((*inner.lines, first + number), inner.origin, tested or inner.test_line)
+            test_line = inner.test_line if tested is None else first + tested
+            return _Way((*inner.lines, first + number), inner.origin, test_line)
+    return None
+
+
+def _test_of(variable: str, before: list[str], start: int) -> int | None:
+    """Return the index of a line after another one that tests a variable, None where none does."""
+    for number, line in enumerate(before):
+        if number > start and variable in line and CONDITION.search(without_texts(line)) and not PRESENCE.search(line):
+            return number
     return None
 
 
@@ -141,6 +168,7 @@ def _variables(code: str, language: str) -> list[str]:
 
 
 # Literals only
+
 
 def _only_literals(node: Node) -> bool:
     """Say whether a matched call is handed literals only, at least one of them a text."""

@@ -1,4 +1,4 @@
-"""Options of a call that decide the question of the rule: safe loaders, argument lists without a shell, unsafe parsers."""
+"""Options of a call that decide the question of the rule: safe loaders, parsers without entities."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from triage.facts.families import Family
 from triage.facts.shapes import Fact, FactKind, Leaning, Strength, match_quote
 from triage.facts.wording import matched_code, without_texts
 
-SAFE_LOADER = re.compile(r"\bLoader\s*=\s*(?:yaml\.)?C?(?:SafeLoader|BaseLoader)\b|\byaml\.safe_load(?:_all)?\s*\(|\bSafeConstructor\s*\(")
+SAFE_LOADER = re.compile(
+    r"\bLoader\s*=\s*(?:yaml\.)?C?(?:SafeLoader|BaseLoader)\b|\byaml\.safe_load(?:_all)?\s*\(|\bSafeConstructor\s*\("
+)
 NO_ENTITIES = re.compile(r"\bresolve_entities\s*=\s*False\b|\bdefusedxml\b|\bnoent\s*:\s*false\b")
 
 
@@ -23,4 +25,6 @@ def facts_of_options(context: FindingContext, family: Family) -> list[Fact]:
     if found is None:
         return []
     statement = f"The call itself asks for the safe way: {found.group(0)}."
-    return [Fact(FactKind.SAFE_FLAG, statement, match_quote(context, EvidenceRole.SANITIZER), Leaning.SAFE, Strength.STRONG)]
+    return [
+        Fact(FactKind.SAFE_FLAG, statement, match_quote(context, EvidenceRole.SANITIZER), Leaning.SAFE, Strength.STRONG)
+    ]

@@ -62,7 +62,9 @@ def _candidates(context: FindingContext, values: list[str]) -> list[str]:
     if len(values) <= 1:
         return values
     statement = without_comments(Surroundings(context).statement)
-    named = re.findall(r"(?:secret|password|passwd|pwd|token|key|credential)\w*[\"']?\s*(?:=>|[:=])\s*([\"'`])(.*?)\1", statement, re.I)
+    named = re.findall(
+        r"(?:secret|password|passwd|pwd|token|key|credential)\w*[\"']?\s*(?:=>|[:=])\s*([\"'`])(.*?)\1", statement, re.I
+    )
     return [value for _, value in named if value] or [max(values, key=entropy)]
 
 

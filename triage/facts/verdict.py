@@ -27,8 +27,8 @@ def verdict_without_model(
 ) -> VerdictAnswer:
     """Return the verdict that the facts allow: the same for the same facts, `unsure` where they do not decide.
 
-    `test_paths_decide` is an organization's wish that code in tests and examples counts as a false positive; it is never
-    followed for hard-coded secrets, which leak from tests as well.
+    `test_paths_decide` is an organization's wish that code in tests and examples counts as a false positive; it is
+    never followed for hard-coded secrets, which leak from tests as well.
     """
     if context.source is None:
         return _answer(Verdict.UNSURE, NO_CODE, [])

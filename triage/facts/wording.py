@@ -9,7 +9,9 @@ from tree_sitter import Node
 from findings.context import FindingContext
 from lib import syntax
 
-TEXT_LITERAL = re.compile(r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`", re.S)
+TEXT_LITERAL = re.compile(
+    r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`", re.S
+)
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'\w])//[^\n]*|(?<![\w\"'&$])#(?![{!])[^\n]*", re.S)
 IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -97,7 +99,9 @@ class Surroundings:
     def function_node(self) -> Node | None:
         """The innermost function around the match."""
         node = self.node
-        while node is not None and not (FUNCTION_NODE.search(node.type) and node.child_by_field_name("body") is not None):
+        while node is not None and not (
+            FUNCTION_NODE.search(node.type) and node.child_by_field_name("body") is not None
+        ):
             node = node.parent
         return node
 
@@ -125,7 +129,7 @@ class Surroundings:
         return found
 
     def code_before(self) -> tuple[int, list[str]]:
-        """Return the number of the first line of the function, or of the file, and the lines from there to the match."""
+        """Return the first line's number of the function, or of the file, and the lines from there to the match."""
         node = self.function_node
         first = node.start_point[0] + 1 if node is not None else 1
         return first, self.context.lines[first - 1 : self.context.span.start_line - 1]

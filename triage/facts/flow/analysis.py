@@ -1,4 +1,4 @@
-"""What reaches the code that a rule matched: finds the expressions in question, walks to them, and weighs what arrived."""
+"""What reaches the code that a rule matched: finds the expressions, walks to them, and weighs what arrived."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from triage.facts.flow.statements import Walk
 from triage.facts.flow.values import UNKNOWN, Role, Value, either, mixed
 from triage.facts.languages import java, javascript, python
 from triage.facts.languages.tree import TooDeep
+from triage.facts.wordlists import words
 
 TRANSLATORS: dict[str, Callable[[Node], Program]] = {
     "python": python.translate,
@@ -44,14 +45,30 @@ LONGEST_MATCH_LINES = 40
 MOST_CALLERS = 4
 
 # Where a call takes more than what it runs: the position, or the keyword, of what it runs.
-STATEMENT_CALLS = frozenset(
-    "execute executemany executescript executeQuery executeUpdate executeLargeUpdate prepareStatement prepareCall query "
-    "raw addBatch nativeSQL createQuery createNativeQuery createSQLQuery queryForObject queryForList queryForMap "
-    "queryForRowSet batchUpdate update read_sql read_sql_query fetch fetchrow fetchval all get run each exec".split()
+STATEMENT_CALLS = words(
+    """
+    execute executemany executescript executeQuery executeUpdate executeLargeUpdate prepareStatement prepareCall
+    query raw addBatch nativeSQL createQuery createNativeQuery createSQLQuery queryForObject queryForList
+    queryForMap queryForRowSet batchUpdate update read_sql read_sql_query fetch fetchrow fetchval all get run each
+    exec
+    """
 )
-ADDRESS_CALLS = frozenset("get post put delete patch head options urlopen fetch request redirect sendRedirect axios got".split())
-PATH_EXPRESSION_CALLS = frozenset("evaluate compile selectNodes selectSingleNode xpath find findall select".split())
-FIRST_ONLY = {Family.SQL: STATEMENT_CALLS, Family.XPATH: PATH_EXPRESSION_CALLS, Family.SSRF: ADDRESS_CALLS - {"request"}, Family.REDIRECT: ADDRESS_CALLS}
+ADDRESS_CALLS = words(
+    """
+    get post put delete patch head options urlopen fetch request redirect sendRedirect axios got
+    """
+)
+PATH_EXPRESSION_CALLS = words(
+    """
+    evaluate compile selectNodes selectSingleNode xpath find findall select
+    """
+)
+FIRST_ONLY = {
+    Family.SQL: STATEMENT_CALLS,
+    Family.XPATH: PATH_EXPRESSION_CALLS,
+    Family.SSRF: ADDRESS_CALLS - {"request"},
+    Family.REDIRECT: ADDRESS_CALLS,
+}
 KEYWORDS_THAT_MATTER = {
     Family.SQL: {"sql", "statement", "query", "operation", "text"},
     Family.SSRF: {"url", "uri", "baseURL", "host", "hostname"},
@@ -61,7 +78,7 @@ KEYWORDS_THAT_MATTER = {
 
 @dataclass(frozen=True)
 class Arrival:
-    """What reaches the matched code: brought together over every way there, `was_reached` False where no way leads there."""
+    """What reaches the matched code, over every way there; `was_reached` False where no way leads there."""
 
     value: Value
     line: int
@@ -107,7 +124,7 @@ def _arrival(context: FindingContext, family: Family, source: str, root: Node) -
         return made
 
     first = walk()
-    if holder is not None and context.language != "javascript" and context.language != "typescript":
+    if holder is not None and context.language not in {"javascript", "typescript"}:
         first.walk_function(holder)
     else:
         first.walk_file()
@@ -143,7 +160,9 @@ def _calls(function: Function, name: str) -> bool:
         for part in parts_of(statement):
             if isinstance(part, Call):
                 callee = part.callee
-                if (isinstance(callee, Name) and callee.name == name) or (isinstance(callee, Member) and callee.name == name):
+                if (isinstance(callee, Name) and callee.name == name) or (
+                    isinstance(callee, Member) and callee.name == name
+                ):
                     return True
     return False
 
@@ -219,7 +238,8 @@ def _watched(program: Program, holder: Function | None, target: Place) -> list[E
         chosen = [_core(expression) for expression in inside if expression.place.line == last_line or len(inside) == 1]
         chosen = [each for each in chosen if not isinstance(each, Constant) or isinstance(each.value, str) or around]
         if all(isinstance(expression, Constant | Name) for expression in chosen) and around:
-            chosen = [_innermost_call(around)] if _innermost_call(around) is not None else chosen  # type: ignore[list-item]  # just asked
+            call_around = _innermost_call(around)
+            chosen = [call_around] if call_around is not None else chosen
         return [link for expression in chosen for link in _links(expression)]
     call = _innermost_call(around)
     return _links(call) if call is not None else []
@@ -262,7 +282,13 @@ def _weighed(walk: Walk, watched: list[Expression], family: Family) -> Arrival |
     main = watched[0]
     settled = tuple(sorted({test.place.line for test in walk.settled if test.place.start < main.place.start}))
     arrival = Arrival(
-        UNKNOWN, main.place.line, walk.text(main), False, is_call=isinstance(main, Call), callee=_callee(main), settled=settled
+        UNKNOWN,
+        main.place.line,
+        walk.text(main),
+        False,
+        is_call=isinstance(main, Call),
+        callee=_callee(main),
+        settled=settled,
     )
     if not walk.observations:
         innermost = _innermost_holder(walk.program, walk.target)
@@ -304,7 +330,9 @@ def _relevant(observation: Observation, family: Family) -> tuple[Value | None, b
         named = [value for keyword, value in keywords if keyword in KEYWORDS_THAT_MATTER.get(family, set())]
         if named:
             return mixed(named), len(keywords) > len(named)
-        if given and isinstance(expression.arguments[0], Mapping):  # `query({text, values})`: which is which is not followed
+        if given and isinstance(
+            expression.arguments[0], Mapping
+        ):  # `query({text, values})`: which is which is not followed
             return UNKNOWN, False
         if given:
             return given[0], len(given) > 1

@@ -13,19 +13,30 @@ EQUAL = {"==", "===", "is", "eq"}
 UNEQUAL = {"!=", "!==", "is not"}
 AND, OR, NOT = {"and", "&&"}, {"or", "||"}, {"not", "!"}
 MEMBERSHIP = {"contains", "includes", "has", "containsKey"}
-CHARACTER_CHECKS = {"isdigit", "isdecimal", "isnumeric", "isalnum", "isalpha", "isidentifier", "isNumeric", "isAlphanumeric"}
+CHARACTER_CHECKS = {
+    "isdigit",
+    "isdecimal",
+    "isnumeric",
+    "isalnum",
+    "isalpha",
+    "isidentifier",
+    "isNumeric",
+    "isAlphanumeric",
+}
 PRESENCE_CHECKS = {
     "isEmpty", "isBlank", "hasMoreElements", "hasNext", "isPresent", "length", "size", "len", "isinstance", "exists",
     "isNull", "nonNull", "hasText", "hasLength", "isNotBlank", "isNotEmpty", "Boolean", "bool", "hasattr",
 }  # fmt: skip
 # A pattern that lets through letters, digits, `_` and `-` only, from start to end.
-HARMLESS_PIECE = r"(?:\\d|\\w|\[(?:[a-zA-Z0-9_]-[a-zA-Z0-9]|\\d|\\w|[a-zA-Z0-9_]|-(?=\]))+\]|[a-zA-Z0-9_-])(?:[+*?]|\{\d+(?:,\d*)?\})?"
-HARMLESS_PATTERN = re.compile(rf"(?:{HARMLESS_PIECE}|\(\??:?(?:{HARMLESS_PIECE}|\|)+\)(?:[+*?]|\{{\d+(?:,\d*)?\}})?)+")
+REPEATED = r"(?:[+*?]|\{\d+(?:,\d*)?\})?"
+HARMLESS_SET = r"\[(?:[a-zA-Z0-9_]-[a-zA-Z0-9]|\\d|\\w|[a-zA-Z0-9_]|-(?=\]))+\]"
+HARMLESS_PIECE = rf"(?:\\d|\\w|{HARMLESS_SET}|[a-zA-Z0-9_-]){REPEATED}"
+HARMLESS_PATTERN = re.compile(rf"(?:{HARMLESS_PIECE}|\((?:\?:)?(?:{HARMLESS_PIECE}|\|)+\){REPEATED})+")
 
 
 def is_harmless_pattern(pattern: str) -> bool:
     """Say whether a regular expression lets nothing through but letters, digits, `_` and `-`."""
-    return len(pattern) < 200 and HARMLESS_PATTERN.fullmatch(pattern) is not None  # noqa: PLR2004  keeps matching linear
+    return len(pattern) < 200 and HARMLESS_PATTERN.fullmatch(pattern) is not None  # noqa: PLR2004  a length, said by its place
 
 
 class Guards(Context):
@@ -41,7 +52,7 @@ class Guards(Context):
             if test.operator in NOT and len(test.operands) == 1:
                 positive, negative = self.decide(test.operands[0], state)
                 return negative, positive
-            if test.operator in AND | OR and len(test.operands) == 2:  # noqa: PLR2004  both sides
+            if test.operator in AND | OR and len(test.operands) == 2:  # noqa: PLR2004  a length, said by its place
                 return self._decide_both(test, state)
         after = state.copy()
         value = self.evaluate(test, after)
@@ -117,7 +128,9 @@ class Guards(Context):
             case Operation(operator=symbol, operands=(Call() as call, Constant(value=bound))):
                 if _says_found(symbol, bound, outcome=outcome):
                     return self._position(call, state, test)
-            case Operation(operator=symbol, operands=(Call() as call, Operation(operator="-", operands=(Constant(value=1),)))):
+            case Operation(
+                operator=symbol, operands=(Call() as call, Operation(operator="-", operands=(Constant(value=1),)))
+            ):
                 if _says_found(symbol, -1, outcome=outcome):
                     return self._position(call, state, test)
             case Call() if outcome:
@@ -143,7 +156,11 @@ class Guards(Context):
                 return self._checked(subject, state, call) if anchored and is_harmless_pattern(pattern[1:-1]) else state
             case Call(callee=Member(base=subject, name="matches"), arguments=(Constant(value=str(pattern)),)):
                 bare = pattern.removeprefix("^").removesuffix("$")
-                return self._checked(subject, state, call) if self.language == "java" and is_harmless_pattern(bare) else state
+                return (
+                    self._checked(subject, state, call)
+                    if self.language == "java" and is_harmless_pattern(bare)
+                    else state
+                )
             case Call(callee=Member() as callee, arguments=(Constant(value=str(pattern)), subject)):
                 return self._matched(callee, pattern, subject, state, call)
         return state

@@ -1,4 +1,4 @@
-"""The small program that every language is translated into: just enough to follow values. No node knows its language."""
+"""The small program that every language is translated into: just enough to follow values."""
 
 from __future__ import annotations
 

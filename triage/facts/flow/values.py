@@ -68,7 +68,7 @@ def exact(value: Literal) -> Exact:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """`constants` lists all it can be, None where that is not known; `is_unknown` where a part of it is not known at all."""
+    """`constants` lists all it can be, None where not known; `is_unknown` where a part of it is not known at all."""
 
     constants: frozenset[Exact] | None = None
     taints: frozenset[Taint] = frozenset()
@@ -208,7 +208,12 @@ def merged_boxes(one: Box, other: Box) -> Box:
     """Return what is known of a thing after two ways to the same place."""
     if one == other:
         return one
-    if one.kind is other.kind and one.items is not None and other.items is not None and len(one.items) == len(other.items):
+    if (
+        one.kind is other.kind
+        and one.items is not None
+        and other.items is not None
+        and len(one.items) == len(other.items)
+    ):
         return Box(one.kind, items=tuple(either(pair) for pair in zip(one.items, other.items, strict=True)))
     if one.kind is other.kind and one.cells is not None and other.cells is not None:
         ours, theirs = dict(one.cells), dict(other.cells)
