@@ -43,7 +43,7 @@ LOW_AT_MOST = (Gate.RULE_SILENT, Gate.NO_NEW_FINDING, Gate.IMPORTS_KNOWN)
 
 @dataclass(frozen=True)
 class FixCheck:
-    """A fix after its gates: their results, the files as it leaves them (path -> text), and its diff for `git apply`."""
+    """A fix after its gates: their results, the files as it leaves them (path -> text), its diff for `git apply`."""
 
     results: tuple[GateResult, ...]
     patched: Mapping[str, str] = field(default_factory=dict)

@@ -130,7 +130,7 @@ def _pieces(text: str, language: str) -> Iterator[Token | Comment]:
 def _kind_of(word: str) -> Kind:
     if word[0].isdigit():
         return Kind.NUMBER
-    return Kind.NAME if word[0].isalpha() or word[0] in "_$@" and len(word) > 1 else Kind.SIGN
+    return Kind.NAME if word[0].isalpha() or (word[0] in "_$@" and len(word) > 1) else Kind.SIGN
 
 
 def _comment_pattern(language: str) -> re.Pattern[str]:
@@ -222,7 +222,7 @@ def calls_in(tokens: Sequence[Token]) -> tuple[Call, ...]:
         if token.kind is not Kind.NAME or token.text in NOT_CALLED or tokens[index + 1].text != "(":
             continue
         start = index
-        while start >= 2 and tokens[start - 1].text in JOINTS and tokens[start - 2].kind is Kind.NAME:
+        while start > 1 and tokens[start - 1].text in JOINTS and tokens[start - 2].kind is Kind.NAME:
             start -= 2
         if start and tokens[start - 1].text in DEFINE:
             continue

@@ -30,6 +30,7 @@ CHECKS: tuple[Callable[[Comparison], str], ...] = (
     disguise.only_rearranged,
     deletion.drops_calls,
     deletion.drops_statement,
+    deletion.drops_value,
 )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tree_sitter import Node
+
 from findings.context import FindingContext
 from lib import syntax
 from lib.syntax.scopes import FUNCTIONS
 from remediation.gates.patching import FileChange
 from remediation.gates.tokens import Call, Kind, Source, Token, calls_in, closing, read
-from tree_sitter import Node
 
 # Calls that say something instead of doing it: never a replacement for what did it.
 ONLY_TALK = frozenset(

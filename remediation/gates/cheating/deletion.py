@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
+
+from tree_sitter import Node
 
 from lib import syntax
 from remediation.gates.cheating.comparison import GIVE_UP, ONLY_TALK, Comparison
 from remediation.gates.tokens import Call, Kind, Token
-from tree_sitter import Node
 
 MOST_LINES_LOST = 15
 SHORTEST_CODE = 6
-# Here something that should not be there is the flaw itself, so that taking it away is the fix: what is logged or shown
-# (200, 209, 215, 489, 497, 532, 538), what is switched off or opened up (16, 276, 295, 311, 319, 352, 693, 732, 942, 1021).
+# Here the flaw is something that should not be there, so that taking it away is the fix: what is logged or shown
+# (200, 209, 215, 489, 497, 532, 538), what is switched off or opened up (the others).
 FIXED_BY_REMOVAL = frozenset({16, 200, 209, 215, 276, 295, 311, 319, 352, 489, 497, 532, 538, 668, 693, 732, 942, 1021})
 # Names of calls that switch something off, open something up or only talk; they may go without a replacement.
 MAY_GO = re.compile(
@@ -137,6 +139,22 @@ def drops_statement(comparison: Comparison) -> str:
     return ""
 
 
+def drops_value(comparison: Comparison) -> str:
+    """Tell of a sink that is now given a constant, so that what was asked for no longer happens."""
+    if not comparison.context.rule.cwe_numbers & FEATURE_AT_THE_SINK:
+        return ""
+    doing = {token.text for token in comparison.doing_tokens if token.kind is Kind.NAME}
+    for sink in comparison.sinks:
+        values = {token.text for token in comparison.arguments_of(sink) if token.kind is Kind.NAME}
+        for call in comparison.calls_after:
+            is_changed = call.callee == sink.callee and call.line in comparison.change.added
+            arguments = comparison.after.tokens[call.start : call.end]
+            left = {token.text for token in arguments if token.kind is Kind.NAME} - set(sink.callee.split("."))
+            if is_changed and values and not left and not values & doing:
+                return f"it gives {sink.callee} a constant instead of the value"
+    return ""
+
+
 def _may_go(call: Call) -> bool:
     first = call.callee.split(".")[0].lower()
     return (
@@ -158,7 +176,7 @@ def _cut_off(root: Node) -> Iterator[Node]:
         if node.type not in HOLDS_STATEMENTS:
             continue
         statements = [child for child in node.named_children if "comment" not in child.type]
-        for statement, follower in zip(statements, statements[1:], strict=False):
+        for statement, follower in itertools.pairwise(statements):
             declares = "function" in follower.type or "class" in follower.type or "empty" in follower.type
             if _ends_block(statement) and not declares:
                 yield statement

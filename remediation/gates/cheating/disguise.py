@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from remediation.gates.cheating.comparison import Comparison
 from remediation.gates.tokens import JOINTS, Call, Kind, Token, closing
@@ -73,18 +74,17 @@ def only_rearranged(comparison: Comparison) -> str:
         return ""
     gone = {word for word in comparison.gone if word[1] not in LAYOUT}
     new = {word: count for word, count in comparison.new.items() if word[1] not in LAYOUT}
-    given = set(_names_given(comparison.after.tokens)) - set(_names_given(comparison.before.tokens))
-    taken = set(_names_given(comparison.before.tokens)) - set(_names_given(comparison.after.tokens))
-    if not gone and _only_names(new, given) and _are_used(new, given) and _calls_nothing_new(comparison, given):
-        return "it only moves the same code behind a new name"
-    if (
-        gone
-        and not new
-        and _only_names(dict.fromkeys(gone, 2), taken)
-        and gone <= {(Kind.NAME, name) for name in taken}
-    ):
+    named_before, named_after = set(_names_given(comparison.before.tokens)), set(_names_given(comparison.after.tokens))
+    given, taken = named_after - named_before, named_before - named_after
+    receivers = {part for call in comparison.sinks for part in call.callee.split(".")[:-1]}
+    if gone <= _as_names(receivers) and _are_names(new, named_after) and _is_used(new, given):
+        moved = given | {call.name for call in comparison.sinks}
+        if all(callee.rsplit(".", 1)[-1] in moved for callee in comparison.callees_new):
+            return "it only moves the same code behind a new name"
+    if gone and not new and gone <= _as_names(taken):
         return "it only writes the same code without a name in between"
-    if taken and _is_renaming(comparison, taken):
+    # A rule about style may ask for another name; a weakness has none to thank.
+    if comparison.context.rule.cwe and _is_renaming(comparison, taken):
         return "it only renames"
     return ""
 
@@ -101,11 +101,15 @@ def inverts_condition(comparison: Comparison) -> str:
 
 def looks_up_by_name(comparison: Comparison) -> str:
     """Tell of a function that is now found by its name written as text."""
-    names = {call.name for call in comparison.sinks}
+    called = {call.name for call in comparison.sinks}
+    assigned = {text for kind, text in comparison.gone if kind is Kind.NAME and len(text) > SHORTEST_NAME}
     tokens = comparison.after.tokens
     for index, value in _joined_texts(tokens):
-        if value in names and tokens[index].line in comparison.change.added and _is_looked_up(tokens, index):
-            return f"it calls {value} by its name written as text"
+        if tokens[index].line not in comparison.change.added:
+            continue
+        is_called = value in called and _is_looked_up(tokens, index)
+        if is_called or (value in assigned and _is_assigned_by_name(tokens, index)):
+            return f"it reaches {value} by its name written as text"
     return ""
 
 
@@ -116,7 +120,7 @@ def refers_to_sink(comparison: Comparison) -> str:
             continue  # a type, whose name stands in every declaration
         path = call.callee.split(".")
         mentions_before = sum(1 for _ in _mentions(comparison.before.tokens, path))
-        mentions = [index for index in _mentions(comparison.after.tokens, path)]
+        mentions = list(_mentions(comparison.after.tokens, path))
         in_change = any(comparison.after.tokens[index].line in comparison.change.added for index in mentions)
         if len(mentions) > mentions_before and in_change:
             return f"it gives {call.callee} another name and still uses it"
@@ -189,6 +193,9 @@ def _names_given(tokens: Sequence[Token]) -> Iterator[str]:
                 yield from _parameters(tokens, index + 1)
         elif following == "=>" or previous == "lambda":
             yield token.text
+    for index, token in enumerate(tokens):
+        if token.text == "=>" and index and tokens[index - 1].text == ")":
+            yield from _parameters(tokens, _opening(tokens, index - 1))
 
 
 def _parameters(tokens: Sequence[Token], opening: int) -> Iterator[str]:
@@ -198,24 +205,26 @@ def _parameters(tokens: Sequence[Token], opening: int) -> Iterator[str]:
             yield token.text
 
 
-def _only_names(words: dict[tuple[Kind, str], int], given: set[str]) -> bool:
-    return bool(words) and all(
-        kind is Kind.NAME and (text in given or text in DECLARE or text[:1].isupper()) or text == "return"
-        for kind, text in _beyond_repeats(words, given)
-    )
+def _opening(tokens: Sequence[Token], closed: int) -> int:
+    depth = 0
+    for index in range(closed, -1, -1):
+        depth += tokens[index].text == ")"
+        depth -= tokens[index].text == "("
+        if depth == 0:
+            return index
+    return closed
 
 
-def _beyond_repeats(words: dict[tuple[Kind, str], int], given: set[str]) -> list[tuple[Kind, str]]:
-    return list(words)
+def _as_names(texts: set[str]) -> set[tuple[Kind, str]]:
+    return {(Kind.NAME, text) for text in texts}
 
 
-def _are_used(words: dict[tuple[Kind, str], int], given: set[str]) -> bool:
-    return any(kind is Kind.NAME and text in given and count > 1 for (kind, text), count in words.items())
+def _are_names(words: Iterable[tuple[Kind, str]], given: set[str]) -> bool:
+    return all(kind is Kind.NAME and (text in given or text in DECLARE or text[:1].isupper()) for kind, text in words)
 
 
-def _calls_nothing_new(comparison: Comparison, given: set[str]) -> bool:
-    moved = {call.name for call in comparison.sinks}
-    return all(callee.rsplit(".", 1)[-1] in given | moved for callee in comparison.callees_new)
+def _is_used(words: Mapping[tuple[Kind, str], int], given: set[str]) -> bool:
+    return any(words.get((Kind.NAME, name), 0) > 1 for name in given)
 
 
 def _is_renaming(comparison: Comparison, taken: set[str]) -> bool:
@@ -232,7 +241,7 @@ def _joined_texts(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
 
 
 def _joined_runs(tokens: Sequence[Token]) -> Iterator[tuple[int, str, int]]:
-    """Every text, alone or joined from pieces that stand together: index of its first piece, value, number of pieces."""
+    """Every text, alone or joined from neighbouring pieces: index of its first piece, value, number of pieces."""
     index = 0
     while index < len(tokens):
         if tokens[index].kind is not Kind.TEXT:
@@ -263,15 +272,22 @@ def _is_looked_up(tokens: Sequence[Token], index: int) -> bool:
             return True
         if tokens[place].text == "[" and place == index - 1:
             end = closing(tokens, place)
-            return (
-                end + 1 < len(tokens) and tokens[end + 1].text == "(" or tokens[place - 1].text in {")", *WHOLE_WORLD}
-            )
+            return (end + 1 < len(tokens) and tokens[end + 1].text == "(") or tokens[place - 1].text in {
+                ")",
+                *WHOLE_WORLD,
+            }
     if index >= 2 and tokens[index - 1].text in {"=", ":="} and tokens[index - 2].kind is Kind.NAME:  # noqa: PLR2004
         name = tokens[index - 2].text
-        return any(
-            token.text == name and following.text == "(" for token, following in zip(tokens, tokens[1:], strict=False)
-        )
+        return any(token.text == name and following.text == "(" for token, following in itertools.pairwise(tokens))
     return False
+
+
+def _is_assigned_by_name(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a text is the name in `x["…"] = y`."""
+    if not index or tokens[index - 1].text != "[":
+        return False
+    end = closing(tokens, index - 1)
+    return [token.text for token in tokens[end + 1 : end + 2]] == ["="]
 
 
 def _mentions(tokens: Sequence[Token], path: Sequence[str]) -> Iterator[int]:
