@@ -73,7 +73,9 @@ def imported_modules(source: str, language: str) -> frozenset[str]:
     pattern = IMPORTS.get(language)
     if pattern is None:
         return frozenset()
-    names = (name for found in pattern.finditer(source) for group in found.groups() if group for name in group.split(","))
+    names = (
+        name for found in pattern.finditer(source) for group in found.groups() if group for name in group.split(",")
+    )
     return frozenset(re.sub(r"[/\\:]+", ".", name.split(" as ")[0].strip().removeprefix("node:")) for name in names)
 
 
