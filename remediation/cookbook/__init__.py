@@ -28,10 +28,11 @@ def guidance_for(context: FindingContext) -> GuidanceAnswer:
 
 
 def _from_entry(entry: Entry, context: FindingContext, language: str, before: list[Step]) -> GuidanceAnswer:
+    in_file = technologies_in_file(context, language)
     choice = Choice(
         language=language,
-        in_file=technologies_in_file(context, language),
-        of_rule=technologies_of_rule(context.rule),
+        in_file=in_file,
+        of_rule=technologies_of_rule(context.rule, in_file=in_file),
         rule_id=context.rule.identifier.lower(),
         matched=context.matched_text,
     )

@@ -234,6 +234,16 @@ jobs:
 }
 
 
+def test_a_rule_for_one_framework_on_a_file_of_another_gets_no_code_of_the_first():
+    source = "from flask import request\ndef find(cur):\n    cur.execute('SELECT 1 WHERE a = ' + request.args['a'])\n"
+    context = finding("python.django.security.tainted-sql-string", "a.py", source, line=3, technology=["django"])
+
+    answer = guidance_for(context)
+
+    assert "objects" not in code_of(answer)
+    assert "cursor.execute(" in code_of(answer)
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_the_code_fits_language_and_library(case):
     context = finding(case.rule, case.path, case.source, line=case.line, cwe=[case.cwe])
