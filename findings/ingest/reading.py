@@ -18,11 +18,12 @@ from ijson.common import ObjectBuilder
 
 CHUNK_BYTES = 64 * 1024
 MAX_REPORT_BYTES = 512 * 1024 * 1024
-MAX_UNPACKED_RATIO = 250  # reports of ten thousand alike findings pack 60 to 1; a bomb packs 1,000 to 1
+MAX_UNPACKED_RATIO = 250  # reports pack about 10 to 1, a bomb 1,000 to 1
 RATIO_FREE_BYTES = 16 * 1024 * 1024
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_VALUES_PER_PART = 200_000
+MAX_KEYS_SEEN = 100  # by which any format is known
 WATCHED_DEPTH = 7  # `runs[].tool.extensions[].rules[]` is the deepest part that anybody asks for
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -109,12 +110,16 @@ class JsonSource:
                 if depth == 1 and event == "map_key":
                     key, is_first = value, True
                     glance.keys.add(value)
+                    if len(glance.keys) > MAX_KEYS_SEEN:
+                        return
                     yield glance
                 elif depth == 1 and event == "string":
                     glance.texts[key] = value[:200]
                     yield glance
                 elif depth == 3 and event == "map_key" and is_first:  # noqa: PLR2004 - object, list, object
-                    glance.keys_of_first.setdefault(key, set()).add(value)
+                    keys = glance.keys_of_first.setdefault(key, set())
+                    keys.add(value)
+                    is_first = len(keys) < MAX_KEYS_SEEN
                     yield glance
                 if event in ("start_map", "start_array"):
                     depth += 1

@@ -141,6 +141,12 @@ def test_an_absurdly_nested_report_is_refused() -> None:
     assert "levels deep" in str(refusal(nested.encode()))
 
 
+def test_an_object_of_endless_keys_is_refused() -> None:
+    endless = {f"key {n}": n for n in range(5_000)}
+
+    assert "neither Semgrep's nor SARIF" in str(refusal(json.dumps(endless).encode()))
+
+
 def test_an_absurdly_large_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_VALUES_PER_PART", 1_000)
     huge = semgrep_report(semgrep_result(extra={"metavars": list(range(2_000))}))
