@@ -12,7 +12,7 @@ from tests.unit.recipes.patching import patched
     [
         ('os.system(f"ping -c 1 {host}")', 'subprocess.run(["ping", "-c", "1", host], check=False)'),
         ("os.system('ping -c 1 ' + host)", "subprocess.run(['ping', '-c', '1', host], check=False)"),
-        ('os.system("ping -c %d %s" % (2, host))', 'subprocess.run(["ping", "-c", 2, host], check=False)'),
+        ('os.system("ping -c %d %s" % (2, host))', 'subprocess.run(["ping", "-c", "2", host], check=False)'),
         ('os.system("ping {}".format(host))', 'subprocess.run(["ping", host], check=False)'),
         ('code = os.system(f"ping {host}")', 'code = subprocess.run(["ping", host], check=False).returncode'),
         (
@@ -29,18 +29,36 @@ from tests.unit.recipes.patching import patched
     ],
 )
 def test_a_python_command_becomes_a_list(before: str, after: str) -> None:
-    head = "import os\nimport shlex\nimport subprocess\n\nos.environ\n\n\ndef look(host):\n    "
+    head = "import os\nimport shlex\nimport subprocess\n\nos.environ\n\n\ndef look(host: str):\n    "
 
     assert patched(f"{head}{before}\n", before, cwe=78) == f"{head}{after}\n"
 
 
 def test_a_command_in_a_variable_becomes_a_list() -> None:
-    source = 'import subprocess\n\n\ndef f(name):\n    command = f"id {name}"\n    return subprocess.run(command, shell=True)\n'
+    source = 'import subprocess\n\n\ndef f(name: str):\n    command = f"id {name}"\n    return subprocess.run(command, shell=True)\n'
 
     after = patched(source, "subprocess.run(command, shell=True)", cwe=78)
 
     assert after is not None
     assert 'command = ["id", name]\n    return subprocess.run(command)\n' in after
+
+
+def test_a_number_becomes_a_text() -> None:
+    source = 'import subprocess\n\n\ndef f(count, step: int):\n    subprocess.run(f"seq {count} {step}", shell=True)\n'
+
+    after = patched(source, 'subprocess.run(f"seq {count} {step}", shell=True)', cwe=78)
+
+    assert after is not None
+    assert 'subprocess.run(["seq", str(count), str(step)])' in after
+
+
+def test_what_str_made_a_text_stays_one() -> None:
+    source = 'import subprocess\n\n\ndef f(count):\n    subprocess.run("seq " + str(count), shell=True)\n'
+
+    after = patched(source, 'subprocess.run("seq " + str(count), shell=True)', cwe=78)
+
+    assert after is not None
+    assert 'subprocess.run(["seq", str(count)])' in after
 
 
 def test_the_import_that_nobody_needs_any_more_is_replaced() -> None:

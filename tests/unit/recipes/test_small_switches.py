@@ -53,7 +53,7 @@ def fixed(
         (
             295,
             "import httpx\n\nd = httpx.Client(\n    verify=False,\n    timeout=3,\n)\n",
-            "import httpx\n\nd = httpx.Client(\n    \n    timeout=3,\n)\n",
+            "import httpx\n\nd = httpx.Client(\n    timeout=3,\n)\n",
         ),
         (295, "import requests\n\ns.verify = False\n", "import requests\n\ns.verify = True\n"),
         (
@@ -80,7 +80,7 @@ def fixed(
         (614, 'app.config["SESSION_COOKIE_SECURE"] = False\n', 'app.config["SESSION_COOKIE_SECURE"] = True\n'),
         (614, 'r.set_cookie("a", b)\n', 'r.set_cookie("a", b, secure=True)\n'),
         (1004, 'r.set_cookie("a", b, httponly=False)\n', 'r.set_cookie("a", b, httponly=True)\n'),
-        (1275, 'r.set_cookie(\n    "a",\n    b,\n)\n', 'r.set_cookie(\n    "a",\n    b, samesite="Lax"\n)\n'),
+        (1275, 'r.set_cookie(\n    "a",\n    b,\n)\n', 'r.set_cookie(\n    "a",\n    b,\n    samesite="Lax",\n)\n'),
         (95, "config = eval(text)\n", "import ast\n\nconfig = ast.literal_eval(text)\n"),
         (
             377,
