@@ -1,5 +1,7 @@
 """Commands lose their shell only where a shell did nothing but split words."""
 
+# ruff: noqa: E501 - code under test is easier to read on one line
+
 from __future__ import annotations
 
 import pytest

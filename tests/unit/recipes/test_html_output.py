@@ -1,5 +1,7 @@
 """Values in HTML are escaped where escaping suffices; scripts, links and unquoted attributes are left to people."""
 
+# ruff: noqa: E501 - code under test is easier to read on one line
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """Paths that a request names stay in their folder."""
 
+# ruff: noqa: E501 - code under test is easier to read on one line
+
 from __future__ import annotations
 
 from pathlib import Path

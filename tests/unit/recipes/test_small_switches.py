@@ -1,5 +1,7 @@
 """The recipes that change a word or two: digests, random numbers, certificates, debugging, cookies, loaders."""
 
+# ruff: noqa: E501 - code under test is easier to read on one line
+
 from __future__ import annotations
 
 import pytest
@@ -7,10 +9,8 @@ import pytest
 from tests.unit.recipes.patching import patched
 
 
-def fixed(
-    source: str, at: str, cwe: int, path: str = "src/app.py", rule: str = "house.rule", message: str = ""
-) -> str | None:
-    return patched(source, at, cwe=cwe, path=path, rule=rule, message=message)
+def fixed(source: str, at: str, cwe: int, path: str = "src/app.py", *, rule: str = "house.rule") -> str | None:
+    return patched(source, at, cwe=cwe, path=path, rule=rule)
 
 
 @pytest.mark.parametrize(
@@ -235,24 +235,30 @@ def java(body: str) -> str:
         (
             611,
             "XMLInputFactory f = XMLInputFactory.newInstance();",
-            "XMLInputFactory f = XMLInputFactory.newInstance();\n"
-            '        f.setProperty("javax.xml.stream.supportDTD", false);\n'
-            '        f.setProperty("javax.xml.stream.isSupportingExternalEntities", false);',
+            (
+                "XMLInputFactory f = XMLInputFactory.newInstance();\n"
+                '        f.setProperty("javax.xml.stream.supportDTD", false);\n'
+                '        f.setProperty("javax.xml.stream.isSupportingExternalEntities", false);'
+            ),
         ),
         (
             611,
             "SAXParserFactory f = SAXParserFactory.newInstance();\n        f.newSAXParser().parse(x, h);",
-            "SAXParserFactory f = SAXParserFactory.newInstance();\n"
-            '        f.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);\n'
-            "        f.newSAXParser().parse(x, h);",
+            (
+                "SAXParserFactory f = SAXParserFactory.newInstance();\n"
+                '        f.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);\n'
+                "        f.newSAXParser().parse(x, h);"
+            ),
         ),
         (
             611,
             "DocumentBuilder b = DocumentBuilderFactory.newInstance().newDocumentBuilder();",
-            "DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();\n"
-            '        factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);\n'
-            "        factory.setExpandEntityReferences(false);\n"
-            "        DocumentBuilder b = factory.newDocumentBuilder();",
+            (
+                "DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();\n"
+                '        factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);\n'
+                "        factory.setExpandEntityReferences(false);\n"
+                "        DocumentBuilder b = factory.newDocumentBuilder();"
+            ),
         ),
     ],
 )
@@ -271,8 +277,10 @@ def test_java_is_changed_in_place(cwe: int, before: str, after: str) -> None:
         (611, "DocumentBuilderFactory f = DocumentBuilderFactory.newInstance();"),
         (
             611,
-            "DocumentBuilderFactory f = DocumentBuilderFactory.newInstance();\n"
-            "        f.setFeature(x, true);\n        f.newDocumentBuilder();",
+            (
+                "DocumentBuilderFactory f = DocumentBuilderFactory.newInstance();\n"
+                "        f.setFeature(x, true);\n        f.newDocumentBuilder();"
+            ),
         ),
     ],
 )

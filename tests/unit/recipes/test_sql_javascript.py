@@ -1,5 +1,7 @@
 """SQL in JavaScript: values go into the array of parameters, marked as the driver wants it."""
 
+# ruff: noqa: E501 - code under test is easier to read on one line
+
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,7 @@
 """SQL in Python: values are bound where SQL allows it, and nowhere else."""
 
+# ruff: noqa: E501 - code under test is easier to read on one line
+
 from __future__ import annotations
 
 import sqlite3
