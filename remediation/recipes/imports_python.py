@@ -107,6 +107,14 @@ def python_name(code: Code, module: str, name: str) -> Imported | None:
     return Imported(name, (_new_python_import(code, module, f"from {module} import {name}"),))
 
 
+def python_sibling(code: Code, function: Node, module: str, name: str) -> Imported | None:
+    """Make a name known that stands in the same module as a function in use, by the way that function is written."""
+    owner = text_of(named(function, "object")) if function.type == "attribute" else ""
+    if owner and python_full_name(code, owner) == module:
+        return Imported(f"{owner}.{name}")
+    return python_name(code, module, name)
+
+
 def _is_bound(code: Code, name: str) -> bool:
     """Tell whether a name already means something of the file's own: imported, assigned, defined or a parameter."""
     pattern = re.compile(
