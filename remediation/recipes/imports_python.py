@@ -170,7 +170,9 @@ def _first_python_import(code: Code, line: str) -> Change:
     if above is None:
         start = code.root.children[0].start_byte if code.root.children else 0
         return Change(start, start, f"{line}\n\n")
-    return line_below(code, above, f"\n{line}")
+    follows = above.next_sibling
+    has_blank_line = follows is None or follows.start_point.row > above.end_point.row + 1
+    return line_below(code, above, f"\n{line}" if has_blank_line else f"\n{line}\n")
 
 
 def _module_of(statement: Node) -> str:
