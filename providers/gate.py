@@ -148,7 +148,8 @@ def _call(record: _Record, key: bytes) -> tuple[Any, str, ModelCall]:
     with transaction.atomic():
         call = record.keep(Outcome.ANSWERED, model=reply.model, reply_text=reply.text)
         CachedAnswer.objects.bulk_create(
-            [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=reply.model[:120])], ignore_conflicts=True
+            [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=reply.model[:120])],
+            ignore_conflicts=True,
         )
     return value, reply.model, call
 
@@ -191,7 +192,8 @@ def _ask_and_repair(adapter: ProviderAdapter, record: _Record) -> tuple[BaseMode
 def _in_words(error: Exception) -> str:
     if isinstance(error, ValidationError):
         return "; ".join(
-            f"{'.'.join(str(part) for part in entry['loc']) or 'answer'}: {entry['msg']}" for entry in error.errors()[:5]
+            f"{'.'.join(str(part) for part in entry['loc']) or 'answer'}: {entry['msg']}"
+            for entry in error.errors()[:5]
         )
     return str(error)
 

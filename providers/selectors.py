@@ -27,7 +27,11 @@ def platform_choice() -> Choice | None:
     """Return the provider that the operator set up for everybody, None where there is none."""
     if not settings.OPENAI_API_KEY:
         return None
-    label = f"OpenAI-compatible server ({settings.OPENAI_MODEL})" if settings.OPENAI_BASE_URL else f"OpenAI ({settings.OPENAI_MODEL})"
+    label = (
+        f"OpenAI-compatible server ({settings.OPENAI_MODEL})"
+        if settings.OPENAI_BASE_URL
+        else f"OpenAI ({settings.OPENAI_MODEL})"
+    )
     return Choice(
         adapter="openai",
         label=label,

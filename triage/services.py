@@ -89,7 +89,9 @@ def _keep_verdict(
             explanation=settled.explanation,
             evidence=[_quote_as_json(entry) for entry in checked],
             facts=[{"kind": fact.kind, "statement": fact.statement, "leaning": fact.leaning} for fact in known],
-            lowered_because=f"The answer was {answer.value.verdict} ({answer.value.confidence})." if was_lowered else "",
+            lowered_because=f"The answer was {answer.value.verdict} ({answer.value.confidence})."
+            if was_lowered
+            else "",
             code_lines=[asdict(segment) for segment in shown.segments],
             source=Source.BUILT_IN if answer.is_built_in else Source.MODEL,
             model=answer.model,
@@ -100,7 +102,9 @@ def _keep_verdict(
             finding=finding, recommendation=RECOMMENDATION_OF[settled.verdict], confidence=settled.confidence
         )
         findings.services.end_analysis(finding=finding, state=AnalysisState.JUDGED, actor=ASSISTANT)
-        record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict=settled.verdict)
+        record(
+            Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict=settled.verdict
+        )
     return verdict
 
 

@@ -1,4 +1,4 @@
-"""What every endpoint shares: the token, the organization of the address, the declared permission, errors in one shape."""
+"""What every endpoint shares: the token, its organization, the declared permission, errors in one shape."""
 
 from __future__ import annotations
 
@@ -106,4 +106,3 @@ class OrgView(APIView):
             with transaction.atomic():
                 orgs.services.note_use_of(self.token)
             yield
-

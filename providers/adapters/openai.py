@@ -54,7 +54,9 @@ class OpenAIAdapter(ProviderAdapter):
 
     def check(self) -> None:
         """Prove with a tiny real request that key, endpoint and model work, or raise ProviderError."""
-        self.ask(Question(system="Answer in JSON.", user="Say that you are ready.", answer=_Ready, max_output_tokens=200))
+        self.ask(
+            Question(system="Answer in JSON.", user="Say that you are ready.", answer=_Ready, max_output_tokens=200)
+        )
 
     def _create(self, question: Question) -> ChatCompletion:
         schema = strict_schema(question.answer)
@@ -66,7 +68,9 @@ class OpenAIAdapter(ProviderAdapter):
                 "json_schema": {"name": question.answer.__name__, "strict": True, "schema": schema},
             }
         else:
-            system += f"\n\nAnswer with one JSON object and nothing else. It must fit this JSON schema:\n{json.dumps(schema)}"
+            system += (
+                f"\n\nAnswer with one JSON object and nothing else. It must fit this JSON schema:\n{json.dumps(schema)}"
+            )
         messages: list[Any] = [{"role": "system", "content": system}, {"role": "user", "content": question.user}]
         for turn in question.earlier:
             messages += [
@@ -121,10 +125,13 @@ def _our_errors() -> Iterator[None]:
     except openai.AuthenticationError as error:
         raise ProviderError("The provider refuses the API key (401). Check the key.", permanent=True) from error
     except openai.PermissionDeniedError as error:
-        raise ProviderError("The key may not use this model (403). Check its project and rights.", permanent=True) from error
+        raise ProviderError(
+            "The key may not use this model (403). Check its project and rights.", permanent=True
+        ) from error
     except openai.NotFoundError as error:
         raise ProviderError(
-            "The provider knows no such model or address (404). Check the model's name and the base URL.", permanent=True
+            "The provider knows no such model or address (404). Check the model's name and the base URL.",
+            permanent=True,
         ) from error
     except openai.RateLimitError as error:
         raise _rate_limited(error) from error

@@ -17,7 +17,7 @@ from remediation.answers import Edit, FixAnswer
 MOST_CHANGED_LINES = 120
 
 
-class NotApplicable(Exception):  # noqa: N818 - says what is wrong
+class NotApplicable(Exception):
     """The fix cannot be applied, with the reason for people."""
 
 

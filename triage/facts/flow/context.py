@@ -30,7 +30,7 @@ MUTATORS = (
 )
 
 
-class OutOfBudget(Exception):  # noqa: N818  a limit that was met, not a mistake
+class OutOfBudget(Exception):
     """The function is too long or too twisted to follow."""
 
 
