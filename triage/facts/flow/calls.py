@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from triage.facts.flow.context import DEEPEST_CALL, Frame, Observation
 from triage.facts.flow.folding import concatenated
-from triage.facts.flow.library import INERT_METHODS, LOADING_METHODS, Encoder
+from triage.facts.flow.library import INERT_METHODS, Encoder
 from triage.facts.flow.methods import Given, Handed, Methods
 from triage.facts.flow.parameters import value_of_parameter
 from triage.facts.flow.program import Call, Expression, Function, Member, Name
@@ -57,6 +57,8 @@ class Calls(Methods):
         if receiver is None:
             return None
         made_of = self.flat(receiver.made_of, state) if receiver.made_of is not None else None
+        if self._is_holder(receiver, state):
+            made_of = self.flat(replace(receiver, is_unknown=False), state)
         return replace(self.flat(replace(receiver, made_of=None), state), made_of=made_of)
 
     def _receiver(self, call: Call, state: State) -> Value | None:
@@ -87,13 +89,11 @@ class Calls(Methods):
         self._forget_members(call, state)
         if isinstance(call.callee, Member) and receiver is not None and name not in INERT_METHODS:
             self._keep_handed(call.callee.base, name, receiver, handed, state)
-        if name in LOADING_METHODS and receiver is not None and receiver.made_of is not None:
-            return receiver
         if receiver is not None:
-            added = [self.flat(value, state) for value in handed]
-            self.blur(receiver, state, either([*added, UNKNOWN]))
+            self.blur(receiver, state)
         for value in handed:
             self.blur(value, state)
+        self._spoil_handed(call, state)
         is_plain = call.makes_object and all(value.is_fixed for value in handed)
         roles = frozenset({Role.PLAIN_OBJECT}) if is_plain else frozenset[Role]()
         return Value(is_unknown=True, made_of=made_of, roles=roles)
@@ -110,6 +110,14 @@ class Calls(Methods):
         elif not receiver.boxes and not receiver.roles and receiver.constants is None and not receiver.is_unknown:
             own = replace(receiver, made_of=None)
             state.names[base.name] = replace(receiver, is_unknown=True, made_of=mixed([own, *parts]))
+
+    def _spoil_handed(self, call: Call, state: State) -> None:
+        """Forget what objects were made of that someone else was handed."""
+        for argument in call.arguments:
+            if isinstance(argument, Name) and argument.name in state.names:
+                value = state.names[argument.name]
+                if value.made_of is not None:
+                    state.names[argument.name] = replace(value, made_of=mixed([value.made_of, UNKNOWN]))
 
     def _forget_members(self, call: Call, state: State) -> None:
         if isinstance(call.callee, Member) and isinstance(call.callee.base, Name):
@@ -179,6 +187,7 @@ class Calls(Methods):
 
     def _enter(self, function: Function, call: Call, handed_over: Handed, state: State) -> Value:
         is_bound = isinstance(call.callee, Member) and bool(function.owner) and self.language == "python"
+        self._spoil_handed(call, state)
         values = (
             [Value(roles=frozenset({Role.SELF})), *handed_over.given]
             if is_bound and "staticmethod" not in function.annotations
@@ -197,7 +206,8 @@ class Calls(Methods):
         return self._walk(function, State(names, state.boxes, {}), state)
 
     def _walk(self, function: Function, inside: State, outside: State) -> Value:
-        frame = Frame(function, closures=dict(self.frame.closures) if self.frames else {})
+        closures = dict(self.frame.closures) if self.frames else {}
+        frame = Frame(function, closures=closures, unsteady=self.set_by_closures(function))
         self.frames.append(frame)
         self.entered.add(function.place.start)
         try:
@@ -237,7 +247,7 @@ class Calls(Methods):
         return answer
 
     def _may_change_later(self, name: str, function: Function) -> bool:
-        if "." in name:
+        if "." in name or name in self.frame.unsteady:
             return True
         outer = self.frame.function
         if outer is None or self.is_changed_somewhere(name):
@@ -265,19 +275,14 @@ class Calls(Methods):
 
     def _library_call(self, call: Call, path: str, handed_over: Handed, state: State) -> Value | None:
         library = self.library
-        given = handed_over.given
         handed = [self.flat(value, state) for value in handed_over.every]
         if path in library.numbers:
             return self._as_number(call, handed)
         if path in library.encoders:
             return self.encoded(call, library.encoders[path], handed)
-        if call.makes_object or self.language == "python":
-            made = self._made(call, path, given, state)
-            if made is not None:
-                return made
-        if path in library.holders and call.makes_object:
-            taints = mixed(handed).taints if handed else frozenset[Taint]()
-            return Value(is_unknown=True, taints=taints, made_of=mixed(given) if given else FIXED)
+        made = self._made(call, path, handed_over, state)
+        if made is not None:
+            return made
         if path in library.passing:
             return self._passed(path, handed)
         if path in library.fixed and all(value.is_fixed for value in handed):
@@ -286,7 +291,25 @@ class Calls(Methods):
             return self._library_value(path, call)
         return None
 
-    def _made(self, call: Call, path: str, given: Given, state: State) -> Value | None:
+    def _made(self, call: Call, path: str, handed_over: Handed, state: State) -> Value | None:
+        """Return the new thing that a call makes, None where it makes none that is followed."""
+        library, given = self.library, handed_over.given
+        if path == "require":
+            return Value(is_unknown=True, roles=frozenset({Role.MODULE}))
+        if path in library.displays | library.wrappers and len(given) == 1 and given[0].boxes:
+            return given[0]
+        if path in library.displays:
+            return self.new_box(call, Box(BoxKind.LIST, items=tuple(given)), state)
+        if path in library.holders:
+            value = self.new_box(call, Box(BoxKind.HOLDER, rest=mixed(given) if given else FIXED), state)
+            return replace(value, is_unknown=True)
+        if path in library.streams:
+            taints = frozenset[Taint]().union(*(self.flat(value, state).taints for value in given))
+            return Value(is_unknown=True, taints=taints, made_of=mixed(given) if given else FIXED)
+        is_made = call.makes_object or self.language == "python"
+        return self._made_collection(call, path, given, state) if is_made else None
+
+    def _made_collection(self, call: Call, path: str, given: Given, state: State) -> Value | None:
         simple = path if self.language == "python" else path.rsplit(".", 1)[-1]
         contents = [self.content_of(value, state) for value in given]
         has_contents = any(value.boxes or not value.is_fixed for value in given)

@@ -187,6 +187,8 @@ class Evaluation(Assignment):
             if name in {"request", "req"}:  # a framework's request around another one
                 return Value(roles=frozenset({Role.REQUEST}))
             return UNKNOWN
+        if Role.MODULE in base.roles:
+            return base
         if name in {"length", "size"}:
             return FIXED
         if base.boxes:

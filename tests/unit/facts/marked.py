@@ -1,0 +1,56 @@
+"""Findings from small pieces of code in which « and » stand around what the rule matched."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+from findings.context import FindingContext, RuleContext, Span
+from triage.answers import Verdict
+from triage.facts import Fact, FactKind, Leaning, Strength, gather, verdict_without_model
+
+SQL = ("sql-built-by-hand", "CWE-89")
+COMMAND = ("command-injection", "CWE-78")
+XSS = ("reflected-xss", "CWE-79")
+PATH = ("path-traversal", "CWE-22")
+CODE = ("eval-detected", "CWE-95")
+SSRF = ("server-side-request", "CWE-918")
+REDIRECT = ("open-redirect", "CWE-601")
+PICKLE = ("avoid-unsafe-yaml", "CWE-502")
+
+
+def finding(code: str, rule: tuple[str, str], path: str) -> FindingContext:
+    """Return the finding whose match is marked in the code."""
+    text = dedent(code).lstrip("\n")
+    start, end = text.index("«"), text.index("»") - 1
+    source = text.replace("«", "").replace("»", "")
+    before, matched = source[:start], source[:end]
+    span = Span(
+        before.count("\n") + 1,
+        start - (before.rfind("\n") + 1) + 1,
+        matched.count("\n") + 1,
+        end - (matched.rfind("\n") + 1) + 1,
+    )
+    name, cwe = rule
+    return FindingContext(RuleContext(name, "", "ERROR", (cwe,)), path, span, source)
+
+
+def facts_in(code: str, rule: tuple[str, str], path: str) -> tuple[Fact, ...]:
+    """Return what is known about the marked finding."""
+    return gather(finding(code, rule, path))
+
+
+def kinds_in(code: str, rule: tuple[str, str], path: str) -> set[FactKind]:
+    """Return the kinds of what is known."""
+    return {fact.kind for fact in facts_in(code, rule, path)}
+
+
+def strong_safe_kinds_in(code: str, rule: tuple[str, str], path: str) -> set[FactKind]:
+    """Return the kinds of what speaks for a false positive with strength."""
+    facts = facts_in(code, rule, path)
+    return {fact.kind for fact in facts if fact.leaning is Leaning.SAFE and fact.strength is Strength.STRONG}
+
+
+def verdict_on(code: str, rule: tuple[str, str], path: str, *, test_paths_decide: bool = False) -> Verdict:
+    """Return the verdict without a model."""
+    context = finding(code, rule, path)
+    return verdict_without_model(context, gather(context), test_paths_decide=test_paths_decide).verdict
