@@ -38,6 +38,10 @@ GRAMMARS = {
 # A megabyte of one source file is generated or minified; parsing it tells nothing and takes seconds.
 LONGEST_TEXT = 1_000_000
 
+# Code is nested a few dozen levels deep. tree-sitter 0.26 walks up by recursion, and at some 10,000 levels that ends
+# the process (measured: `Node.parent` of an empty node); nobody may end ours with a file.
+DEEPEST_NESTING = 500
+
 
 @cache
 def _grammar(package: str, function: str) -> Language:
@@ -45,7 +49,7 @@ def _grammar(package: str, function: str) -> Language:
 
 
 def parse(text: str, language: str) -> Tree | None:
-    """Return the syntax tree of a text; None where the language has no grammar or the text is over a megabyte.
+    """Return the syntax tree of a text; None where there is no grammar, or it is over a megabyte or nested absurdly.
 
     Rows count from 0 and break at line feeds only; columns count bytes of UTF-8. Safe to call from many threads.
     """
@@ -55,6 +59,8 @@ def parse(text: str, language: str) -> Tree | None:
     fewest_errors: tuple[int, Tree] | None = None
     for package, function in GRAMMARS.get(language, []):
         tree = Parser(_grammar(package, function)).parse(source)  # a parser is cheap, and not for two threads
+        if _is_nested_absurdly(tree.root_node):
+            return None
         if not tree.root_node.has_error:
             return tree
         errors = _errors(tree.root_node)
@@ -75,4 +81,13 @@ def _errors(node: Node) -> int:
         current = pending.pop()
         count += current.is_error or current.is_missing
         pending.extend(child for child in current.children if child.has_error)
-    return count
+    return max(count, int(node.has_error))  # what is missing may be a part that the grammar hides
+
+
+def _is_nested_absurdly(root: Node) -> bool:
+    """Tell whether a tree is deep, looking only at nodes with so many descendants that one of them could be."""
+    level, depth = [root], 0
+    while level and depth <= DEEPEST_NESTING:
+        level = [child for node in level for child in node.children if child.descendant_count > DEEPEST_NESTING]
+        depth += 1
+    return bool(level)
