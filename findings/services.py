@@ -36,7 +36,6 @@ from findings.models import (
     TriageSource,
     UploadKind,
 )
-from rules.engine import rule_texts
 from rules.models import Rule
 
 
@@ -68,7 +67,12 @@ def receive_scan(
     Handing the same in again, with nothing else in between, is the same scan. Raises ReportUnreadable where the file is
     no report at all, uploads.UploadTooLarge where it is over the limit.
     """
-    report_format = description.report_format or detect_format(report)
+    report_format = detect_format(report)
+    if description.report_format not in {"", report_format}:
+        raise ReportUnreadable(
+            f"The report was announced as {description.report_format} but is {report_format}."
+            " Correct the format, or leave it out: it is recognised by its content."
+        )
     report.seek(0)
     described = (description.branch, description.commit, description.pull_request_id, str(description.is_full))
     digest = uploads.digest_of(report, context, rule_file, described_by=described)
@@ -112,7 +116,7 @@ def ingest_scan(*, scan: Scan) -> Merged | None:
             merged = _ingest(scan)
             record(Kind.SCAN_INGESTED, actor=SCANNER, scan_id=scan.pk, found=merged.found, new=merged.new)
         return merged  # noqa: TRY300  (the transaction above is what may fail)
-    except (ReportUnreadable, scm.context_upload.ContextUnreadable) as problem:
+    except (ReportUnreadable, scm.context_upload.ContextRefused) as problem:
         with result_of_job():
             Scan.objects.filter(pk=scan.pk).update(state=ScanState.FAILED, failure=str(problem))
             record(Kind.SCAN_FAILED, actor=SCANNER, scan_id=scan.pk)
@@ -127,13 +131,13 @@ def _ingest(scan: Scan) -> Merged:
     if context is not None:
         with context:
             scm.services.keep_files(
-                project=project, revision=scan.revision, files=scm.context_upload.read_files(context)
+                project=project, revision=scan.revision, files=scm.context_upload.read_context(context)
             )
     upload = uploads.open_upload(scan, UploadKind.REPORT)
     if upload is None:
         raise ReportUnreadable("The report is no longer stored. Upload it again.")
     with upload:
-        report = open_report(upload, scan.report_format)
+        report = open_report(upload)
         merged = merge(
             scan=scan,
             reported=report,
@@ -174,8 +178,8 @@ def _keep_rule_texts(scan: Scan, report: Report) -> None:
     if upload is None:
         return
     with upload:
-        texts = rule_texts(upload.read().decode("utf-8", errors="replace"), wanted=list(report.rules))
-    rules.services.keep_rule_texts(texts)
+        rules_yaml = upload.read().decode("utf-8", errors="replace")
+    rules.services.keep_rule_texts(rules_yaml, identifiers=report.rules)
 
 
 # --- What people decide -----------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ _NAMED_SECRET = re.compile(
 )
 _LONG_LITERAL = re.compile(r"(?P<quote>[\"'`])(?P<secret>[0-9A-Za-z+/=_-]{24,200})(?P=quote)")
 _EMAIL = re.compile(r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}\b")
-_AUTHOR = re.compile(r"(?P<before>(?:@author|\bauthors?|\bmaintainers?|\bcopyright|\(c\)|©|\bwritten by|\bcreated by)\b?\s*[:=]?\s*(?:\(c\)|©)?\s*(?:\d{4}(?:\s*[-–,]\s*\d{4})*,?\s*)?)(?P<secret>[A-Z][\w.'’-]+(?:\s+[A-Z][\w.'’-]+){0,3})", re.IGNORECASE)
+_AUTHOR = re.compile(r"(?P<before>(?:@author|\bauthors?|\bmaintainers?|\bcopyright|\(c\)|©|\bwritten by|\bcreated by)\s*[:=]?\s*(?:\(c\)|©)?\s*(?:\d{4}(?:\s*[-–,]\s*\d{4})*,?\s*)?)(?P<secret>[A-Z][\w.'’-]+(?:\s+[A-Z][\w.'’-]+){0,3})", re.IGNORECASE)
 _TASK_OWNER = re.compile(r"(?P<before>\b(?:TODO|FIXME|XXX|HACK|NOTE)\()(?P<secret>[\w.@-]{2,40})(?=\))")
 
 _PLACEHOLDER_WORDS = re.compile(r"^(?:x+|\*+|<.*>|\$\{.*\}|\{\{.*\}\}|%\(.*\)s|change[-_ ]?me|example|placeholder|your[-_ ].*)$", re.IGNORECASE)

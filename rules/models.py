@@ -39,6 +39,7 @@ class Rule(OwnedByOrganization):
     help_uri = models.CharField(max_length=1000, blank=True)
     mode = models.CharField(max_length=10, choices=Mode, default=Mode.MONITOR)
     yaml = models.TextField(blank=True)
+    languages = ArrayField(models.CharField(max_length=30), default=list)  # of `yaml`
     first_seen_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from rules.engine import rule_yaml_for
+from rules.engine.languages import languages_of
+from rules.engine.rule_text import written_rules
 from rules.models import Rule
 
 UPDATED_BY_REPORTS = ["message", "severity", "cwe", "owasp", "category", "technology", "help_uri"]
@@ -20,11 +23,17 @@ def note_rules(rules: Iterable[Rule]) -> None:
     )
 
 
-def keep_rule_texts(texts: Mapping[str, str]) -> None:
-    """Keep the YAML of rules by their identifier, so that fixes can be proved with the very rule."""
-    changed = []
-    for rule in Rule.objects.filter(identifier__in=list(texts)):
-        if rule.yaml != texts[rule.identifier]:
-            rule.yaml = texts[rule.identifier]
-            changed.append(rule)
-    Rule.objects.bulk_update(changed, ["yaml"], batch_size=200)
+def keep_rule_texts(rules_yaml: str, *, identifiers: Iterable[str]) -> int:
+    """Keep the text of the rules that a report names, so that fixes can be proved with the very rule.
+
+    A rule that the file does not hold, or not clearly, keeps what it had. Returns how many texts were found.
+    """
+    found = []
+    for rule in Rule.objects.filter(identifier__in=list(identifiers)):
+        text = rule_yaml_for(rules_yaml, rule.identifier)
+        if text is not None:
+            rule.yaml = text
+            rule.languages = list(languages_of(written_rules(text)[0]))
+            found.append(rule)
+    Rule.objects.bulk_update(found, ["yaml", "languages"], batch_size=200)
+    return len(found)

@@ -12,16 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             sql=[
-                "ALTER TABLE providers_connection ENABLE ROW LEVEL SECURITY",
-                "CREATE POLICY own_organization ON providers_connection TO assistant_app USING (organization_id = current_setting('app.current_org')::bigint) WITH CHECK (organization_id = current_setting('app.current_org')::bigint)",
-            ],
-            reverse_sql=[
-                "DROP POLICY own_organization ON providers_connection",
-                "ALTER TABLE providers_connection DISABLE ROW LEVEL SECURITY",
-            ],
-        ),
-        migrations.RunSQL(
-            sql=[
                 "ALTER TABLE providers_modelcall ENABLE ROW LEVEL SECURITY",
                 "CREATE POLICY own_organization ON providers_modelcall TO assistant_app USING (organization_id = current_setting('app.current_org')::bigint) WITH CHECK (organization_id = current_setting('app.current_org')::bigint)",
             ],
