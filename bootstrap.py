@@ -40,6 +40,14 @@ COMMANDS = {
     "clean": "delete what was made here, the data too",
 }
 NEEDS_TOOLS = {"test", "test-fast", "browser", "bench", "check", "fix"}
+# What a command becomes; the others are management commands of what runs.
+PROGRAMS = {
+    "run": ("python", "-m", "assistant_platform.embedded"),
+    "test": ("python", "-m", "pytest"),
+    "test-fast": ("python", "-m", "pytest", "tests/unit"),
+    "browser": ("python", "-m", "pytest", "tests/browser"),
+    "bench": ("python", "-m", "bench"),
+}
 
 # Cheapest first, so that a slip is told within seconds.
 CHECKS = (
@@ -94,28 +102,19 @@ def perform(command: str, rest: list[str]) -> int:
     if command == "clean":
         return clean()
     prepare(with_tools=command in NEEDS_TOOLS)
-    match command:
-        case "setup":
-            say("Ready.")
-        case "run":
-            replace_by("python", "-m", "assistant_platform.embedded", *rest)
-        case "test":
-            replace_by("python", "-m", "pytest", *(rest or ["-n", "2"]))
-        case "test-fast":
-            replace_by("python", "-m", "pytest", "tests/unit", *rest)
-        case "browser":
-            replace_by("python", "-m", "pytest", "tests/browser", *rest)
-        case "bench":
-            replace_by("python", "-m", "bench", *rest)
-        case "check":
-            return in_turn(CHECKS)
-        case "fix":
-            return in_turn(FIXES)
-        case "lock":
-            return make_locks()
-        case _:
-            replace_by("python", "-m", "assistant_platform.embedded.manage", command, *rest)
-    return 0
+    words = PROGRAMS.get(command, ("python", "-m", "assistant_platform.embedded.manage", command))
+    if command == "setup":
+        say("Ready.")
+        return 0
+    if command == "check":
+        return in_turn(CHECKS)
+    if command == "fix":
+        return in_turn(FIXES)
+    if command == "lock":
+        return make_locks()
+    if command == "test" and not rest:
+        words = (*words, "-n", "2")
+    return replace_by(*words, *rest)
 
 
 # --- Preparing --------------------------------------------------------------------------------------------------------
@@ -124,7 +123,7 @@ def perform(command: str, rest: list[str]) -> int:
 def prepare(*, with_tools: bool) -> None:
     """Bring `.venv` and the page assets to what the locks say, or find that they are."""
     if sys.version_info < OLDEST_PYTHON:
-        raise SetupError(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+        use_a_newer_python()
     if os.name != "posix":
         raise SetupError("Linux or macOS is needed; on Windows use WSL or docker compose.")
     if not PYTHON.exists():
@@ -137,6 +136,15 @@ def prepare(*, with_tools: bool) -> None:
         install("requirements-dev.lock" if with_tools else "requirements.lock")
         stamp.write_text(wanted)
     install_page_assets()
+
+
+def use_a_newer_python() -> NoReturn:
+    """Start again with a newer Python of this machine, if it has one."""
+    for minor in (13, 12, 11):
+        newer = shutil.which(f"python3.{minor}")
+        if newer and succeeds(newer, "-c", "import venv"):
+            os.execv(newer, [newer, str(CHECKOUT / "bootstrap.py"), *sys.argv[1:]])  # noqa: S606  (no shell is wanted)
+    raise SetupError(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
 
 
 def make_venv() -> None:
@@ -164,6 +172,7 @@ def install(lock_file: str) -> None:
     By uv, which takes two seconds where pip takes half a minute; by pip where uv cannot be had, or cannot reach an
     index that only pip is configured for.
     """
+    os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # as pip does: a company's proxy signs with its own
     uv = shutil.which("uv") or own_uv()
     if uv and succeeds(uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", lock_file):
         return

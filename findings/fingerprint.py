@@ -17,6 +17,8 @@ DIGEST_BYTES = 16
 # Raise it, with a migration of what is stored, when anything below changes what is hashed.
 VERSION = "1"
 
+ABOUT_THE_FILE = Span(1, 1, 1, 1)  # what is reported where a result names no line
+
 _ScopesOf = Callable[[str, str, Iterable[int]], dict[int, str]]
 
 
@@ -109,13 +111,13 @@ def _matched_text(finding: ReportedFinding, lines: Sequence[str] | None) -> str 
 
 def _cut(lines: Sequence[str], span: Span) -> str:
     """Return what stands between the columns of whole lines. Semgrep counts columns in bytes of UTF-8."""
-    if (span.start_line, span.start_column) == (span.end_line, span.end_column):
+    if span == ABOUT_THE_FILE:
         return ""
     encoded = [line.encode(errors="replace") for line in lines]
     encoded[-1] = encoded[-1][: span.end_column - 1]
     encoded[0] = encoded[0][span.start_column - 1 :]
     cut = b"\n".join(encoded).decode(errors="ignore")
-    return cut if cut.strip() else "\n".join(lines)  # columns past the end say nothing
+    return cut if cut.strip() else "\n".join(lines)  # no columns, or columns past the end
 
 
 def _cut_of_report(lines: Sequence[str], span: Span) -> str:

@@ -154,7 +154,8 @@ def read_context(file: BinaryIO) -> ContextUpload:
 
 def _too_large() -> ContextRefused:
     return ContextRefused(
-        f"The context upload is larger than {MAX_TOTAL_BYTES // 1024**2} MB unpacked. Send the files with findings only."
+        f"The context upload is larger than {MAX_TOTAL_BYTES // 1024**2} MB unpacked. "
+        "Send the files with findings only."
     )
 
 

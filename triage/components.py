@@ -97,8 +97,8 @@ PAGE_SUFFIXES = {
 # Words, in singular, of paths, imports and names that speak for a tag; strong ones count three times.
 STRONG = {
     ComponentTag.USER_AUTHENTICATION: """
-        auth login logout signin signup signon logon authenticate authentication authenticator oauth oauth2 oidc saml sso mfa
-        totp otp 2fa webauthn passkey password passwd jwt bcrypt argon2 allauth devise passport ldap credential""",
+        auth login logout signin signup signon logon authenticate authentication oauth oauth2 oidc saml sso
+        mfa totp otp 2fa webauthn passkey password passwd jwt bcrypt argon2 allauth devise passport ldap credential""",
     ComponentTag.AUTHORIZATION: """
         authorization authorize authorizer authorisation permission rbac abac acl casbin pundit cancan cancancan
         entitlement privilege preauthorize forbidden""",
@@ -136,7 +136,7 @@ WEAK = {
     ComponentTag.MESSAGING: "message queue topic publish subscribe webhook slack broker channel notify",
     ComponentTag.FILE_HANDLING: "file filename path folder directory zip tar image storage blob extension",
     ComponentTag.DATA_STORAGE: "sql query cursor db model repository table cache entity schema store select insert",
-    ComponentTag.API: "controller route router handler request response view resource serializer http json flask express",
+    ComponentTag.API: "controller route router handler request response view resource serializer http json express",
     ComponentTag.FRONTEND: "template html css render page form widget document window ui",
     ComponentTag.INFRASTRUCTURE: "deploy cluster container aws gcp azure iam bucket",
 }
@@ -150,7 +150,6 @@ LONGEST_TEXT_READ = 200_000
 MOST_WORDS_NAMED = 3
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+[a-z]+")
-PLURAL = re.compile(r"(?<=[a-z][^siuwnm])s$|(?<=[a-z]on)s$")
 
 
 @dataclass(frozen=True)
@@ -228,12 +227,18 @@ def _strongest_case(path: str, text: str) -> _Case:
 
 
 def _case(tag: ComponentTag, weighed: Counter[str]) -> _Case:
-    scores = {word: weighed[word] * STRONG_WEIGHT for word in STRONG[tag].split() if word in weighed}
-    scores.update({word: weighed[word] for word in WEAK[tag].split() if word in weighed})
-    words = sorted(scores, key=lambda word: -scores[word])
+    scores = {word: _weight(word, weighed) * STRONG_WEIGHT for word in STRONG[tag].split()}
+    scores.update({word: _weight(word, weighed) for word in WEAK[tag].split()})
+    words = sorted((word for word in scores if scores[word]), key=lambda word: -scores[word])
     return _Case(tag, sum(scores.values()), tuple(words[:MOST_WORDS_NAMED]))
 
 
+def _weight(word: str, weighed: Counter[str]) -> int:
+    """Return what a word weighs, in singular and in plural."""
+    plural = f"{word[:-1]}ies" if word.endswith("y") else f"{word}es" if word.endswith(("s", "x")) else f"{word}s"
+    return weighed[word] + weighed[plural]
+
+
 def _words(text: str) -> list[str]:
-    """Return the words of names, in lower case and singular: `getUserRoles` gives get, user, role."""
-    return [PLURAL.sub("", word.lower()) for word in WORD.findall(text)]
+    """Return the words of names in lower case: `getUserRoles` gives get, user, roles."""
+    return [word.lower() for word in WORD.findall(text)]

@@ -117,7 +117,7 @@ PATTERNS: dict[str, list[str]] = {
     ],
     "gives the reader a role": [
         (
-            r"\bas an? (?:a\.?i\.?|llm|(?:large )?language model)(?: (?:language )?(?:model|assistant|reviewer|agent))?,"
+            r"\bas an? (?:a\.?i\.?|llm|(?:large )?language model)(?: (?:language )?(?:model|assistant|reviewer))?,"
             r" (?:you|please|i|it)\b"
         ),
         rf"\byou are (?:now )?(?:an? |the )?{_READER}\b{_REST_OF_LINE}\b{_HARMLESS}\b",

@@ -63,6 +63,7 @@ class Account:
 def server_account() -> Account | None:
     """Return the account that servers run as, None where it is our own (we are not root)."""
     if os.geteuid() != 0:
+        _refuse_a_user_without_account()
         return None
     try:
         nobody = pwd.getpwnam("nobody")
@@ -72,6 +73,16 @@ def server_account() -> Account | None:
             "Start as an ordinary user, or set DATABASE_URL and REDIS_URL."
         ) from error
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
+
+
+def _refuse_a_user_without_account() -> None:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError as error:
+        raise StartError(
+            f"PostgreSQL looks its account up, and user id {os.geteuid()} has none on this system (a container started"
+            " with --user?). Use a user that exists, or set DATABASE_URL and REDIS_URL."
+        ) from error
 
 
 def private_folder(wanted: Path, account: Account | None) -> Path:

@@ -71,9 +71,13 @@ def _copied(found: Binaries) -> Binaries:
         try:
             SHARED_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(dir=SHARED_FOLDER))
-            # PostgreSQL finds its other files from the place of its program, so the layout stays.
+            # PostgreSQL finds its other files and libraries from the place of its programs, so the layout stays.
+            package = found.postgres_folder.parent.parent
             for part in ("bin", "lib", "share"):
-                shutil.copytree(found.postgres_folder.parent / part, draft / "postgres" / part, symlinks=True)
+                shutil.copytree(package / "pginstall" / part, draft / "postgres" / "pginstall" / part, symlinks=True)
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, draft / libraries.name)
             shutil.copy2(found.valkey_server, draft / "valkey-server")
             draft.chmod(0o755)
             _rename_unless_there(draft, target)
@@ -82,7 +86,7 @@ def _copied(found: Binaries) -> Binaries:
                 f"The servers' programs could not be copied to {SHARED_FOLDER} ({error.strerror}). They run as nobody,"
                 " who cannot reach this checkout: move it out of the private folder, or set DATABASE_URL and REDIS_URL."
             ) from error
-    return Binaries(postgres_folder=target / "postgres" / "bin", valkey_server=target / "valkey-server")
+    return Binaries(postgres_folder=target / "postgres" / "pginstall" / "bin", valkey_server=target / "valkey-server")
 
 
 def _rename_unless_there(draft: Path, target: Path) -> None:

@@ -107,6 +107,7 @@ class Platform:
         self.logs = options.folder / "logs"
         self.state = load_state(options.folder)
         self.environment = dict(os.environ)
+        self.is_running = False
 
     def run(self) -> None:
         """Start everything, say where it is, and keep it running until interrupted."""
@@ -130,14 +131,17 @@ class Platform:
             self.supervisor.run(self._service("beat", *self._beat_command()))
             self._load_demo()
             say(self._welcome(time.monotonic() - began))
+            self.is_running = True
             self.supervisor.watch()
 
     def _stop(self) -> None:
-        say("\nStopping ...")
+        if self.is_running:
+            say("\nStopping ...")
         self.supervisor.stop()
         self.state.pid, self.state.url = 0, ""
         self._save()
-        say("Stopped. Everything is kept; the next start continues from here.")
+        if self.is_running:
+            say("Stopped. Everything is kept; the next start continues from here.")
 
     def _save(self) -> None:
         save_state(self.folder, self.state)
@@ -302,7 +306,8 @@ class Platform:
     def _welcome(self, seconds: float) -> str:
         lines = [f"\nThe Assistant runs in evaluation mode (started in {seconds:.1f} s).\n", f"  Open      {self.url}"]
         if self.options.is_demo_wanted:
-            lines.append(f"  Sign in   {self.state.demo_email}   password  {self.state.demo_password}")
+            told = self.environment
+            lines.append(f"  Sign in   {told['DEMO_EMAIL']}   password  {told['DEMO_PASSWORD']}")
             if not self.state.is_demo_loaded:
                 lines.append("  Demo      is being loaded; its findings appear as they are read")
         lines += [

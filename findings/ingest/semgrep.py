@@ -73,8 +73,9 @@ class SemgrepReport(Report):
         fatal = [error for error in errors if error.level == "error"]
         if fatal and not results and not scanned:
             # Taken for a scan without findings, it would close every finding of the project.
+            reason = fatal[0].message[:500].rstrip(".")
             raise ReportUnreadable(
-                f"Semgrep stopped before it looked at any file: {fatal[-1].message[:500]} Correct that and scan again."
+                f"Semgrep stopped before it looked at any file: {reason}. Correct that and scan again."
             )
 
     def _raw_results(self) -> Iterator[object]:

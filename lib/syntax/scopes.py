@@ -145,7 +145,11 @@ def scopes_at(tree: Tree, language: str, lines: Sequence[str], start_line: int, 
     first, last = lines[start_line - 1], lines[end_line - 1]
     start = (start_line - 1, _bytes(first[: len(first) - len(first.lstrip())]))
     end = max(start, (end_line - 1, _bytes(last.rstrip())))
-    node = tree.root_node.named_descendant_for_point_range(start, end)
+    decoration = _decoration_at(tree, start)
+    if decoration and decoration.end_point.row >= end_line - 1:  # a comment may follow it on its line
+        node: Node | None = decoration
+    else:
+        node = tree.root_node.named_descendant_for_point_range(start, end)
     return tuple(reversed(list(_scopes_outwards(node, language))))
 
 
@@ -202,18 +206,26 @@ def _kind(node: Node, language: str) -> ScopeKind | None:
     return ScopeKind.BLOCK if node.type in BLOCKS.get(language, ()) else None
 
 
+def _decoration_at(tree: Tree, point: tuple[int, int]) -> Node | None:
+    node = tree.root_node.descendant_for_point_range(point, point)
+    while node is not None and node.type not in DECORATIONS:
+        node = node.parent
+    return node
+
+
 def _decorated_by(decoration: Node) -> Node | None:
     sibling = decoration.next_named_sibling
-    while sibling is not None and sibling.type in DECORATIONS:
+    while sibling is not None and (sibling.type in DECORATIONS or "comment" in sibling.type):
         sibling = sibling.next_named_sibling
     return sibling
 
 
 def _first_decoration(node: Node) -> Node:
-    before = node.prev_named_sibling
-    while before is not None and before.type in DECORATIONS:
-        node, before = before, before.prev_named_sibling
-    return node
+    first, before = node, node.prev_named_sibling
+    while before is not None and (before.type in DECORATIONS or "comment" in before.type):
+        first = before if before.type in DECORATIONS else first
+        before = before.prev_named_sibling
+    return first
 
 
 def _last_row(node: Node) -> int:

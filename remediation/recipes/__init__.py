@@ -9,12 +9,46 @@ from __future__ import annotations
 from findings.context import FindingContext
 from lib.syntax import error_count
 from remediation.answers import FixAnswer
-from remediation.recipes import sql_python
+from remediation.recipes import (
+    commands,
+    cookies,
+    credentials,
+    deserialization,
+    digests,
+    html_output,
+    paths,
+    randomness,
+    settings,
+    sql_java,
+    sql_javascript,
+    sql_python,
+    tempfiles,
+    transport,
+    web_tokens,
+    xml_parsers,
+)
 from remediation.recipes.code import Case, Code
 from remediation.recipes.edits import as_answer
 
 # In this order; the first that has an answer gives it.
-RECIPES = (*sql_python.RECIPES,)
+RECIPES = (
+    *sql_python.RECIPES,
+    *sql_javascript.RECIPES,
+    *sql_java.RECIPES,
+    *commands.RECIPES,
+    *cookies.RECIPES,
+    *credentials.RECIPES,
+    *deserialization.RECIPES,
+    *digests.RECIPES,
+    *html_output.RECIPES,
+    *paths.RECIPES,
+    *randomness.RECIPES,
+    *settings.RECIPES,
+    *tempfiles.RECIPES,
+    *transport.RECIPES,
+    *web_tokens.RECIPES,
+    *xml_parsers.RECIPES,
+)
 
 
 def fix_for(context: FindingContext) -> FixAnswer | None:

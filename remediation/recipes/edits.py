@@ -57,19 +57,19 @@ def _edits(code: Code, changes: list[Change], path: str) -> list[Edit] | None:
     starts = [0, *(index + 1 for index, byte in enumerate(code.raw) if byte == ord("\n"))]
     if starts[-1] != len(code.raw):
         starts.append(len(code.raw))
-    blocks = [_unique(code, starts, _block(starts, change)) for change in changes]
     merged: list[Block] = []
-    for block in blocks:
+    for change in changes:
+        block = _unique(code, starts, _block(starts, change))
         if block is None:
             return None
-        if merged and block.first <= merged[-1].behind:
-            before = merged.pop()
-            behind = max(before.behind, block.behind)
-            block = Block(min(before.first, block.first), behind, before.changes + block.changes)
-        merged.append(block)
+        merged.append(block if not merged or block.first > merged[-1].behind else _joined(merged.pop(), block))
     if len(merged) > MOST_EDITS:
         return None
     return [_edit(code, starts, block, path) for block in merged]
+
+
+def _joined(one: Block, other: Block) -> Block:
+    return Block(min(one.first, other.first), max(one.behind, other.behind), one.changes + other.changes)
 
 
 def _block(starts: list[int], change: Change) -> Block:

@@ -1,6 +1,6 @@
 """Python expressions that build a text (f-strings, %, format, +), taken apart into literals and values.
 
-`TextParts.rebuilt` writes the expression again as plain literals, in place, so that layout and quotes stay as they were.
+`TextParts.rebuilt` writes the expression again as plain literals, so that layout and quotes stay as they were.
 """
 
 from __future__ import annotations

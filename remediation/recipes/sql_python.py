@@ -25,7 +25,7 @@ from remediation.recipes.code import (
     text_of,
     within,
 )
-from remediation.recipes.imports import python_imports, python_name, python_packages
+from remediation.recipes.imports_python import python_imports, python_name, python_packages
 from remediation.recipes.python_text import TextParts, python_value, text_parts
 from remediation.recipes.python_variables import GivenText, assignment_only_for, given_text, keeps_its_values
 from remediation.recipes.sql_text import Bound, Literal, Value, bind
@@ -156,7 +156,7 @@ def _text_call_in_variable(argument: Node) -> GivenText | None:
 
 
 def driver_of(case: Case) -> Driver | None:
-    """Return the driver in use: by the file's imports, by those of its neighbours, or by the marks it writes elsewhere."""
+    """Return the driver in use, by the imports of the file or of its neighbours, or by marks it writes elsewhere."""
     packages = python_packages(case.code)
     drivers = packages & STYLE_OF_DRIVER.keys()
     if not drivers:

@@ -56,7 +56,7 @@ class _File:
         return "\n".join(self.lines[number - 1][:LONGEST_LINE_READ] for number in sorted(numbers))
 
     def _shown(self, number: int) -> str:
-        column = self.match_column if number == self.match[0] else 1
+        column = self.match_column if self.match and number == self.match[0] else 1
         return printable(shortened(self.lines[number - 1], around_column=column))
 
 

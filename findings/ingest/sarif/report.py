@@ -171,7 +171,9 @@ def _message_of(run: Run, raw: Mapping[str, Any], descriptor: Descriptor | None)
     ]
     if arguments or not message.get("text"):
         template = _PLACEHOLDER.sub(lambda found: _filled(found, arguments), template)
-    return _LINK_TO_LOCATION.sub(r"\1", template)[: cleaning.MAX_MESSAGE].strip()
+    if raw.get("relatedLocations"):
+        template = _LINK_TO_LOCATION.sub(r"\1", template)
+    return template[: cleaning.MAX_MESSAGE].strip()
 
 
 def _filled(found: re.Match[str], arguments: list[str]) -> str:
@@ -192,8 +194,8 @@ def _suppression_in(raw: Mapping[str, Any]) -> tuple[SuppressionKind, str] | Non
 
 
 def _fingerprint_in(raw: Mapping[str, Any]) -> str:
-    known = {**cleaning.mapping_of(raw.get("partialFingerprints")), **cleaning.mapping_of(raw.get("fingerprints"))}
-    for name in (*FINGERPRINTS, *sorted(known)):
-        if value := cleaning.code_of(known.get(name), limit=cleaning.MAX_IDENTIFIER):
-            return value
-    return ""
+    own = cleaning.mapping_of(raw.get("fingerprints"))
+    # Of the partial ones only a known name is taken: Gitleaks puts author and date among them.
+    known = {**{name: cleaning.mapping_of(raw.get("partialFingerprints")).get(name) for name in FINGERPRINTS}, **own}
+    values = (cleaning.code_of(known[name], limit=cleaning.MAX_IDENTIFIER) for name in (*FINGERPRINTS, *sorted(own)))
+    return next((value for value in values if value), "")

@@ -205,8 +205,8 @@ def _refuse_unusable(outline: Outline) -> None:
     fatal = [error for error in outline.errors if error.level == "error"]
     if any(run.has_failed for run in outline.runs) or (fatal and not has_rules):
         # Taken for a scan without findings, it would close every finding of the project.
-        reason = fatal[-1].message[:500] if fatal else "it gave no reason."
-        raise ReportUnreadable(f"The scan failed before it had results: {reason} Correct that and scan again.")
+        reason = fatal[0].message[:500].rstrip(".") if fatal else "it gave no reason"
+        raise ReportUnreadable(f"The scan failed before it had results: {reason}. Correct that and scan again.")
 
 
 def path_of_file_uri(uri: str) -> str:

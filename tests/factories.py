@@ -1,0 +1,104 @@
+"""The only way a test makes rows. Each needs the scope of an organization, but for people and organizations."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+import orgs.services
+from events.kinds import SYSTEM
+from findings.models import Finding, NotAnalysed, Presence, Scan, ScanState
+from orgs.models import Membership, Project
+from orgs.permissions import Role
+from rules.models import Rule, Severity
+from tenancy.models import Organization
+from triage.models import Source, Verdict
+
+_numbers = itertools.count(1)
+PASSWORD = "correct horse battery"
+
+
+def a_person(email: str) -> User:
+    """Return a person who can sign in with PASSWORD."""
+    return orgs.services.person(email, password=PASSWORD)
+
+
+def an_organization(slug: str, *, admin: User) -> Organization:
+    """Return an organization with its first Admin."""
+    return orgs.services.create_organization(slug=slug, name=slug.capitalize(), admin=admin)
+
+
+def a_member(user: User, role: Role) -> Membership:
+    """Return a person's membership in the organization in scope."""
+    return orgs.services.add_member(user=user, role=role, actor=SYSTEM)
+
+
+def a_project(name: str = "shop") -> Project:
+    """Return the project of that name."""
+    return Project.objects.get_or_create(name=name, defaults={"primary_branch": "main"})[0]
+
+
+def a_rule(identifier: str = "python.sql.built-from-request", **fields: Any) -> Rule:
+    """Return a rule of that identifier."""
+    defaults = {"message": "The query is built from the request.", "severity": Severity.HIGH, "cwe": ["CWE-89"]}
+    defaults["category"] = "security"
+    return Rule.objects.get_or_create(identifier=identifier, defaults={**defaults, **fields})[0]
+
+
+def a_scan(project: Project | None = None, **fields: Any) -> Scan:
+    """Return an ingested scan."""
+    number = next(_numbers)
+    values = {"branch": "main", "state": ScanState.INGESTED, "digest": number.to_bytes(32, "big")}
+    return Scan.objects.create(project=project or a_project(), **{**values, **fields})
+
+
+def a_finding(
+    *, project: Project | None = None, rule: Rule | None = None, scan: Scan | None = None, **fields: Any
+) -> Finding:
+    """Return a finding, present on its scan's branch."""
+    scan = scan or a_scan(project)
+    rule = rule or a_rule()
+    values = {
+        "fingerprint": hashlib.blake2b(str(next(_numbers)).encode(), digest_size=16).digest(),
+        "path": "app/orders.py",
+        "start_line": 3,
+        "end_line": 3,
+        "start_column": 5,
+        "end_column": 20,
+        "revision": scan.revision,
+        "message": rule.message,
+        "severity": rule.severity,
+        "created_at": timezone.now(),
+        "is_production": True,
+        "not_analysed": NotAnalysed.WAITING,
+    }
+    finding = Finding.objects.create(
+        project=scan.project, rule=rule, first_scan=scan, last_scan=scan, **{**values, **fields}
+    )
+    Presence.objects.create(
+        finding=finding,
+        project=scan.project,
+        ref=scan.ref,
+        is_pull_request=bool(scan.pull_request_id),
+        first_scan=scan,
+        last_scan=scan,
+        path=finding.path,
+        start_line=finding.start_line,
+        changed_at=timezone.now(),
+    )
+    return finding
+
+
+def a_verdict(finding: Finding, value: str = "false_positive", **fields: Any) -> Verdict:
+    """Return a verdict on a finding, shown in its columns as the service would."""
+    recommendation = {"true_positive": "fix", "false_positive": "ignore", "unsure": "unsure"}[value]
+    Finding.objects.filter(pk=finding.pk).update(
+        recommendation=recommendation, verdict_confidence="medium", not_analysed=""
+    )
+    finding.refresh_from_db()
+    values = {"confidence": "medium", "explanation": "The value is a constant.", "source": Source.BUILT_IN}
+    return Verdict.objects.create(finding=finding, value=value, **{**values, **fields})
