@@ -307,6 +307,19 @@ def counts(chosen: FindingFilter) -> Counts:
     return Counts(by_facet=by_facet, total=total, is_capped=is_capped)
 
 
+def known_counts(chosen: FindingFilter) -> Counts | None:
+    """Return the counts of a filter if they were made not long ago, None otherwise: never waits for counting."""
+    keys = [
+        _key("groups", _scope_of_groups(chosen)),
+        *(_key(facet, chosen.without(facet)) for facet in ("project", "rule")),
+    ]
+    try:
+        known = cache.get_many(keys)
+    except RedisError:
+        return None
+    return counts(chosen) if len(known) == len(keys) else None
+
+
 def open_by_project() -> dict[int, dict[str, int]]:
     """Return how many findings are still to be dealt with, by project and severity word. At most 30 seconds old."""
 
@@ -387,8 +400,7 @@ def _grouped(rows: QuerySet[Finding, dict[str, Any]], columns: Iterable[str]) ->
 
 def _cached(what: str, chosen: FindingFilter, make: Callable[[], Any]) -> Any:
     """Return what was made for the organization and filter not long ago, or make it; a dead Redis only costs time."""
-    digest = hashlib.sha256(repr(chosen.as_pairs()).encode()).hexdigest()[:32]
-    key = f"findings:{current_organization_id()}:{what}:{digest}"
+    key = _key(what, chosen)
     try:
         known = cache.get(key)
     except RedisError:
@@ -400,3 +412,8 @@ def _cached(what: str, chosen: FindingFilter, make: Callable[[], Any]) -> Any:
         except RedisError:
             return known
     return known
+
+
+def _key(what: str, chosen: FindingFilter) -> str:
+    digest = hashlib.sha256(repr(chosen.as_pairs()).encode()).hexdigest()[:32]
+    return f"findings:{current_organization_id()}:{what}:{digest}"

@@ -47,6 +47,6 @@ def _all(patterns: Sequence[URLPattern | URLResolver]) -> Iterator[URLPattern]:
 
 
 def _declares_permission(view: Any) -> bool:
-    # Pages carry `permission`; the API's classes `read_permission` or `permission`.
-    holder = getattr(view, "cls", None) or getattr(view, "view_class", None) or view
-    return bool(getattr(holder, "permission", None) or getattr(holder, "read_permission", None))
+    # Pages carry `permission`; the API's classes one for reading and one for writing, or only one of them.
+    holder = getattr(view, "cls", view)
+    return any(getattr(holder, name, None) for name in ("permission", "read_permission", "write_permission"))
