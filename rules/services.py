@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rules.engine import rule_yaml_for
-from rules.engine.languages import languages_of
+from rules.engine.files import languages_of
 from rules.engine.rule_text import written_rules
 from rules.models import Rule
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from importlib import import_module
 from typing import BinaryIO, cast
 
@@ -23,16 +24,23 @@ OTHER_FORMATS = {
 
 
 def open_report(file: BinaryIO) -> Report:
-    """Return the report in a file, whatever its format. Raise `ReportUnreadable`, in words for whoever uploaded it."""
+    """Return the report in a file, whatever its format, for a `with` block.
+
+    Raise `ReportUnreadable`, in words for whoever uploaded it.
+    """
     source = JsonSource(file)
-    return _parser(_format_of(source))(source)
+    try:
+        return _parser(_format_of(source))(source)
+    except BaseException:
+        source.close()
+        raise
 
 
 def detect_format(file: BinaryIO) -> str:
-    """Return the name of a report's format by its content; the file is left at its beginning."""
-    found = _format_of(JsonSource(file))
-    if file.seekable():
-        file.seek(0)
+    """Return the name of a report's format by its content; the file must be seekable and is left at its start."""
+    with closing(JsonSource(file)) as source:
+        found = _format_of(source)
+    file.seek(0)
     return found
 
 

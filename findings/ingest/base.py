@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from findings.context import Span, TraceStep
 from findings.ingest.reading import Glance, JsonSource, ReportUnreadable
@@ -137,8 +138,9 @@ class ResultUnusable(Exception):  # noqa: N818 - reads as what happened
 class Report(ABC):
     """One report. Opening it checks the whole file; iterating yields its findings one by one, from the file.
 
-    Iterating again reads the file again. `rules` grows while iterating: the rule of a finding is there when the finding
-    is. `paths_scanned` is None where the format does not tell. `errors` holds the first ones, `error_count` counts all.
+    Use it in a `with` block, which removes its temporary files. Iterating again reads the file again. `rules` grows
+    while iterating: the rule of a finding is there when the finding is. `paths_scanned` is None where the format does
+    not tell. `errors` holds the first ones, `error_count` counts all.
     """
 
     tool_name: str
@@ -152,6 +154,12 @@ class Report(ABC):
         self.rules: dict[str, ReportedRule] = {}
         self.problems = Problems()
         self.duplicates = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._source.close()
 
     @classmethod
     @abstractmethod

@@ -8,7 +8,9 @@ import io
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 import ijson
@@ -16,11 +18,12 @@ from ijson.common import ObjectBuilder
 
 CHUNK_BYTES = 64 * 1024
 MAX_REPORT_BYTES = 512 * 1024 * 1024
-MAX_UNPACKED_RATIO = 250  # reports of ten thousand alike findings pack 60 to 1; a bomb packs 1,000 to 1
+MAX_UNPACKED_RATIO = 250  # reports pack about 10 to 1, a bomb 1,000 to 1
 RATIO_FREE_BYTES = 16 * 1024 * 1024
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_VALUES_PER_PART = 200_000
+MAX_KEYS_SEEN = 100  # by which any format is known
 WATCHED_DEPTH = 7  # `runs[].tool.extensions[].rules[]` is the deepest part that anybody asks for
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -56,10 +59,16 @@ class Glance:
 
 
 class JsonSource:
-    """A seekable JSON file in UTF-8, whatever it was packed or encoded in."""
+    """A seekable JSON file in UTF-8, whatever it was packed or encoded in. Closing removes its temporary files."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self._start = _plain(file)
+        with ExitStack() as copies:
+            self._file, self._start = _plain(file, copies)
+            self._copies = copies.pop_all()
+
+    def close(self) -> None:
+        """Remove the temporary files; the file itself stays open."""
+        self._copies.close()
 
     def rewound(self) -> BinaryIO:
         """Return the file, placed on the first byte of its JSON."""
@@ -101,12 +110,16 @@ class JsonSource:
                 if depth == 1 and event == "map_key":
                     key, is_first = value, True
                     glance.keys.add(value)
+                    if len(glance.keys) > MAX_KEYS_SEEN:
+                        return
                     yield glance
                 elif depth == 1 and event == "string":
                     glance.texts[key] = value[:200]
                     yield glance
                 elif depth == 3 and event == "map_key" and is_first:  # noqa: PLR2004 - object, list, object
-                    glance.keys_of_first.setdefault(key, set()).add(value)
+                    keys = glance.keys_of_first.setdefault(key, set())
+                    keys.add(value)
+                    is_first = len(keys) < MAX_KEYS_SEEN
                     yield glance
                 if event in ("start_map", "start_array"):
                     depth += 1
@@ -268,20 +281,20 @@ def _exhaust(file: _Counted) -> None:
         return
 
 
-def _plain(file: BinaryIO) -> tuple[BinaryIO, int]:
+def _plain(file: BinaryIO, copies: ExitStack) -> tuple[BinaryIO, int]:
     """Return a seekable file of UTF-8 JSON and the offset where the JSON begins."""
     if not file.seekable():
-        file = _copied(iter(lambda: file.read(CHUNK_BYTES), b""))
+        file = _copied(iter(partial(file.read, CHUNK_BYTES), b""), copies)
     file.seek(0)
     if file.read(2) == GZIP_MAGIC:
-        file = _unpacked(file)
+        file = _unpacked(file, copies)
     if file.seek(0, io.SEEK_END) > MAX_REPORT_BYTES:
         raise _too_large()
     file.seek(0)
     start = file.read(16)
     for mark, encoding in WIDE_MARKS.items():
         if start.startswith(mark):
-            file, start = _recoded(file, encoding), b""
+            file, start = _recoded(file, encoding, copies), b""
             break
     skipped = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
     file.seek(skipped)
@@ -289,8 +302,9 @@ def _plain(file: BinaryIO) -> tuple[BinaryIO, int]:
     return file, skipped
 
 
-def _copied(chunks: Iterator[bytes]) -> BinaryIO:
-    copy = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as its report
+def _copied(chunks: Iterator[bytes], copies: ExitStack) -> BinaryIO:
+    copy = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - open as long as its report
+    copies.enter_context(copy)
     size = 0
     for chunk in chunks:
         size += len(chunk)
@@ -301,7 +315,7 @@ def _copied(chunks: Iterator[bytes]) -> BinaryIO:
     return cast(BinaryIO, copy)
 
 
-def _unpacked(file: BinaryIO) -> BinaryIO:
+def _unpacked(file: BinaryIO, copies: ExitStack) -> BinaryIO:
     packed_bytes = file.seek(0, io.SEEK_END)
     file.seek(0)
     allowed = max(RATIO_FREE_BYTES, packed_bytes * MAX_UNPACKED_RATIO)
@@ -319,7 +333,7 @@ def _unpacked(file: BinaryIO) -> BinaryIO:
                 yield chunk
 
     try:
-        return _copied(chunks())
+        return _copied(chunks(), copies)
     except EOFError as error:
         raise ReportUnreadable(
             f"The gzip file is cut off after {packed_bytes:,} bytes. Upload it again.", offset=packed_bytes
@@ -328,7 +342,7 @@ def _unpacked(file: BinaryIO) -> BinaryIO:
         raise ReportUnreadable("The gzip file is damaged. Pack the report again, or upload it unpacked.") from error
 
 
-def _recoded(file: BinaryIO, encoding: str) -> BinaryIO:
+def _recoded(file: BinaryIO, encoding: str, copies: ExitStack) -> BinaryIO:
     file.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)()
 
@@ -338,7 +352,7 @@ def _recoded(file: BinaryIO, encoding: str) -> BinaryIO:
         yield decoder.decode(b"", final=True).encode()
 
     try:
-        return _copied(chunks())
+        return _copied(chunks(), copies)
     except UnicodeError as error:
         raise ReportUnreadable(
             f"The file begins as {encoding.upper()} text and does not go on as such. Upload it as UTF-8."

@@ -7,7 +7,7 @@ and an eighth of our own CPU (docs/decisions/0003).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -86,9 +86,14 @@ def merge(
             + ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
             + ", fingerprint bytea, rule_id bigint, finding_id bigint, is_new boolean) ON COMMIT DROP"
         )
-        with cursor.copy(f"COPY incoming ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
-            for row in _rows(reported, text_of):
-                copy.write_row(row)
+        position = 0
+        for batch in batched(reported, KEYED_TOGETHER):
+            # Made before COPY begins: reading a file may ask the database, which a COPY under way would block for ever.
+            rows = list(_rows(batch, text_of, position))
+            position += len(rows)
+            with cursor.copy(f"COPY incoming ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
         note_rules()
         cursor.execute("ANALYZE incoming")
         parameters = {
@@ -128,13 +133,12 @@ def _actor(kind: Kind) -> dict[str, str]:
     return {"kind": kind.value, "actor_kind": ActorKind.SCANNER.value, "actor_name": "Scanner"}
 
 
-def _rows(reported: Iterable[ReportedFinding], text_of: Callable[[str], str | None]) -> Iterator[tuple[object, ...]]:
-    position = 0
-    for batch in batched(reported, KEYED_TOGETHER):
-        keys = findings.fingerprint.content_keys(batch, text_of)
-        for finding, key in zip(batch, keys, strict=True):
-            yield _row(position, finding, key, text_of)
-            position += 1
+def _rows(
+    batch: Sequence[ReportedFinding], text_of: Callable[[str], str | None], first: int
+) -> Iterator[tuple[object, ...]]:
+    keys = findings.fingerprint.content_keys(batch, text_of)
+    for position, (finding, key) in enumerate(zip(batch, keys, strict=True), start=first):
+        yield _row(position, finding, key, text_of)
 
 
 def _row(

@@ -1,4 +1,4 @@
-"""Step-by-step guidance without a model: what the knowledge base under `entries/` says, made specific to one finding."""
+"""Step-by-step guidance without a model: what the entries under `entries/` say, made specific to one finding."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ def guidance_for(context: FindingContext) -> GuidanceAnswer:
 
 
 def _from_entry(entry: Entry, context: FindingContext, language: str, before: list[Step]) -> GuidanceAnswer:
+    in_file = technologies_in_file(context, language)
     choice = Choice(
         language=language,
-        in_file=technologies_in_file(context, language),
-        of_rule=technologies_of_rule(context.rule),
+        in_file=in_file,
+        of_rule=technologies_of_rule(context.rule, in_file=in_file),
         rule_id=context.rule.identifier.lower(),
         matched=context.matched_text,
     )
     place = place_of(context, quote=entry.quotes_match and not names_a_secret(context.rule))
     steps = [step for template in entry.steps if (step := step_for(entry, template, choice))]
-    return GuidanceAnswer(summary=summary_for(entry, choice).replace("{place}", str(place)), steps=[*before, *steps])
+    summary = summary_for(entry, choice).replace("{place}", str(place))
+    return GuidanceAnswer(summary=summary[0].upper() + summary[1:], steps=[*before, *steps])
 
 
 def _rule_fix_step(context: FindingContext) -> list[Step]:

@@ -48,7 +48,7 @@ class Choice:
             signs += WEIGHT_OF_RULE_ID
         if self.in_file.intersection(variant.uses):
             signs += WEIGHT_OF_IMPORT
-        if self.of_rule.intersection(variant.uses):
+        elif self.of_rule.intersection(variant.uses):
             signs += WEIGHT_OF_RULE_TECHNOLOGY
         return own + signs if signs else None
 

@@ -11,10 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from ruamel.yaml import YAML
 
 FOLDER = Path(__file__).parent
+# An answer's summary has 400 characters, of which a place takes at most 155.
+LONGEST_SUMMARY = 245
+LONGEST_TEXT = 1000
+LONGEST_CODE = 4000
+FEWEST_STEPS = 3
 FILE_NAME = re.compile(r"cwe((?:-\d+)+)-[a-z][a-z0-9-]*\.yaml")
 
 
@@ -23,7 +28,7 @@ class EntryStep(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    text: str = Field(default="", max_length=1000)
+    text: str = Field(default="", max_length=LONGEST_TEXT)
     shows: str = Field(default="", pattern=r"^[a-z_]*$", description="The slot that variants fill with code or words.")
 
     @model_validator(mode="after")
@@ -46,8 +51,10 @@ class Variant(BaseModel):
     uses: tuple[str, ...] = Field(default=(), description="Technologies, as `technologies.yaml` names them.")
     rule: str = Field(default="", description="A regular expression searched in the rule's identifier, lower case.")
     match: str = Field(default="", description="A regular expression searched in the matched lines.")
-    summary: str = Field(default="", max_length=260)
-    text: dict[str, str] = Field(default_factory=dict, description="The words of a slot's step, in place of the entry's.")
+    summary: str = Field(default="", max_length=LONGEST_SUMMARY)
+    text: dict[str, str] = Field(
+        default_factory=dict, description="The words of a slot's step, in place of the entry's."
+    )
     code: dict[str, str] = Field(default_factory=dict, description="The code of a slot.")
     written_in: dict[str, str] = Field(default_factory=dict, description="A slot's language where it is another one.")
 
@@ -61,8 +68,10 @@ class Variant(BaseModel):
         """Refuse a broken expression, a text too long for an answer, a summary without its place."""
         re.compile(self.rule)
         re.compile(self.match)
-        if any(len(text) > 1000 for text in self.text.values()) or any(len(code) > 4000 for code in self.code.values()):
-            raise ValueError("a text holds at most 1000 characters, code 4000")
+        if any(len(text) > LONGEST_TEXT for text in self.text.values()):
+            raise ValueError(f"a text holds at most {LONGEST_TEXT} characters")
+        if any(len(code) > LONGEST_CODE for code in self.code.values()):
+            raise ValueError(f"code holds at most {LONGEST_CODE} characters")
         if set(self.written_in) - set(self.code):
             raise ValueError("a language is named for code that is not there")
         if self.summary and "{place}" not in self.summary:
@@ -76,9 +85,11 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str
-    summary: str = Field(max_length=260, pattern=r"\{place\}", description="One sentence about the {place}.")
+    summary: str = Field(
+        max_length=LONGEST_SUMMARY, pattern=r"\{place\}", description="One sentence about the {place}."
+    )
     quotes_match: bool = Field(default=True, description="False where the matched code may hold a secret.")
-    steps: tuple[EntryStep, ...] = Field(min_length=3, max_length=6)
+    steps: tuple[EntryStep, ...] = Field(min_length=FEWEST_STEPS, max_length=6)
     variants: tuple[Variant, ...] = ()
 
     @model_validator(mode="after")
@@ -88,7 +99,7 @@ class Entry(BaseModel):
         for variant in self.variants:
             if unknown := (set(variant.text) | set(variant.code)) - slots:
                 raise ValueError(f"no step shows {sorted(unknown)}")
-        if sum(bool(step.text) for step in self.steps) < 3:
+        if sum(bool(step.text) for step in self.steps) < FEWEST_STEPS:
             raise ValueError("three steps must make sense without any variant")
         return self
 
@@ -111,7 +122,7 @@ def files_by_number() -> dict[int, Path]:
 @cache
 def neighbours() -> dict[int, int]:
     """Return, for CWE numbers without an entry of their own, the number whose entry answers them as well."""
-    return {int(number): int(entry) for number, entry in read_yaml(FOLDER / "neighbours.yaml").items()}
+    return TypeAdapter(dict[int, int]).validate_python(read_yaml(FOLDER / "neighbours.yaml"))
 
 
 def answering_number(number: int) -> int | None:

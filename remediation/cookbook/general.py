@@ -31,8 +31,8 @@ def general_guidance(context: FindingContext, *, before: Sequence[Step] = ()) ->
             *before,
             *_advice(sentences),
             Step(
-                text=f"Look at line {context.span.start_line} and ask where each value in it comes from, who can change "
-                "it, and what happens at worst. If an outsider can change it, treat the finding as real."
+                text=f"Look at line {context.span.start_line} and ask where each value in it comes from, who can "
+                "change it, and what happens at worst. If an outsider can change it, treat the finding as real."
             ),
             Step(
                 text="Make the smallest change that removes the cause, not the match. Renaming, reordering or adding "

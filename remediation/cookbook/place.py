@@ -9,17 +9,51 @@ from typing import Self
 from findings.context import FindingContext, RuleContext, TraceStep
 
 LONGEST_QUOTE = 60
+LONGEST_LINE = 400  # of a line read for a function's name; a longer one is minified
+TELLS_NOTHING = {"True", "False", "true", "false", "resource", "data", "provider"}
 SECRET_WORDS = re.compile(r"secret|passw|credential|token|api[-_.]?key|private[-_.]?key|hard-?coded")
 
-NOT_FUNCTIONS = {"if", "for", "foreach", "while", "switch", "catch", "return", "new", "else", "using", "lock", "synchronized", "try"}
+NOT_FUNCTIONS = {
+    "if",
+    "for",
+    "foreach",
+    "while",
+    "switch",
+    "catch",
+    "return",
+    "new",
+    "else",
+    "using",
+    "lock",
+    "synchronized",
+    "in",
+    "and",
+    "or",
+    "not",
+    "with",
+    "elif",
+    "except",
+    "unless",
+    "until",
+    "when",
+    "match",
+    "assert",
+    "try",
+}
 FUNCTIONS = [
     re.compile(r"^\s*(?:async\s+)?def\s+(?:self\.)?(?P<name>\w+[?!]?)"),  # Python, Ruby
     re.compile(r"\bfunc\s+(?:\([^)]*\)\s*)?(?P<name>\w+)\s*[\[(]"),  # Go
-    re.compile(r"\b(?:function|fun|fn)\b\s*\*?\s*&?\s*(?:<[^>]*>\s*)?(?:\w+\.)?(?P<name>\w+)\s*[(<]"),  # JavaScript, PHP, Kotlin, Rust
-    re.compile(r"\b(?:const|let|var)\s+(?P<name>\w+)\s*(?::[^=]+)?=\s*(?:async\b\s*)?(?:function\b|\([^)]*\)[^=]*=>|\w+\s*=>)"),
+    re.compile(
+        r"\b(?:function|fun|fn)\b\s*\*?\s*&?\s*(?:<[^>]*>\s*)?(?:\w+\.)?(?P<name>\w+)\s*[(<]"
+    ),  # JavaScript, PHP, Kotlin, Rust
+    re.compile(
+        r"\b(?:const|let|var)\s+(?P<name>\w+)\s*(?::[^=]+)?=\s*(?:async\b\s*)?(?:function\b|\([^)]*\)[^=]*=>|\w+\s*=>)"
+    ),
     re.compile(r"^\s*(?:module\.)?(?:exports\.)?(?P<name>\w+)\s*[:=]\s*(?:async\b\s*)?(?:function\b|\([^)]*\)\s*=>)"),
     re.compile(r'^\s*(?:resource|data)\s+"(?P<kind>\w+)"\s+"(?P<name>\w+)"'),  # Terraform
-    re.compile(r"^\s*(?:[\w<>\[\],.?*&:@]+\s+)*(?P<name>\w+)\s*\([^;{}=]*\)?[^;{}=]*\{?\s*$"),  # Java, C#, C, methods in a class
+    re.compile(
+        r"^\s*(?:[\w<>\[\],.?*&:@]+\s+)*(?P<name>\w+)\s*\([^;{}=]*\)?[^;{}=]*[\w){>]\s*$"
+    ),  # Java, C#, C, methods in a class
 ]
 
 
@@ -68,11 +102,11 @@ def names_a_secret(rule: RuleContext) -> bool:
 
 
 def shorten(code: str) -> str:
-    """Return code as a quotation of one line, a long call by its name only, empty where neither fits."""
+    """Return code as a short quotation, a long call by its name only, empty where neither says anything."""
     code = code.strip().rstrip(";")
-    if not code or "`" in code:
+    if not code or "`" in code or code in TELLS_NOTHING or code.endswith(("{", "[", "(")):
         return ""
-    if "\n" not in code and len(code) <= LONGEST_QUOTE:
+    if len(code) <= LONGEST_QUOTE and code.count("(") == code.count(")"):
         return code
     call = re.match(r"[\w.$:\->\\]{1,50}\(", code)
     return f"{call[0]}…)" if call else ""
@@ -93,9 +127,9 @@ def enclosing_function(lines: list[str], line: int) -> str:
 
 
 def _function_named_in(text: str, *, calls_count: bool) -> str:
-    """Return the function a line begins; the last pattern also fits a call, so it counts only for a line that encloses."""
+    """Return the function a line begins; the last pattern fits calls too, so it counts for enclosing lines only."""
     for pattern in FUNCTIONS if calls_count else FUNCTIONS[:-1]:
-        found = pattern.search(text)
+        found = pattern.search(text[:LONGEST_LINE])
         if found and found["name"] not in NOT_FUNCTIONS and not found["name"].isdigit():
             groups = found.groupdict()
             name = f"{groups['kind']}.{found['name']}" if "kind" in groups else found["name"]
@@ -106,9 +140,7 @@ def _function_named_in(text: str, *, calls_count: bool) -> str:
 def _matched_expression(context: FindingContext) -> str:
     span = context.span
     first = context.lines[span.start_line - 1]
-    if span.start_line == span.end_line:
-        return first[span.start_column - 1 : span.end_column - 1]
-    return first[span.start_column - 1 :] + "\n"
+    return first[span.start_column - 1 : span.end_column - 1 if span.start_line == span.end_line else None]
 
 
 def _indent(text: str) -> int:

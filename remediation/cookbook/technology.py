@@ -40,6 +40,7 @@ class Technology(BaseModel):
     modules: tuple[str, ...] = ()
     text: str = ""
     path: str = ""
+    kind: str = ""
 
 
 @cache
@@ -62,10 +63,14 @@ def technologies_in_file(context: FindingContext, language: str) -> frozenset[st
     )
 
 
-def technologies_of_rule(rule: RuleContext) -> frozenset[str]:
-    """Return the technologies that a rule's metadata or identifier names."""
+def technologies_of_rule(rule: RuleContext, *, in_file: frozenset[str]) -> frozenset[str]:
+    """Return the technologies that a rule's metadata or identifier names, but for those the file has another for.
+
+    Rules written for one web framework match code of another one as well; the file then tells the truth.
+    """
     words = {word.lower() for word in rule.technology} | set(re.split(r"[.\-_]", rule.identifier.lower()))
-    return frozenset(words & set(technologies()))
+    kinds_in_file = {technologies()[name].kind for name in in_file} - {""}
+    return frozenset(name for name in words & set(technologies()) if technologies()[name].kind not in kinds_in_file)
 
 
 def imported_modules(source: str, language: str) -> frozenset[str]:
@@ -73,7 +78,9 @@ def imported_modules(source: str, language: str) -> frozenset[str]:
     pattern = IMPORTS.get(language)
     if pattern is None:
         return frozenset()
-    names = (name for found in pattern.finditer(source) for group in found.groups() if group for name in group.split(","))
+    names = (
+        name for found in pattern.finditer(source) for group in found.groups() if group for name in group.split(",")
+    )
     return frozenset(re.sub(r"[/\\:]+", ".", name.split(" as ")[0].strip().removeprefix("node:")) for name in names)
 
 

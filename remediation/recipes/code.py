@@ -30,7 +30,11 @@ FUNCTIONS = frozenset(
         "method_declaration",
         "constructor_declaration",
         "lambda_expression",
+        "lambda",
     }
+)
+COMPREHENSIONS = frozenset(
+    {"list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"}
 )
 
 
@@ -125,6 +129,16 @@ def statement_of(node: Node) -> Node:
     return current
 
 
+def runs_with(node: Node, statement: Node) -> bool:
+    """Tell whether an expression is computed where its statement is: in no function or comprehension inside it."""
+    for outer in ancestors(node):
+        if outer.id == statement.id:
+            return True
+        if outer.type in FUNCTIONS or outer.type in COMPREHENSIONS:
+            return False
+    return False
+
+
 def same(one: Node | None, other: Node | None) -> bool:
     """Tell whether two nodes are the same place of the tree."""
     return one is not None and other is not None and one.id == other.id
@@ -178,13 +192,15 @@ def replaced(node: Node, new: str) -> Change:
 def removed_argument(code: Code, argument: Node) -> Change:
     """Take an argument out of its list, with the comma beside it."""
     before, after = argument.prev_sibling, argument.next_sibling
+    comma = after if after is not None and after.type == "," else None
+    end = comma.end_byte if comma is not None else argument.end_byte
+    line_start, line_end = code.raw.rfind(b"\n", 0, argument.start_byte) + 1, code.raw.find(b"\n", end)
+    if not code.raw[line_start : argument.start_byte].strip() and line_end != -1 and not code.raw[end:line_end].strip():
+        return Change(line_start, line_end + 1, "")
     if before is not None and before.type == ",":
         return Change(before.start_byte, argument.end_byte, "")
-    if after is not None and after.type == ",":
-        rest = code.raw[after.end_byte :]
-        blanks = len(rest) - len(rest.lstrip(b" "))
-        return Change(argument.start_byte, after.end_byte + blanks, "")
-    return Change(argument.start_byte, argument.end_byte, "")
+    blanks = len(code.raw[end:]) - len(code.raw[end:].lstrip(b" ")) if comma is not None else 0
+    return Change(argument.start_byte, end + blanks, "")
 
 
 def added_arguments(call: Node, *texts: str) -> Change:
@@ -195,10 +211,13 @@ def added_arguments(call: Node, *texts: str) -> Change:
     joined = ", ".join(texts)
     if last is None:
         return Change(given.start_byte + 1, given.start_byte + 1, joined)
-    follows = last.next_sibling
+    before, follows = last.prev_sibling, last.next_sibling
+    # Where each argument has a line of its own, so has a new one.
+    starts_line = before is not None and before.end_point.row < last.start_point.row
+    separator = "\n" + " " * last.start_point.column if starts_line else " "
     if follows is not None and follows.type == ",":
-        return Change(follows.end_byte, follows.end_byte, f" {joined}")
-    return Change(last.end_byte, last.end_byte, f", {joined}")
+        return Change(follows.end_byte, follows.end_byte, f"{separator}{joined}" + ("," if starts_line else ""))
+    return Change(last.end_byte, last.end_byte, f",{separator}{joined}")
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,16 @@ from remediation.recipes.code import (
 )
 from remediation.recipes.imports_javascript import javascript_full_name, javascript_name
 from remediation.recipes.imports_python import python_full_name, python_import_instead
-from remediation.recipes.python_variables import GivenText, given_text
+from remediation.recipes.python_variables import GivenText, given_text, only_assignment
 from remediation.recipes.shell_words import Word, shell_words
 from remediation.recipes.sql_text import Literal, Value
 
 SUBPROCESS = frozenset(f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen"))
 QUOTED = re.compile(r"(?:shlex\.|pipes\.)?quote\((.*)\)", re.DOTALL)
+GIVES_TEXT = re.compile(
+    r"""[fF]?["']|str\(|input\(|os\.environ\b|os\.getenv\(|sys\.argv\b|os\.path\.\w+\("""
+    r"|(?:flask\.|self\.)?request\.(?:args|form|values|cookies|headers|GET|POST)\b|.*\.(?:strip|lower|upper|format|join)\("
+)
 EXPLANATION = (
     "The program is started without a shell and gets its arguments as a list, so that no value can add a command. "
     "Check that no value may start with a dash where the program would take it for an option."
@@ -86,13 +90,27 @@ def _python_word(word: Word, given: GivenText) -> str:
         return f"{quote}{raw}{quote}" if quote not in raw else repr(raw)
     if len(word) == 1 and isinstance(word[0], Value):
         source = word[0].source
-        # A number was turned into text by the formatting; a list takes texts only.
-        return (
-            f"str({source})"
-            if re.search(r"^(?:int|len|round)\(|(?:port|count|number|size|_id|pid)$", source)
-            else source
-        )
+        if source.isdecimal():
+            return f"{quote}{source}{quote}"
+        # Formatting made a text of any value; a list takes texts only.
+        return source if _is_text(source, given) else f"str({source})"
     return python_text.python_value(word)
+
+
+def _is_text(source: str, given: GivenText) -> bool:
+    """Tell whether a value is a text for sure: as part of a sum, by its declaration, or by where it comes from."""
+    is_operand = any(
+        home is None and isinstance(part, Value) and part.source == source
+        for part, home in zip(given.parts.parts, given.parts.homes, strict=True)
+    )
+    if is_operand or GIVES_TEXT.match(source):
+        return True
+    scope = scope_of(given.argument)
+    assignment = only_assignment(scope, source)
+    if assignment is not None:
+        return bool(GIVES_TEXT.match(text_of(named(assignment, "right"))))
+    parameters = within(named(scope, "parameters") or scope, "typed_parameter", "typed_default_parameter")
+    return any(re.match(rf"{re.escape(source)}\s*:\s*str\b", text_of(parameter)) for parameter in parameters)
 
 
 def _python_quote(given: GivenText) -> str:

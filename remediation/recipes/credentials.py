@@ -26,12 +26,13 @@ from remediation.recipes.imports_python import python_full_name, python_import
 
 SECRET_NAME = re.compile(
     r"secret|passw|passwd|pwd|passphrase|token|credential|api_?key|auth_?key|access_?key|private_?key|signing_?key|"
-    r"encryption_?key|account_?key|client_?key|^key$|_key$|connection_?string|\bsalt\b|dsn$|database_?ur[il]|jwt",
+    r"encryption_?key|account_?key|client_?key|^key$|_key$|connection_?string|\bsalt\b|dsn$|jwt",
     re.IGNORECASE,
 )
 # Names and texts that only speak of secrets: where one is found, what a field is called, an example.
 NO_SECRET_NAME = re.compile(
-    r"(?:_|\b)(?:url|uri|endpoint|field|label|name|header|path|file|prefix|type|pattern|regex|message|hint)$|(?:Url|Uri|Field|Label|Name|Header|Path|File|Prefix|Type)$"
+    r"(?:_|\b|(?<=[a-z]))(?:url|uri|endpoint|field|label|name|header|path|file|prefix|type|pattern|regex|message|hint)$",
+    re.IGNORECASE,
 )
 FROM_ELSEWHERE = re.compile(r"\$\{|\{\{|^<.*>$|^$|\s\w+\s\w+\s")
 SHORTEST = 3

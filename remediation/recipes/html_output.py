@@ -174,7 +174,7 @@ def pass_to_template(case: Case) -> Draft | None:
         new = ", ".join([literal, *(f"{name}={value}" for name, value in given.items())])
         return Draft(
             (replaced(arguments[0], new),),
-            "The template is constant and is given the value, which Flask escapes; a value can no longer be a template. "
+            "The template is constant and is given the value, which Flask escapes; no value can be a template. "
             "Check that it holds no HTML that is meant to be shown.",
         )
     return None

@@ -20,6 +20,7 @@ from remediation.recipes.code import (
     named,
     recipe,
     replaced,
+    runs_with,
     scope_of,
     statement_of,
     text_of,
@@ -159,7 +160,8 @@ def _checked(case: Case, call: Node, path: Joined, *, checker: str, refusal: str
     if free is None or statement.parent is None or statement.parent.type not in {"block", "module"}:
         return None
     # The value of a condition or a loop is computed again and again; above it, the path would be computed once.
-    if statement.type not in {"expression_statement", "return_statement", "with_statement"}:
+    kinds = {"expression_statement", "return_statement", "with_statement"}
+    if statement.type not in kinds or not runs_with(call, statement):
         return None
     indent = case.code.indent_at(statement)
     lines = [f"{free} = {resolved}", *_check(free, path.folder, indent, checker=checker, refusal=refusal)]
@@ -234,7 +236,7 @@ def check_in_javascript(case: Case) -> Draft | None:
             }
         ):
             continue
-        if re.search(r"\bfullPath\b", text_of(scope)):
+        if re.search(r"\bfullPath\b", text_of(scope)) or not runs_with(call, statement):
             continue
         indent = case.code.indent_at(statement)
         step = "\t" if "\t" in indent else "  " if len(indent) % 4 else "    "

@@ -148,7 +148,7 @@ def _take_sum(node: Node, found: TextParts) -> bool:
             if not _take(side, found):
                 return False
         else:
-            found.add(Value(text_of(_without_str(side, found))), None)
+            found.add(Value(text_of(side)), None)
     return True
 
 
@@ -162,19 +162,6 @@ def is_text(node: Node) -> bool:
         left, right = named(node, "left"), named(node, "right")
         return (left is not None and is_text(left)) or (right is not None and is_text(right))
     return node.type == "call" and _format_template(node) is not None
-
-
-def _without_str(node: Node, found: TextParts) -> Node:
-    """Return what `str(…)` wraps, unless the text puts it in SQL quotes: there a text is meant."""
-    arguments = named(node, "arguments")
-    before = found.parts[-1] if found.parts else None
-    if node.type != "call" or text_of(named(node, "function")) != "str" or arguments is None:
-        return node
-    if len(arguments.named_children) != 1 or (
-        isinstance(before, Literal) and before.raw.rstrip("%\\").endswith(("'", '"'))
-    ):
-        return node
-    return arguments.named_children[0]
 
 
 def _literal_strings(node: Node) -> list[Node] | None:

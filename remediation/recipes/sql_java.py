@@ -18,6 +18,7 @@ from remediation.recipes.code import (
     named,
     recipe,
     replaced,
+    runs_with,
     same,
     scope_of,
     statement_of,
@@ -31,6 +32,7 @@ from remediation.recipes.sql_text import Bound, Value, bind
 STATEMENT_METHODS = frozenset({"executeQuery", "executeUpdate", "execute", "executeLargeUpdate"})
 TEMPLATE_METHODS = frozenset({"queryForObject", "queryForList", "queryForMap", "queryForRowSet", "query", "update"})
 QUERY_METHODS = frozenset({"createQuery", "createNativeQuery"})
+PLAIN_STATEMENTS = frozenset({"expression_statement", "local_variable_declaration", "return_statement"})
 EXPLANATION = (
     "The values are bound as parameters of a prepared statement, so that the database never reads them as SQL. "
     "Check that each one has the type its column expects: some databases do not compare a number with a text."
@@ -144,7 +146,7 @@ def _prepared_variable(case: Case, call: Node, name: str, sql: Sql, kind: str) -
     if created is None or connection is None or declared_type is None or setters is None:
         return None
     # The parameters are set in statements of their own, for which a list of resources has no room.
-    if enclosing(call, "resource_specification") is not None or not _is_in_block(statement):
+    if enclosing(call, "resource_specification") is not None or not _is_in_block(statement, call):
         return None
     changes = [replaced(declared_type, kind)] if text_of(declared_type) == "Statement" else []
     if not changes and text_of(declared_type) != "var":
@@ -172,7 +174,10 @@ def _constant_sql(sql: Sql, created: Node, connection: str, *, behind: int) -> l
     return [replaced(created, f"{connection}.prepareStatement({joined})"), replaced(sql.parts.expression, sql.literal)]
 
 
-def _is_in_block(statement: Node) -> bool:
+def _is_in_block(statement: Node, call: Node) -> bool:
+    """Tell whether statements may be put above: the call runs with its own, and that is no loop or condition."""
+    if not runs_with(call, statement) or statement.type not in PLAIN_STATEMENTS:
+        return False
     return statement.parent is not None and statement.parent.type in {
         "block",
         "constructor_body",
@@ -197,16 +202,7 @@ def _prepared_on_the_spot(case: Case, call: Node, receiver: Node, sql: Sql, kind
         ),
         None,
     )
-    if (
-        connection is None
-        or name is None
-        or not _is_in_block(statement)
-        or statement.type == "try_with_resources_statement"
-    ):
-        return None
-    if enclosing(call, "resource_specification", "while_statement", "for_statement", "if_statement") in _below(
-        statement
-    ):
+    if connection is None or name is None or not _is_in_block(statement, call):
         return None
     setters = sql.setters(name)
     if setters is None:
@@ -219,10 +215,6 @@ def _prepared_on_the_spot(case: Case, call: Node, receiver: Node, sql: Sql, kind
     assert arguments is not None
     running = Change(receiver.start_byte, arguments.end_byte, f"{name}.{text_of(named(call, 'name'))}()")
     return [*changes, _lines_above(case, statement, lines), running]
-
-
-def _below(statement: Node) -> list[Node]:
-    return [statement, *within(statement, "resource_specification", "while_statement", "for_statement", "if_statement")]
 
 
 def spring_template(case: Case) -> Draft | None:

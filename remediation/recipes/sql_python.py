@@ -274,7 +274,11 @@ def _parameter_names(parts: TextParts) -> list[str]:
 
 
 def _parameters(bound: Bound, names: list[str], style: str) -> str:
-    values = [python_value(parameter) for parameter in bound.parameters]
+    values = [
+        # Outside SQL quotes, `str(number)` only served to build the text; the number itself is what is compared.
+        python_value(parameter) if quoted else re.sub(r"^str\(([\w.\[\]\"']+)\)$", r"\1", python_value(parameter))
+        for parameter, quoted in zip(bound.parameters, bound.quoted, strict=True)
+    ]
     if style == "named":
         return "{" + ", ".join(f'"{name}": {value}' for name, value in zip(names, values, strict=False)) + "}"
     return f"({values[0]},)" if len(values) == 1 else f"({', '.join(values)})"

@@ -85,7 +85,7 @@ def rule_yaml_for(rules_yaml: str, rule_id: str) -> str | None:
     around = [rule for rule in rules if rule.identifier.endswith(f".{rule_id}")]
     for candidates in (exact, [rule for rule in within if len(rule.identifier) == longest], around):
         if candidates:
-            texts = {_as_file(rule, rules_yaml) for rule in candidates}
+            texts = {as_file(rule, rules_yaml) for rule in candidates}
             return texts.pop() if len(texts) == 1 else None
     return None
 
@@ -162,7 +162,8 @@ def _scalar_fields(events: list[Event]) -> dict[str, str]:
     return fields
 
 
-def _as_file(rule: WrittenRule, rules_yaml: str) -> str:
+def as_file(rule: WrittenRule, rules_yaml: str) -> str:
+    """Return one rule of a text as a rules file of its own, which begins with `rules:`."""
     return _cut(rule, rules_yaml) or _written_anew(rule, rules_yaml)
 
 

@@ -1,4 +1,4 @@
-"""Which kind of weakness a rule looks for. Metadata of rules is sometimes wrong, so the rule's own name is asked first."""
+"""Which kind of weakness a rule looks for. Metadata of rules is sometimes wrong, so its name is asked as well."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Family(StrEnum):
     CIPHER = "weak cipher"
     RANDOM = "weak randomness"
     COOKIE = "insecure cookie"
-    SECRET = "hard-coded secret"  # noqa: S105  the name of a family
+    SECRET = "hard-coded secret"  # noqa: S105  the name of a kind
     TLS = "unchecked certificate"
     CORS = "cross-origin access"
     DEBUG = "debug mode"
@@ -63,8 +63,8 @@ FAMILY_OF_WORDS = [
     (r"ldap", Family.LDAP),
     (r"xpath", Family.XPATH),
     (r"ssti|template-injection|render-template-string|template-string", Family.TEMPLATE),
-    (r"xss|direct-response|response-write|innerhtml|unescaped|make-response-with|raw-html|mark-safe|directly-returned", Family.XSS),
-    (r"subprocess|command|cmd|exec-?shell|shell|os-system|spawn|child-process|system-call|process-builder", Family.COMMAND),
+    (r"xss|direct-response|response-write|inner-?html|unescaped|make-response|raw-html|mark-safe|directly", Family.XSS),
+    (r"subprocess|command|cmd|exec-?shell|shell|os-system|spawn|child-proc|system-call|process-build", Family.COMMAND),
     (r"traversal|path-join|tainted-path|file-inclusion|zip-?slip|sendfile|path-injection", Family.PATH),
     (r"ssrf|tainted-url-host", Family.SSRF),
     (r"redirect", Family.REDIRECT),

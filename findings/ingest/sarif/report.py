@@ -41,9 +41,9 @@ class SarifReport(Report):
     @classmethod
     def recognises(cls, glance: Glance) -> bool:
         """Answer whether the file has a SARIF schema, or runs of a tool."""
-        if "runs" not in glance.keys:
-            return "sarif" in glance.texts.get("$schema", "")
-        return "version" in glance.keys or "tool" in glance.keys_of_first.get("runs", ())
+        if "sarif" in glance.texts.get("$schema", ""):
+            return True
+        return "runs" in glance.keys and ("version" in glance.keys or "tool" in glance.keys_of_first.get("runs", ()))
 
     def _raw_results(self) -> Iterator[object]:
         results = self._source.items(RESULTS)

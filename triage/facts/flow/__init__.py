@@ -1,1 +1,1 @@
-"""Data flow within one function: constants are folded, request data is followed, other functions of the file are entered."""
+"""Data flow within one function: constants are folded, request data followed, other functions of the file entered."""

@@ -1,13 +1,13 @@
-"""What reaches the code that a rule matched: finds the expressions in question, walks to them, and weighs what arrived."""
+"""What reaches the code that a rule matched: finds the expressions, walks to them, and weighs what arrived."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from findings.context import FindingContext, Span, TraceRole
+from findings.context import FindingContext, Span
 from lib import syntax
 from triage.facts.families import Family
 from triage.facts.flow.context import Observation, OutOfBudget
@@ -17,6 +17,7 @@ from triage.facts.flow.program import (
     Constant,
     Expression,
     Function,
+    Listing,
     Mapping,
     Member,
     Name,
@@ -28,9 +29,10 @@ from triage.facts.flow.program import (
     parts_of,
 )
 from triage.facts.flow.statements import Walk
-from triage.facts.flow.values import UNKNOWN, Value, either, mixed
+from triage.facts.flow.values import UNKNOWN, Role, Value, either, mixed
 from triage.facts.languages import java, javascript, python
 from triage.facts.languages.tree import TooDeep
+from triage.facts.wordlists import words
 
 TRANSLATORS: dict[str, Callable[[Node], Program]] = {
     "python": python.translate,
@@ -43,13 +45,30 @@ LONGEST_MATCH_LINES = 40
 MOST_CALLERS = 4
 
 # Where a call takes more than what it runs: the position, or the keyword, of what it runs.
-STATEMENT_CALLS = frozenset(
-    "execute executemany executescript executeQuery executeUpdate executeLargeUpdate prepareStatement prepareCall query "
-    "raw addBatch nativeSQL createQuery createNativeQuery createSQLQuery queryForObject queryForList queryForMap "
-    "queryForRowSet batchUpdate update read_sql read_sql_query fetch fetchrow fetchval all get run each exec".split()
+STATEMENT_CALLS = words(
+    """
+    execute executemany executescript executeQuery executeUpdate executeLargeUpdate prepareStatement prepareCall
+    query raw addBatch nativeSQL createQuery createNativeQuery createSQLQuery queryForObject queryForList
+    queryForMap queryForRowSet batchUpdate update read_sql read_sql_query fetch fetchrow fetchval all get run each
+    exec
+    """
 )
-ADDRESS_CALLS = frozenset("get post put delete patch head options urlopen fetch request redirect sendRedirect axios got".split())
-FIRST_ONLY = {Family.SQL: STATEMENT_CALLS, Family.SSRF: ADDRESS_CALLS - {"request"}, Family.REDIRECT: ADDRESS_CALLS}
+ADDRESS_CALLS = words(
+    """
+    get post put delete patch head options urlopen fetch request redirect sendRedirect axios got
+    """
+)
+PATH_EXPRESSION_CALLS = words(
+    """
+    evaluate compile selectNodes selectSingleNode xpath find findall select
+    """
+)
+FIRST_ONLY = {
+    Family.SQL: STATEMENT_CALLS,
+    Family.XPATH: PATH_EXPRESSION_CALLS,
+    Family.SSRF: ADDRESS_CALLS - {"request"},
+    Family.REDIRECT: ADDRESS_CALLS,
+}
 KEYWORDS_THAT_MATTER = {
     Family.SQL: {"sql", "statement", "query", "operation", "text"},
     Family.SSRF: {"url", "uri", "baseURL", "host", "hostname"},
@@ -59,13 +78,16 @@ KEYWORDS_THAT_MATTER = {
 
 @dataclass(frozen=True)
 class Arrival:
-    """What reaches the matched code: brought together over every way there, `was_reached` False where no way leads there."""
+    """What reaches the matched code, over every way there; `was_reached` False where no way leads there."""
 
     value: Value
     line: int
     text: str
     was_reached: bool
     has_parameters: bool = False
+    is_call: bool = False
+    callee: str = ""
+    settled: tuple[int, ...] = ()
 
 
 def arrival_at(context: FindingContext, family: Family) -> Arrival | None:
@@ -102,7 +124,7 @@ def _arrival(context: FindingContext, family: Family, source: str, root: Node) -
         return made
 
     first = walk()
-    if holder is not None and context.language != "javascript" and context.language != "typescript":
+    if holder is not None and context.language not in {"javascript", "typescript"}:
         first.walk_function(holder)
     else:
         first.walk_file()
@@ -138,7 +160,9 @@ def _calls(function: Function, name: str) -> bool:
         for part in parts_of(statement):
             if isinstance(part, Call):
                 callee = part.callee
-                if (isinstance(callee, Name) and callee.name == name) or (isinstance(callee, Member) and callee.name == name):
+                if (isinstance(callee, Name) and callee.name == name) or (
+                    isinstance(callee, Member) and callee.name == name
+                ):
                     return True
     return False
 
@@ -212,8 +236,10 @@ def _watched(program: Program, holder: Function | None, target: Place) -> list[E
     if inside:
         last_line = max(expression.place.line for expression in inside)
         chosen = [_core(expression) for expression in inside if expression.place.line == last_line or len(inside) == 1]
+        chosen = [each for each in chosen if not isinstance(each, Constant) or isinstance(each.value, str) or around]
         if all(isinstance(expression, Constant | Name) for expression in chosen) and around:
-            chosen = [_innermost_call(around)] if _innermost_call(around) is not None else chosen  # type: ignore[list-item]  # just asked
+            call_around = _innermost_call(around)
+            chosen = [call_around] if call_around is not None else chosen
         return [link for expression in chosen for link in _links(expression)]
     call = _innermost_call(around)
     return _links(call) if call is not None else []
@@ -254,11 +280,19 @@ def _links(expression: Expression) -> list[Expression]:
 
 def _weighed(walk: Walk, watched: list[Expression], family: Family) -> Arrival | None:
     main = watched[0]
-    text = walk.text(main)
+    settled = tuple(sorted({test.place.line for test in walk.settled if test.place.start < main.place.start}))
+    arrival = Arrival(
+        UNKNOWN,
+        main.place.line,
+        walk.text(main),
+        False,
+        is_call=isinstance(main, Call),
+        callee=_callee(main),
+        settled=settled,
+    )
     if not walk.observations:
         innermost = _innermost_holder(walk.program, walk.target)
-        was_entered = innermost is None or innermost.place.start in walk.entered
-        return Arrival(UNKNOWN, main.place.line, text, was_reached=False) if was_entered else None
+        return arrival if innermost is None or innermost.place.start in walk.entered else None
     values: list[Value] = []
     has_parameters = False
     by_expression: dict[int, list[Observation]] = {}
@@ -272,7 +306,14 @@ def _weighed(walk: Walk, watched: list[Expression], family: Family) -> Arrival |
             values.append(either(known))
     if not values:
         return None
-    return Arrival(mixed(values) if len(values) > 1 else values[0], main.place.line, text, True, has_parameters)
+    value = mixed(values) if len(values) > 1 else values[0]
+    return replace(arrival, value=value, was_reached=True, has_parameters=has_parameters)
+
+
+def _callee(expression: Expression) -> str:
+    if isinstance(expression, Call) and isinstance(expression.callee, Member | Name):
+        return expression.callee.name
+    return ""
 
 
 def _relevant(observation: Observation, family: Family) -> tuple[Value | None, bool]:
@@ -282,19 +323,25 @@ def _relevant(observation: Observation, family: Family) -> tuple[Value | None, b
         return observation.value, False
     given = list(observation.arguments)
     keywords = list(observation.keywords)
-    name = expression.callee.name if isinstance(expression.callee, Member | Name) else ""
+    name = _callee(expression)
     if not given and not keywords:
         return _of_receiver(observation.receiver), False
     if name in FIRST_ONLY.get(family, ()):
         named = [value for keyword, value in keywords if keyword in KEYWORDS_THAT_MATTER.get(family, set())]
         if named:
             return mixed(named), len(keywords) > len(named)
-        if given and isinstance(expression.arguments[0], Mapping):  # `query({text, values})`: which is which is not followed
+        if given and isinstance(
+            expression.arguments[0], Mapping
+        ):  # `query({text, values})`: which is which is not followed
             return UNKNOWN, False
         if given:
             return given[0], len(given) > 1
     if family is Family.DESERIALIZATION and given:
         return given[0], False
+    if family is Family.LDAP and len(given) > 1:  # the controls of a search are an object of the library
+        given = [value for value in given if Role.PLAIN_OBJECT not in value.roles] or given
+    if family is Family.XSS and name == "make_response" and isinstance(expression.arguments[0], Listing):
+        return UNKNOWN, False  # body, status and headers, of which only the first is shown
     return mixed([*given, *(value for _, value in keywords)]), False
 
 

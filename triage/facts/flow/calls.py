@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from triage.facts.flow.context import DEEPEST_CALL, Frame, Observation
-from triage.facts.flow.evaluation import Evaluation
-from triage.facts.flow.folding import concatenated, method_folded
-from triage.facts.flow.library import HARMLESS_METHODS, INERT_METHODS, LOADING_METHODS, PASSING_METHODS, Encoder
+from triage.facts.flow.folding import concatenated
+from triage.facts.flow.library import INERT_METHODS, LOADING_METHODS, Encoder
+from triage.facts.flow.methods import Given, Handed, Methods
 from triage.facts.flow.parameters import value_of_parameter
 from triage.facts.flow.program import Call, Expression, Function, Member, Name
 from triage.facts.flow.values import (
@@ -19,22 +19,17 @@ from triage.facts.flow.values import (
     NoteKind,
     Role,
     State,
+    Taint,
     Value,
     constant,
     either,
     mixed,
 )
 
-Given = list[Value]
-Keywords = list[tuple[str, Value]]
-ADDING = {"append", "add", "push", "addLast", "offer", "appendleft", "addFirst", "addElement", "unshift"}
-ADDING_ALL = {"extend", "addAll", "update", "putAll", "assign"}
-REMOVING = {"pop", "remove", "shift", "poll", "removeFirst", "removeLast", "popitem", "discard", "popleft"}
-TEXT_CHANGES = {"append", "insert", "replace", "delete", "deleteCharAt", "reverse", "setLength", "setCharAt"}
 CALLBACK_METHODS = {"forEach", "map", "filter", "some", "every", "find", "reduce", "flatMap", "sort", "then"}
 
 
-class Calls(Evaluation):
+class Calls(Methods):
     """The part of the walk that follows calls."""
 
     def run_body(self, function: Function, state: State) -> State | None:
@@ -43,12 +38,10 @@ class Calls(Evaluation):
 
     def call(self, call: Call, state: State) -> Value:
         """Return what a call gives."""
-        path = self.path_of(call.callee, state)
         receiver = self._receiver(call, state)
         given = [self.evaluate(argument, state) for argument in call.arguments]
         keywords = [(name, self.evaluate(argument, state)) for name, argument in call.keywords]
-        watched = id(call) in self.watched
-        if watched:
+        if id(call) in self.watched:
             self.observations.append(
                 Observation(
                     call,
@@ -58,7 +51,7 @@ class Calls(Evaluation):
                     tuple((name, self.flat(value, state)) for name, value in keywords),
                 )
             )
-        return self._answer(call, path, receiver, given, keywords, state)
+        return self._answer(call, receiver, Handed(given, keywords), state)
 
     def _seen_through(self, receiver: Value | None, state: State) -> Value | None:
         if receiver is None:
@@ -71,27 +64,23 @@ class Calls(Evaluation):
             return None
         return self.evaluate(call.callee.base, state)
 
-    def _answer(
-        self, call: Call, path: str | None, receiver: Value | None, given: Given, keywords: Keywords, state: State
-    ) -> Value:
+    def _answer(self, call: Call, receiver: Value | None, handed: Handed, state: State) -> Value:
+        path = self.path_of(call.callee, state)
         function = self._function_of_file(call, state)
         if function is not None:
-            return self._enter(function, call, given, keywords, state)
-        callbacks = self._run_callbacks(call, receiver, state)
+            return self._enter(function, call, handed, state)
+        handed = replace(handed, callbacks=self._run_callbacks(call, receiver, state))
         if path is not None:
-            known = self._library_call(call, path, given, keywords, state)
+            known = self._library_call(call, path, handed, state)
             if known is not None:
                 return known
         if isinstance(call.callee, Member) and receiver is not None:
-            known = self._method(call, call.callee.name, receiver, given, keywords, callbacks, state)
+            known = self.method(call, receiver, handed, state)
             if known is not None:
                 return known
-        return self._unknown_call(call, receiver, given, keywords, state)
+        return self._unknown_call(call, receiver, handed.every, state)
 
-    def _unknown_call(
-        self, call: Call, receiver: Value | None, given: Given, keywords: Keywords, state: State
-    ) -> Value:
-        handed = [*given, *(value for _, value in keywords)]
+    def _unknown_call(self, call: Call, receiver: Value | None, handed: Given, state: State) -> Value:
         name = call.callee.name if isinstance(call.callee, Member) else ""
         parts = [*handed, *([receiver.made_of] if receiver is not None and receiver.made_of is not None else [])]
         made_of = mixed([replace(value, made_of=None) for value in parts]) if parts else None
@@ -105,15 +94,18 @@ class Calls(Evaluation):
             self.blur(receiver, state, either([*added, UNKNOWN]))
         for value in handed:
             self.blur(value, state)
-        return Value(is_unknown=True, made_of=made_of)
+        is_plain = call.makes_object and all(value.is_fixed for value in handed)
+        roles = frozenset({Role.PLAIN_OBJECT}) if is_plain else frozenset[Role]()
+        return Value(is_unknown=True, made_of=made_of, roles=roles)
 
     def _keep_handed(self, base: Expression, name: str, receiver: Value, handed: Given, state: State) -> None:
         """Keep what was handed to an object by its methods, for a later `start()` or `execute()` without arguments."""
-        if not isinstance(base, Name) or base.name not in state.names or name.startswith(("set", "bind")):
+        if not isinstance(base, Name) or base.name not in state.names:
             return
         parts = [replace(value, made_of=None) for value in handed]
         if receiver.made_of is not None:
-            if parts:
+            # What is bound to a prepared statement is not part of what it runs.
+            if parts and not name.startswith(("set", "bind")):
                 state.names[base.name] = replace(receiver, made_of=mixed([receiver.made_of, *parts]))
         elif not receiver.boxes and not receiver.roles and receiver.constants is None and not receiver.is_unknown:
             own = replace(receiver, made_of=None)
@@ -128,6 +120,7 @@ class Calls(Evaluation):
     # Functions of the same file
 
     def _function_of_file(self, call: Call, state: State) -> Function | None:
+        found: Function | None = None
         if len(self.frames) > DEEPEST_CALL:
             return None
         match call.callee:
@@ -143,13 +136,19 @@ class Calls(Evaluation):
             case Member(base=Name(name="this" | "self" | "cls"), name=name):
                 owner = self._owner()
                 found = self._only_function(name, call, owner) if owner is not None else None
-            case Member(base=Name(name=base), name=name) if base in self.program.class_parents and base not in state.names:
+            case Member(base=Name(name=base), name=name) if (
+                base in self.program.class_parents and base not in state.names
+            ):
                 found = self._only_function(name, call, base)
-            case Member(base=Call(callee=Name(name=base), makes_object=True), name=name) if base in self.program.class_parents:
+            case Member(base=Call(callee=Name(name=base), makes_object=True), name=name) if (
+                base in self.program.class_parents
+            ):
                 found = self._only_function(name, call, base)
             case _:
                 return None
-        if found is None or any(frame.function is not None and frame.function.place == found.place for frame in self.frames):
+        if found is None or any(
+            frame.function is not None and frame.function.place == found.place for frame in self.frames
+        ):
             return None
         return found
 
@@ -178,16 +177,20 @@ class Calls(Evaluation):
         value = self.file_expressions.get(name)
         return value is not None and not isinstance(value, Function)
 
-    def _enter(self, function: Function, call: Call, given: Given, keywords: Keywords, state: State) -> Value:
+    def _enter(self, function: Function, call: Call, handed_over: Handed, state: State) -> Value:
         is_bound = isinstance(call.callee, Member) and bool(function.owner) and self.language == "python"
-        values = [Value(roles=frozenset({Role.SELF})), *given] if is_bound and "staticmethod" not in function.annotations else given
+        values = (
+            [Value(roles=frozenset({Role.SELF})), *handed_over.given]
+            if is_bound and "staticmethod" not in function.annotations
+            else handed_over.given
+        )
         names = dict(state.names) if function.is_closure and function.name in self.frame.closures else {}
         for index, parameter in enumerate(function.parameters):
             if parameter.gathers:
                 rest = either([self.flat(value, state) for value in values[index:]])
                 names[parameter.name] = rest if values[index:] else FIXED
                 continue
-            handed = values[index] if index < len(values) else dict(keywords).get(parameter.name)
+            handed = values[index] if index < len(values) else dict(handed_over.keywords).get(parameter.name)
             if handed is None:
                 handed = self.evaluate(parameter.default, State()) if parameter.default is not None else UNKNOWN
             names[parameter.name] = handed
@@ -222,8 +225,10 @@ class Calls(Evaluation):
             for name, value in state.names.items()
         }
         for index, parameter in enumerate(function.parameters):
-            handed = given[index] if index < len(given) else value_of_parameter(
-                function, index, language=self.language, library=self.library
+            handed = (
+                given[index]
+                if index < len(given)
+                else value_of_parameter(function, index, language=self.language, library=self.library)
             )
             names[parameter.name] = handed
         before = state.copy()
@@ -248,7 +253,9 @@ class Calls(Evaluation):
         name = call.callee.name if isinstance(call.callee, Member) else ""
         for argument in call.arguments:
             if isinstance(argument, Function) and not self.holds_target(argument):
-                content = [self.content_of(receiver, state)] if receiver is not None and name in CALLBACK_METHODS else []
+                content = (
+                    [self.content_of(receiver, state)] if receiver is not None and name in CALLBACK_METHODS else []
+                )
                 answers.append(self.enter_closure(argument, state, content))
             elif isinstance(argument, Function) and receiver is not None and name in CALLBACK_METHODS:
                 answers.append(self.enter_closure(argument, state, [self.content_of(receiver, state)]))
@@ -256,19 +263,21 @@ class Calls(Evaluation):
 
     # Libraries
 
-    def _library_call(self, call: Call, path: str, given: Given, keywords: Keywords, state: State) -> Value | None:
+    def _library_call(self, call: Call, path: str, handed_over: Handed, state: State) -> Value | None:
         library = self.library
-        handed = [self.flat(value, state) for value in [*given, *(value for _, value in keywords)]]
+        given = handed_over.given
+        handed = [self.flat(value, state) for value in handed_over.every]
         if path in library.numbers:
             return self._as_number(call, handed)
         if path in library.encoders:
-            return self._encoded(call, path, library.encoders[path], handed)
+            return self.encoded(call, library.encoders[path], handed)
         if call.makes_object or self.language == "python":
             made = self._made(call, path, given, state)
             if made is not None:
                 return made
         if path in library.holders and call.makes_object:
-            return Value(is_unknown=True, made_of=mixed(given) if given else FIXED)
+            taints = mixed(handed).taints if handed else frozenset[Taint]()
+            return Value(is_unknown=True, taints=taints, made_of=mixed(given) if given else FIXED)
         if path in library.passing:
             return self._passed(path, handed)
         if path in library.fixed and all(value.is_fixed for value in handed):
@@ -282,10 +291,14 @@ class Calls(Evaluation):
         contents = [self.content_of(value, state) for value in given]
         has_contents = any(value.boxes or not value.is_fixed for value in given)
         if simple in self.library.texts:
-            texts = [value for value in given if value.constants is None or isinstance((value.single or ("", ""))[1], str)]
+            texts = [
+                value for value in given if value.constants is None or isinstance((value.single or ("", ""))[1], str)
+            ]
             return self.new_box(call, Box(BoxKind.TEXT, rest=concatenated([constant(""), *texts])), state)
         if simple in self.library.maps:
-            box = Box(BoxKind.MAP, rest=either(contents)) if has_contents or call.keywords else Box(BoxKind.MAP, cells=())
+            box = (
+                Box(BoxKind.MAP, rest=either(contents)) if has_contents or call.keywords else Box(BoxKind.MAP, cells=())
+            )
             return self.new_box(call, box if not call.keywords else Box(BoxKind.MAP, rest=UNKNOWN), state)
         if simple in self.library.lists:
             if len(given) == 1 and given[0].boxes:
@@ -306,7 +319,8 @@ class Calls(Evaluation):
             return result.with_note(Note(NoteKind.NUMBER, call.place.line, self.text(call)))
         return result
 
-    def _encoded(self, call: Call, path: str, encoder: Encoder, handed: Given) -> Value:
+    def encoded(self, call: Call, encoder: Encoder, handed: Given) -> Value:
+        """Return what an encoder makes of what it was handed."""
         value = mixed(handed)
         kind = NoteKind.ENCODED if encoder.is_certain else NoteKind.PARTLY_ENCODED
         note = Note(kind, call.place.line, self.text(call))
@@ -326,197 +340,3 @@ class Calls(Evaluation):
         if any(word in path.lower() for word in ("unquote", "decode", "unescape", "loads", "parse")):
             value = replace(value, taints=frozenset(replace(t, harmless_for=frozenset()) for t in value.taints))
         return replace(value, prefix="") if "join" not in path else value
-
-    # Methods
-
-    def _method(
-        self, call: Call, name: str, receiver: Value, given: Given, keywords: Keywords, callbacks: Given, state: State
-    ) -> Value | None:
-        if Role.REQUEST in receiver.roles:
-            if name in self.library.request_methods:
-                return self.tainted(call)
-            return None
-        if receiver.boxes and not receiver.is_unknown and not receiver.taints:
-            known = self._box_method(name, receiver, given, state)
-            if known is not None:
-                return known
-        if name in self.library.method_encoders:
-            encoder = self.library.method_encoders[name]
-            return self._encoded(call, name, encoder, [self.flat(value, state) for value in given[-1:]])
-        if receiver.boxes:
-            return None
-        handed = [self.flat(value, state) for value in [*given, *(value for _, value in keywords)]]
-        folded_answer = method_folded(name, receiver, handed)
-        if folded_answer is not None:
-            return folded_answer
-        if receiver.taints and dict(call.keywords).get("type") is not None:
-            return self._converted(call, receiver)
-        if name in HARMLESS_METHODS or name in self.library.harmless:
-            return FIXED if not receiver.is_unknown or receiver.made_of is None else None
-        if name in PASSING_METHODS and (receiver.is_fixed or receiver.taints or receiver.constants is not None):
-            return self._passed_method(name, receiver, handed, callbacks, call)
-        if receiver.taints:
-            return replace(mixed([receiver, *handed]), roles=frozenset())
-        return None
-
-    def _converted(self, call: Call, receiver: Value) -> Value:
-        """Return what `request.args.get("id", type=int)` gives."""
-        kind = dict(call.keywords)["type"]
-        if isinstance(kind, Name) and kind.name in {"int", "float", "bool"}:
-            return FIXED.with_note(Note(NoteKind.NUMBER, call.place.line, self.text(call)))
-        return replace(receiver, is_unknown=True)
-
-    def _passed_method(self, name: str, receiver: Value, handed: Given, callbacks: Given, call: Call) -> Value:
-        if name in {"format", "formatted"}:
-            return self.formatted([receiver, *handed])
-        if name == "join":
-            return mixed([replace(receiver, prefix=""), *handed])
-        value = mixed([receiver, *handed, *callbacks])
-        if name == "concat":
-            value = concatenated([receiver, *handed])
-        if name in {"replace", "replaceAll"} and receiver.taints:
-            value = value.with_note(Note(NoteKind.REPLACED, call.place.line, self.text(call)))
-        if name in {"decode", "unescape"}:
-            value = replace(value, taints=frozenset(replace(t, harmless_for=frozenset()) for t in value.taints))
-        if name in {"trim", "strip", "lower", "toLowerCase", "toString", "encode", "concat"}:
-            return value
-        return replace(value, prefix="")
-
-    def _box_method(self, name: str, receiver: Value, given: Given, state: State) -> Value | None:
-        boxes = [(identity, box) for identity in receiver.boxes if (box := self.box(identity, state)) is not None]
-        if not boxes:
-            return None
-        if boxes[0][1].kind is BoxKind.TEXT:
-            return self._text_method(name, receiver, given, boxes, state)
-        if name in ADDING and given:
-            self._add(boxes, given, at_start=name in {"appendleft", "addFirst", "unshift"}, state=state)
-            return receiver if name == "add" and self.language != "java" else FIXED
-        if name in ADDING_ALL and given:
-            for value in given:
-                self.blur(receiver, state, self.content_of(value, state))
-            return FIXED
-        if name in {"put", "set", "setdefault", "setProperty", "insert", "putIfAbsent"} and given:
-            return self._put(name, receiver, given, boxes, state)
-        if name in REMOVING:
-            return self._remove(name, boxes, given, state)
-        if name == "clear":
-            for identity, box in boxes:
-                state.boxes[identity] = Box(box.kind, items=()) if box.kind is BoxKind.LIST else Box(box.kind, cells=())
-            return FIXED
-        return self._read(name, receiver, given, state)
-
-    def _read(self, name: str, receiver: Value, given: Given, state: State) -> Value | None:
-        if name in {"get", "getProperty", "elementAt", "getOrDefault"} and given:
-            return self._get(receiver, given, state)
-        if name in {"items", "entries", "entrySet"}:
-            return replace(self.flat(receiver, state), constants=None)
-        if name in {"keys", "keySet"}:
-            keys = [self.box(identity, state) for identity in receiver.boxes]
-            if all(box is not None and box.cells is not None for box in keys):
-                return FIXED
-            return self.flat(receiver, state)
-        if name in {"add_section", "has_section", "hasNext", "read_"} or name in HARMLESS_METHODS:
-            return FIXED
-        if name in PASSING_METHODS | {"getFirst", "getLast", "peek", "firstElement", "lastElement", "toArray"}:
-            return mixed([replace(self.flat(value, state), prefix="") for value in [receiver, *given]])
-        return None
-
-    def _get(self, receiver: Value, given: Given, state: State) -> Value:
-        if len(given) == 2 and self._is_sectioned(receiver, given[0], state):  # noqa: PLR2004  section and option
-            return self.cell_of(receiver, _joined_key(given), state)
-        found = self.cell_of(receiver, given[0], state)
-        values = [found, *given[1:]] if len(given) > 1 else [found]
-        result = either(values)
-        is_looked_up = bool(given[0].taints) and result.is_fixed and not found.is_unknown
-        return result.with_note(_looked_up(given[0])) if is_looked_up else result
-
-    def _is_sectioned(self, receiver: Value, section: Value, state: State) -> bool:
-        boxes = [self.box(identity, state) for identity in receiver.boxes]
-        return self.language == "python" and all(
-            box is not None and box.cells is not None and any(key[0] == "section" for key, _ in box.cells) for box in boxes
-        ) and section.single is not None
-
-    def _put(self, name: str, receiver: Value, given: Given, boxes: list[tuple[int, Box]], state: State) -> Value:
-        if name == "set" and len(given) == 3 and self.language == "python":  # noqa: PLR2004  a ConfigParser: section, option, value
-            self.put(receiver, _joined_key(given[:2]), given[2], state)
-            return FIXED
-        if len(given) == 2 and boxes[0][1].kind is BoxKind.LIST and name != "set":  # noqa: PLR2004  position and value
-            self.blur(receiver, state, given[1])
-            return FIXED
-        before = self.cell_of(receiver, given[0], state)
-        if name in {"setdefault", "putIfAbsent"}:
-            self.blur(receiver, state, either(given[1:]))
-            return either([before, *given[1:]])
-        if len(given) > 1:
-            self.put(receiver, given[0], given[1], state)
-        return before if name == "put" else FIXED
-
-    def _add(self, boxes: list[tuple[int, Box]], given: Given, *, at_start: bool, state: State) -> None:
-        for identity, box in boxes:
-            if len(boxes) == 1 and box.items is not None and len(given) == 1 and len(box.items) < 200:  # noqa: PLR2004  a bound
-                items = (*given, *box.items) if at_start else (*box.items, *given)
-                state.boxes[identity] = replace(box, items=items)
-            elif len(given) == 2 and len(boxes) == 1 and self.language == "java":  # noqa: PLR2004  position and value
-                state.boxes[identity] = box.blurred(given[1])
-            else:
-                state.boxes[identity] = box.blurred(either([self.flat(value, state) for value in given]))
-
-    def _remove(self, name: str, boxes: list[tuple[int, Box]], given: Given, state: State) -> Value:
-        results: Given = []
-        for identity, box in boxes:
-            index = _removed_index(name, box, given)
-            if len(boxes) == 1 and box.items is not None and index is not None:
-                results.append(box.items[index])
-                kept = [item for place, item in enumerate(box.items) if place != index]
-                state.boxes[identity] = replace(box, items=tuple(kept))
-            else:
-                results.append(box.content)
-                state.boxes[identity] = Box(box.kind, rest=box.content)
-        return either([*results, *given[1:]])
-
-    def _text_method(
-        self, name: str, receiver: Value, given: Given, boxes: list[tuple[int, Box]], state: State
-    ) -> Value | None:
-        if name in TEXT_CHANGES:
-            for identity, box in boxes:
-                old = box.rest or constant("")
-                values = [self.flat(value, state) for value in given]
-                new = concatenated([old, *values]) if name == "append" and len(values) == 1 else replace(
-                    mixed([old, *values]), prefix=""
-                )
-                state.boxes[identity] = Box(BoxKind.TEXT, rest=new if len(boxes) == 1 else either([old, new]))
-            return receiver
-        whole = self.flat(receiver, state)
-        content = either([box.rest or constant("") for _, box in boxes]) if len(boxes) == len(receiver.boxes) else whole
-        if name == "toString":
-            return content
-        if name in HARMLESS_METHODS:
-            return FIXED
-        return replace(mixed([content, *given]), prefix="") if name in PASSING_METHODS else None
-
-
-def _joined_key(parts: Given) -> Value:
-    """Return the key under which a ConfigParser keeps an option of a section."""
-    singles = [part.single for part in parts]
-    if any(single is None for single in singles):
-        return UNKNOWN
-    text = "\0".join(str(single[1]) for single in singles if single is not None)
-    return Value(constants=frozenset({("section", text)}))
-
-
-def _looked_up(key: Value) -> Note:
-    line = min(taint.line for taint in key.taints)
-    return Note(NoteKind.ALLOWED, line, "a table of fixed values")
-
-
-def _removed_index(name: str, box: Box, given: Given) -> int | None:
-    if box.items is None or not box.items:
-        return None
-    if name in {"shift", "poll", "removeFirst", "popleft"}:
-        return 0
-    if name in {"pop", "removeLast"} and not given:
-        return len(box.items) - 1
-    single = given[0].single if given else None
-    if name in {"pop", "remove"} and single is not None and isinstance(single[1], int):
-        return single[1] if 0 <= single[1] < len(box.items) else None
-    return None

@@ -6,7 +6,19 @@ import re
 from dataclasses import dataclass, field
 
 from triage.facts.flow.library import Library
-from triage.facts.flow.program import Call, Constant, Expression, Function, Item, Member, Name, Place, Program, Setting, parts_of
+from triage.facts.flow.program import (
+    Call,
+    Constant,
+    Expression,
+    Function,
+    Item,
+    Member,
+    Name,
+    Place,
+    Program,
+    Setting,
+    parts_of,
+)
 from triage.facts.flow.values import UNKNOWN, Box, State, Value, merged
 
 # Enough for every function people write; machine-written ones are given up on.
@@ -58,6 +70,7 @@ class Context:
         self.watched: set[int] = set()
         self.observations: list[Observation] = []
         self.entered: set[int] = set()
+        self.settled: list[Expression] = []
         self.frames: list[Frame] = []
         self.steps = 0
         self.functions_by_name: dict[str, list[Function]] = {}
@@ -84,7 +97,7 @@ class Context:
         """Return the source text of an expression on one line, shortened."""
         raw = self.source[expression.place.start : expression.place.end].decode("utf-8", errors="replace")
         flat = re.sub(r"\s+", " ", raw)
-        return flat if len(flat) <= 80 else flat[:77] + "..."  # noqa: PLR2004  a line of an explanation
+        return flat if len(flat) <= 80 else flat[:77] + "..."  # noqa: PLR2004  a length, said by its place
 
     def holds_target(self, function: Function) -> bool:
         """Say whether the finding stands inside a function."""
@@ -98,9 +111,12 @@ class Context:
         """Say whether the file changes what a name of the whole file holds, by the look of its text."""
         if name not in self._changed:
             word = re.escape(name).encode()
-            changing = rb"(?<![\w.])(?:this\.|self\.|cls\.)?%b\s*(?:\.(?:%b)\s*\(|\[[^\]\n]*\]\s*(?:=(?!=)|\+=)|[-+|&*]=)" % (
-                word,
-                MUTATORS.encode(),
+            changing = (
+                rb"(?<![\w.])(?:this\.|self\.|cls\.)?%b\s*(?:\.(?:%b)\s*\(|\[[^\]\n]*\]\s*(?:=(?!=)|\+=)|[-+|&*]=)"
+                % (
+                    word,
+                    MUTATORS.encode(),
+                )
             )
             declared_elsewhere = rb"\b(?:global|nonlocal|del)\b[^\n]*\b%b\b" % word
             found = re.search(changing, self.source) or re.search(declared_elsewhere, self.source)
@@ -135,7 +151,7 @@ class Context:
         return ".".join(parts[start:])
 
     def key_of(self, expression: Expression) -> str | None:
-        """Return a text under which a check of an expression is remembered, None where it may not give the same twice."""
+        """Return the text under which a check is remembered, None for what may not give the same twice."""
         match expression:
             case Name(name=name):
                 return name
@@ -145,11 +161,15 @@ class Context:
             case Item(base=base, key=Constant(value=value)):
                 key = self.key_of(base)
                 return None if key is None else f"{key}[{value!r}]"
-            case Call(callee=Member(name="get" | "getParameter" | "header" | "getHeader" | "lower" | "toLowerCase") as callee):
+            case Call(
+                callee=Member(name="get" | "getParameter" | "header" | "getHeader" | "lower" | "toLowerCase") as callee
+            ):
                 if not all(isinstance(argument, Constant) for argument in expression.arguments) or expression.keywords:
                     return None
                 key = self.key_of(callee)
-                values = ",".join(repr(argument.value) for argument in expression.arguments if isinstance(argument, Constant))
+                values = ",".join(
+                    repr(argument.value) for argument in expression.arguments if isinstance(argument, Constant)
+                )
                 return None if key is None else f"{key}({values})"
             case _:
                 return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import replace
 
+from triage.facts.flow.assignment import Assignment
+from triage.facts.flow.context import Observation
 from triage.facts.flow.folding import concatenated, folded
-from triage.facts.flow.guards import AND, OR, Guards
+from triage.facts.flow.guards import AND, OR
 from triage.facts.flow.program import (
     Call,
     Choice,
@@ -40,7 +42,6 @@ from triage.facts.flow.values import (
     either,
     mixed,
 )
-from triage.facts.flow.context import Observation
 
 YES_OR_NO = {
     "==", "===", "!=", "!==", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "instanceof", "not", "!",
@@ -48,7 +49,7 @@ YES_OR_NO = {
 }  # fmt: skip
 
 
-class Evaluation(Guards):
+class Evaluation(Assignment):
     """The part of the walk that evaluates."""
 
     @abstractmethod
@@ -70,7 +71,7 @@ class Evaluation(Guards):
             self.observations.append(Observation(expression, value))
         return value
 
-    def _value(self, expression: Expression, state: State) -> Value:  # noqa: PLR0911  one line a kind of expression
+    def _value(self, expression: Expression, state: State) -> Value:  # noqa: PLR0911  one line a case
         match expression:
             case Constant(value=literal):
                 return constant(literal)
@@ -91,7 +92,7 @@ class Evaluation(Guards):
             case _:
                 return self._composite(expression, state)
 
-    def _composite(self, expression: Expression, state: State) -> Value:  # noqa: PLR0911  one line a kind of expression
+    def _composite(self, expression: Expression, state: State) -> Value:
         match expression:
             case Listing(items=items):
                 return self._listing(expression, [self.evaluate(item, state) for item in items], state)
@@ -100,7 +101,7 @@ class Evaluation(Guards):
             case Comprehension():
                 return self._comprehension(expression, state)
             case Setting():
-                return self._setting(expression, state)
+                return self.setting(expression, state)
             case Function():
                 if self.holds_target(expression):
                     self.enter_closure(expression, state, [])
@@ -148,7 +149,7 @@ class Evaluation(Guards):
             return Value(taints=frozenset({Taint(expression.place.line, self.text(expression), is_request=False)}))
         last = path.rsplit(".", 1)[-1]
         # By the convention of all three languages, NAMES_LIKE_THIS of another file are set by its author.
-        if "." in path and last.isupper() and len(last) > 2:  # noqa: PLR2004  `T` is a type
+        if "." in path and last.isupper() and len(last) > 2:  # noqa: PLR2004  a length, said by its place
             return FIXED
         return UNKNOWN
 
@@ -274,96 +275,17 @@ class Evaluation(Guards):
         """Return what going through a value gives, one after the other."""
         found = [box.content for identity in value.boxes if (box := self.box(identity, state)) is not None]
         if not value.boxes or value.taints or value.is_unknown:
-            found.append(replace(value, constants=None, boxes=frozenset(), prefix="", roles=frozenset(),
-                                 is_unknown=value.is_unknown or bool(value.roles)))
+            found.append(
+                replace(
+                    value,
+                    constants=None,
+                    boxes=frozenset(),
+                    prefix="",
+                    roles=frozenset(),
+                    is_unknown=value.is_unknown or bool(value.roles),
+                )
+            )
         return either(found)
-
-    # Setting
-
-    def _setting(self, expression: Setting, state: State) -> Value:
-        value = self.evaluate(expression.value, state)
-        if expression.operator in {"||", "&&", "??"}:
-            value = either([self.evaluate(expression.target, state), value])
-        elif expression.operator:
-            before = self.evaluate(expression.target, state)
-            if before.boxes:
-                self.blur(before, state, self.content_of(value, state))
-                value = before
-            else:
-                value = self.combined(expression.operator, [before, self.flat(value, state)])
-        self.assign(expression.target, value, state)
-        return value
-
-    def assign(self, target: Expression, value: Value, state: State) -> None:
-        """Set a name, a member or an item to a value."""
-        match target:
-            case Name(name=name):
-                state.names[name] = value
-                self.forget_checks(name, state)
-                for key in [key for key in state.names if key.startswith(f"{name}.")]:
-                    del state.names[key]
-            case Member():
-                self._assign_member(target, value, state)
-            case Item(base=base, key=key):
-                self.put(self.evaluate(base, state), self.evaluate(key, state) if key else UNKNOWN, value, state)
-                self._spoil(base, value, state)
-            case Listing(items=items):
-                content = self.content_of(value, state)
-                for index, item in enumerate(items):
-                    self.assign(item, self.cell_of(value, constant(index), state) if value.boxes else content, state)
-            case Mapping(pairs=pairs):
-                for key, inner in pairs:
-                    self.assign(inner, self._picked(value, key, state), state)
-            case Setting(target=inner, value=default):  # a default inside a pattern
-                self.assign(inner, either([value, self.evaluate(default, state)]), state)
-            case Unclear(parts=parts):
-                for part in parts:
-                    self.assign(part, either([self.content_of(value, state), UNKNOWN]), state)
-
-    def _picked(self, value: Value, key: Expression | None, state: State) -> Value:
-        if not isinstance(key, Constant) or not isinstance(key.value, str):
-            return either([self.content_of(value, state), UNKNOWN])
-        return self.member_of(value, Member(key.place, key, key.value), state)
-
-    def _assign_member(self, target: Member, value: Value, state: State) -> None:
-        key = self.key_of(target)
-        base = self.evaluate(target.base, state)
-        if base.boxes:
-            self.put(base, constant(target.name), value, state)
-        elif key is not None:
-            state.names[key] = value
-        root: Expression = target
-        while isinstance(root, Member):
-            root = root.base
-        if isinstance(root, Name):
-            self.forget_checks(root.name, state)
-        if not base.boxes:
-            self._spoil(target.base, value, state)
-
-    def _spoil(self, base: Expression, value: Value, state: State) -> None:
-        """Remember that something went into a thing whose contents are not followed."""
-        if isinstance(base, Name) and base.name in state.names and not state.names[base.name].boxes:
-            old = state.names[base.name]
-            if not old.roles:
-                state.names[base.name] = replace(mixed([old, value]), is_unknown=True)
-
-    def put(self, base: Value, key: Value, value: Value, state: State) -> None:
-        """Put a value into a thing under a key."""
-        single = key.single
-        for identity in base.boxes:
-            box = self.box(identity, state)
-            if box is None:
-                continue
-            is_certain = len(base.boxes) == 1 and not base.is_unknown and single is not None
-            if is_certain and single is not None and box.cells is not None:
-                cells = {**dict(box.cells), single: value}
-                state.boxes[identity] = replace(box, cells=tuple(cells.items()))
-            elif is_certain and single is not None and box.items is not None and _is_index(single, box.items):
-                items = list(box.items)
-                items[int(str(single[1]))] = value
-                state.boxes[identity] = replace(box, items=tuple(items))
-            else:
-                state.boxes[identity] = box.blurred(value)
 
     # Operators
 
@@ -375,7 +297,9 @@ class Evaluation(Guards):
         if symbol == "number":
             return self._number(expression, values[0])
         if symbol == "+" and all(value.boxes for value in values):
-            return self.new_box(expression, Box(BoxKind.LIST, rest=either([self.content_of(v, state) for v in values])), state)
+            return self.new_box(
+                expression, Box(BoxKind.LIST, rest=either([self.content_of(v, state) for v in values])), state
+            )
         return self.combined(symbol, [self.flat(value, state) for value in values])
 
     def _number(self, expression: Operation, value: Value) -> Value:
@@ -392,7 +316,7 @@ class Evaluation(Guards):
             return answer
         if symbol in YES_OR_NO:
             return FIXED
-        if symbol == "+" and len(values) == 2:  # noqa: PLR2004  both sides
+        if symbol == "+" and len(values) == 2:  # noqa: PLR2004  a length, said by its place
             return concatenated(values)
         if symbol == "%" and values[0].prefix and values[0].constants is not None:
             return self.formatted(values)
@@ -437,7 +361,3 @@ class Evaluation(Guards):
         if depth == 0:
             return replace(value, boxes=frozenset(), is_unknown=True)
         return mixed([replace(value, boxes=frozenset()), *(self.flat(content, state, depth - 1) for content in inside)])
-
-
-def _is_index(key: Exact, items: tuple[Value, ...]) -> bool:
-    return key[0] == "int" and isinstance(key[1], int) and -len(items) <= key[1] < len(items)

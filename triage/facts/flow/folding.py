@@ -31,7 +31,7 @@ ARITHMETIC: dict[str, Callable[[Number, Number], Number]] = {
 }  # fmt: skip
 
 
-class CannotFold(Exception):  # noqa: N818  an answer, not a mistake
+class CannotFold(Exception):  # noqa: N818  a limit that was met, not a mistake
     """The operation has no answer that can be computed here."""
 
 
@@ -161,29 +161,29 @@ def method_folded(method: str, receiver: Value, arguments: list[Value]) -> Value
     return Value(constants=constant(answer).constants, prefix=answer if isinstance(answer, str) else "")
 
 
-def _method(method: str, text: str, given: list[Literal]) -> Literal:  # noqa: PLR0911  one line a method
+def _method(method: str, text: str, given: list[Literal]) -> Literal:  # noqa: PLR0911  one line a case
     match method, given:
-        case ("charAt" | "at"), [int(index)] if 0 <= index < len(text):
+        case (("charAt" | "at"), [int(index)]) if 0 <= index < len(text):
             return text[index]
-        case ("substring" | "slice"), [int(start), int(end)] if 0 <= start <= end <= len(text):
+        case (("substring" | "slice"), [int(start), int(end)]) if 0 <= start <= end <= len(text):
             return text[start:end]
-        case ("substring" | "slice"), [int(start)] if 0 <= start <= len(text):
+        case (("substring" | "slice"), [int(start)]) if 0 <= start <= len(text):
             return text[start:]
-        case ("trim" | "strip"), []:
+        case (("trim" | "strip"), []):
             return text.strip()
-        case ("toLowerCase" | "lower"), []:
+        case (("toLowerCase" | "lower"), []):
             return text.lower()
-        case ("toUpperCase" | "upper"), []:
+        case (("toUpperCase" | "upper"), []):
             return text.upper()
         case "length", []:
             return len(text)
-        case ("startsWith" | "startswith"), [str(start)]:
+        case (("startsWith" | "startswith"), [str(start)]):
             return text.startswith(start)
-        case ("endsWith" | "endswith"), [str(end)]:
+        case (("endsWith" | "endswith"), [str(end)]):
             return text.endswith(end)
         case "equals", [other]:
             return text == other
-        case ("toString" | "intern"), []:
+        case (("toString" | "intern"), []):
             return text
         case _:
             return _longer_method(method, text, given)
@@ -191,11 +191,11 @@ def _method(method: str, text: str, given: list[Literal]) -> Literal:  # noqa: P
 
 def _longer_method(method: str, text: str, given: list[Literal]) -> Literal:
     match method, given:
-        case ("contains" | "includes"), [str(part)]:
+        case (("contains" | "includes"), [str(part)]):
             return part in text
         case "concat", [str(other)]:
             return text + other
-        case ("indexOf" | "find"), [str(part)]:
+        case (("indexOf" | "find"), [str(part)]):
             return text.find(part)
         case "isEmpty", []:
             return not text

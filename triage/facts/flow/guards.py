@@ -6,22 +6,37 @@ import re
 from abc import abstractmethod
 
 from triage.facts.flow.context import Context
-from triage.facts.flow.program import Call, Constant, Expression, Listing, Member, Name, Operation, Pattern
+from triage.facts.flow.program import Call, Constant, Expression, Item, Listing, Member, Name, Operation, Pattern
 from triage.facts.flow.values import Exact, Note, NoteKind, State, Value, merged, one_of
 
 EQUAL = {"==", "===", "is", "eq"}
 UNEQUAL = {"!=", "!==", "is not"}
 AND, OR, NOT = {"and", "&&"}, {"or", "||"}, {"not", "!"}
 MEMBERSHIP = {"contains", "includes", "has", "containsKey"}
-CHARACTER_CHECKS = {"isdigit", "isdecimal", "isnumeric", "isalnum", "isalpha", "isidentifier", "isNumeric", "isAlphanumeric"}
+CHARACTER_CHECKS = {
+    "isdigit",
+    "isdecimal",
+    "isnumeric",
+    "isalnum",
+    "isalpha",
+    "isidentifier",
+    "isNumeric",
+    "isAlphanumeric",
+}
+PRESENCE_CHECKS = {
+    "isEmpty", "isBlank", "hasMoreElements", "hasNext", "isPresent", "length", "size", "len", "isinstance", "exists",
+    "isNull", "nonNull", "hasText", "hasLength", "isNotBlank", "isNotEmpty", "Boolean", "bool", "hasattr",
+}  # fmt: skip
 # A pattern that lets through letters, digits, `_` and `-` only, from start to end.
-HARMLESS_PIECE = r"(?:\\d|\\w|\[(?:[a-zA-Z0-9_]-[a-zA-Z0-9]|\\d|\\w|[a-zA-Z0-9_]|-(?=\]))+\]|[a-zA-Z0-9_-])(?:[+*?]|\{\d+(?:,\d*)?\})?"
-HARMLESS_PATTERN = re.compile(rf"(?:{HARMLESS_PIECE}|\(\??:?(?:{HARMLESS_PIECE}|\|)+\)(?:[+*?]|\{{\d+(?:,\d*)?\}})?)+")
+REPEATED = r"(?:[+*?]|\{\d+(?:,\d*)?\})?"
+HARMLESS_SET = r"\[(?:[a-zA-Z0-9_]-[a-zA-Z0-9]|\\d|\\w|[a-zA-Z0-9_]|-(?=\]))+\]"
+HARMLESS_PIECE = rf"(?:\\d|\\w|{HARMLESS_SET}|[a-zA-Z0-9_-]){REPEATED}"
+HARMLESS_PATTERN = re.compile(rf"(?:{HARMLESS_PIECE}|\((?:\?:)?(?:{HARMLESS_PIECE}|\|)+\){REPEATED})+")
 
 
 def is_harmless_pattern(pattern: str) -> bool:
     """Say whether a regular expression lets nothing through but letters, digits, `_` and `-`."""
-    return len(pattern) < 200 and HARMLESS_PATTERN.fullmatch(pattern) is not None  # noqa: PLR2004  keeps matching linear
+    return len(pattern) < 200 and HARMLESS_PATTERN.fullmatch(pattern) is not None  # noqa: PLR2004  a length, said by its place
 
 
 class Guards(Context):
@@ -37,15 +52,56 @@ class Guards(Context):
             if test.operator in NOT and len(test.operands) == 1:
                 positive, negative = self.decide(test.operands[0], state)
                 return negative, positive
-            if test.operator in AND | OR and len(test.operands) == 2:  # noqa: PLR2004  both sides
+            if test.operator in AND | OR and len(test.operands) == 2:  # noqa: PLR2004  a length, said by its place
                 return self._decide_both(test, state)
         after = state.copy()
         value = self.evaluate(test, after)
         truths = {_truth(each) for each in value.constants} if value.constants is not None else {None}
         is_open = None in truths
+        if not is_open and len(truths) == 1:
+            self.settled.append(test)
         positive = self._learn(test, after.copy(), outcome=True) if is_open or True in truths else None
         negative = self._learn(test, after, outcome=False) if is_open or False in truths else None
+        for tested in self._tested_names(test) if is_open else ():
+            self._note_test(tested, test, positive, NoteKind.TESTED)
+            self._note_test(tested, test, negative, NoteKind.TESTED_AGAINST)
         return positive, negative
+
+    def _note_test(self, name: str, test: Expression, state: State | None, kind: NoteKind) -> None:
+        """Keep that a value went through a test, for the reader; what both outcomes lead to was not guarded by it."""
+        if state is not None and name in state.names and state.names[name].taints:
+            state.names[name] = state.names[name].with_note(Note(kind, test.place.line, self.text(test)))
+
+    def _tested_names(self, test: Expression) -> list[str]:
+        """Return the names whose values a test looks into; whether something is there at all does not count."""
+        match test:
+            case Name():
+                return []  # bare truth: is it there?
+            case Operation(operands=operands) if any(
+                isinstance(side, Constant) and side.value in (None, "") for side in operands
+            ):
+                return []
+            case Operation(operator="instanceof" | "typeof"):
+                return []
+            case _:
+                return self._subjects(test)
+
+    def _subjects(self, expression: Expression) -> list[str]:
+        match expression:
+            case Name(name=name):
+                return [name]
+            case Item(base=base):
+                return self._subjects(base)
+            case Operation(operands=operands):
+                return [name for operand in operands for name in self._subjects(operand)]
+            case Call(callee=Member(base=base, name=name), arguments=given):
+                if name.startswith("get") or name in PRESENCE_CHECKS:
+                    return []
+                return [*self._subjects(base), *(found for each in given for found in self._subjects(each))]
+            case Call(callee=Name(name=name), arguments=given) if name not in PRESENCE_CHECKS:
+                return [found for each in given for found in self._subjects(each)]
+            case _:
+                return []
 
     def _decide_both(self, test: Operation, state: State) -> tuple[State | None, State | None]:
         left, right = test.operands
@@ -72,7 +128,9 @@ class Guards(Context):
             case Operation(operator=symbol, operands=(Call() as call, Constant(value=bound))):
                 if _says_found(symbol, bound, outcome=outcome):
                     return self._position(call, state, test)
-            case Operation(operator=symbol, operands=(Call() as call, Operation(operator="-", operands=(Constant(value=1),)))):
+            case Operation(
+                operator=symbol, operands=(Call() as call, Operation(operator="-", operands=(Constant(value=1),)))
+            ):
                 if _says_found(symbol, -1, outcome=outcome):
                     return self._position(call, state, test)
             case Call() if outcome:
@@ -98,7 +156,11 @@ class Guards(Context):
                 return self._checked(subject, state, call) if anchored and is_harmless_pattern(pattern[1:-1]) else state
             case Call(callee=Member(base=subject, name="matches"), arguments=(Constant(value=str(pattern)),)):
                 bare = pattern.removeprefix("^").removesuffix("$")
-                return self._checked(subject, state, call) if self.language == "java" and is_harmless_pattern(bare) else state
+                return (
+                    self._checked(subject, state, call)
+                    if self.language == "java" and is_harmless_pattern(bare)
+                    else state
+                )
             case Call(callee=Member() as callee, arguments=(Constant(value=str(pattern)), subject)):
                 return self._matched(callee, pattern, subject, state, call)
         return state

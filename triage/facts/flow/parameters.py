@@ -20,8 +20,10 @@ from triage.facts.flow.program import Call, Function, Name, Parameter
 from triage.facts.flow.values import FIXED, UNKNOWN, Note, NoteKind, Role, Taint, Value
 
 # Frameworks hand these over themselves.
-OWN_TYPES = re.compile(r"\b(Model|HttpSession|Principal|Authentication|Response|HttpServletResponse|RedirectAttributes"
-                       r"|BindingResult|Session|AsyncSession|BackgroundTasks|WebSocket|Locale|UserDetails)\b")  # fmt: skip
+OWN_TYPES = re.compile(
+    r"\b(Model|HttpSession|Principal|Authentication|Response|HttpServletResponse|RedirectAttributes|BindingResult"
+    r"|Session|AsyncSession|BackgroundTasks|WebSocket|Locale|UserDetails)\b"
+)
 
 
 def value_of_parameter(function: Function, index: int, *, language: str, library: Library) -> Value:
@@ -66,11 +68,17 @@ def _of_python(function: Function, parameter: Parameter, index: int) -> Value:
     if not marks:
         return UNKNOWN
     default = parameter.default
-    if isinstance(default, Call) and isinstance(default.callee, Name) and INJECTED_DEFAULT.match(f"{default.callee.name}("):
+    if (
+        isinstance(default, Call)
+        and isinstance(default.callee, Name)
+        and INJECTED_DEFAULT.match(f"{default.callee.name}(")
+    ):
         return UNKNOWN
     if OWN_TYPES.search(parameter.type) or INJECTED_DEFAULT.search(parameter.type):
         return UNKNOWN
-    converter = next((found for mark in marks if (found := re.search(rf"<(\w+)(?:\([^)]*\))?:{re.escape(name)}>", mark))), None)
+    converter = next(
+        (found for mark in marks if (found := re.search(rf"<(\w+)(?:\([^)]*\))?:{re.escape(name)}>", mark))), None
+    )
     if converter is not None and converter.group(1) in {"int", "float", "uuid"}:
         note = Note(NoteKind.NUMBER, function.place.line, f"route parameter {converter.group(0)}")
         return FIXED.with_note(note)

@@ -1,4 +1,4 @@
-"""The small program that every language is translated into: just enough to follow values. No node knows its language."""
+"""The small program that every language is translated into: just enough to follow values."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ class Loop(Statement):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Case:
+class Case(Statement):
     """One case; `labels` is None for the default, and `is_exact` False where a pattern is more than a literal."""
 
     labels: tuple[Expression, ...] | None

@@ -14,7 +14,6 @@ from triage.facts.flow.program import (
     Constant,
     Define,
     Evaluate,
-    Expression,
     Function,
     Leave,
     Leaving,
@@ -26,7 +25,19 @@ from triage.facts.flow.program import (
     Switch,
     parts_of,
 )
-from triage.facts.flow.values import FIXED, UNKNOWN, Box, BoxKind, Exact, Note, NoteKind, State, Value, constant, either, merged, one_of
+from triage.facts.flow.values import (
+    UNKNOWN,
+    Box,
+    Exact,
+    Note,
+    NoteKind,
+    State,
+    Value,
+    constant,
+    either,
+    merged,
+    one_of,
+)
 
 Statements = tuple[Statement, ...]
 MOST_ROUNDS = 8
@@ -71,7 +82,7 @@ class Walk(Calls):
         raising = self.frame.raising
         raising[-1] = merged([raising[-1], state.copy()])
 
-    def statement(self, statement: Statement, state: State) -> State | None:  # noqa: PLR0911  one line a kind of statement
+    def statement(self, statement: Statement, state: State) -> State | None:
         """Walk one statement."""
         self.step()
         match statement:
@@ -167,9 +178,14 @@ class Walk(Calls):
 
     def _is_surely_empty(self, source: Value, state: State) -> bool:
         boxes = [self.box(identity, state) for identity in source.boxes]
-        return len(boxes) == 1 and not source.is_unknown and not source.taints and boxes[0] is not None and (
-            boxes[0].items == () or boxes[0].cells == ()
-        ) and boxes[0].rest is None
+        return (
+            len(boxes) == 1
+            and not source.is_unknown
+            and not source.taints
+            and boxes[0] is not None
+            and (boxes[0].items == () or boxes[0].cells == ())
+            and boxes[0].rest is None
+        )
 
     def _round(self, loop: Loop, entering: State) -> State | None:
         end = merged([self.run(loop.body, entering), *self.frame.continues[-1]])
@@ -204,7 +220,11 @@ class Walk(Calls):
                 entries.append(None)
                 continue
             labels = [self.evaluate(label, state).constants if case.is_exact else None for label in case.labels]
-            known = None if any(label is None for label in labels) else frozenset[Exact]().union(*(l or frozenset() for l in labels))
+            known = (
+                None
+                if any(label is None for label in labels)
+                else frozenset[Exact]().union(*(label or frozenset() for label in labels))
+            )
             entry: State | None = state.copy()
             if known is not None and left is not None:
                 chosen, left = left & known, left - known
@@ -266,7 +286,9 @@ class Walk(Calls):
             (part.target.name, True)
             for statement in outer.body()
             for part in parts_of(statement)
-            if isinstance(part, Setting) and not part.declares and isinstance(part.target, Name)
+            if isinstance(part, Setting)
+            and not part.declares
+            and isinstance(part.target, Name)
             and part.place.start > inner.place.end
         }
 
@@ -285,7 +307,8 @@ def _covers(switch: Switch, subject: Value, walk: Walk, state: State) -> bool:
 def _widened(before: State, after: State) -> State:
     """Give up on what still changes from round to round, so that the rounds end."""
     names = {
-        name: value if before.names.get(name) == value else _without_details(value) for name, value in after.names.items()
+        name: value if before.names.get(name) == value else _without_details(value)
+        for name, value in after.names.items()
     }
     boxes = {
         identity: box if before.boxes.get(identity) == box else Box(box.kind, rest=_without_details(box.content))

@@ -35,6 +35,9 @@ class NoteKind(StrEnum):
     ALLOWED = "allowed"
     CHECKED = "checked"
     REPLACED = "replaced"
+    TESTED = "tested"
+    TESTED_AGAINST = "tested_against"
+    SET = "set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Role(StrEnum):
 
     REQUEST = "request"
     SELF = "self"
+    PLAIN_OBJECT = "plain_object"
 
 
 # A constant remembers its type, for 1 and True and 1.0 are one key to a set.
@@ -64,7 +68,7 @@ def exact(value: Literal) -> Exact:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """`constants` lists all it can be, None where that is not known; `is_unknown` where a part of it is not known at all."""
+    """`constants` lists all it can be, None where not known; `is_unknown` where a part of it is not known at all."""
 
     constants: frozenset[Exact] | None = None
     taints: frozenset[Taint] = frozenset()
@@ -97,6 +101,10 @@ class Value:
     def with_note(self, note: Note) -> Value:
         """Return the same value with one more reason."""
         return replace(self, notes=self.notes | {note})
+
+    def set_at(self, note: Note) -> Value:
+        """Return the value with the line that set it, in place of an earlier one."""
+        return replace(self, notes=frozenset(old for old in self.notes if old.kind is not NoteKind.SET) | {note})
 
     def made_harmless_for(self, families: frozenset[Family], note: Note) -> Value:
         """Return the value after an encoder."""
@@ -200,7 +208,12 @@ def merged_boxes(one: Box, other: Box) -> Box:
     """Return what is known of a thing after two ways to the same place."""
     if one == other:
         return one
-    if one.kind is other.kind and one.items is not None and other.items is not None and len(one.items) == len(other.items):
+    if (
+        one.kind is other.kind
+        and one.items is not None
+        and other.items is not None
+        and len(one.items) == len(other.items)
+    ):
         return Box(one.kind, items=tuple(either(pair) for pair in zip(one.items, other.items, strict=True)))
     if one.kind is other.kind and one.cells is not None and other.cells is not None:
         ours, theirs = dict(one.cells), dict(other.cells)

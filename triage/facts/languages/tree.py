@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from triage.facts.flow.program import Expression, Place, Statement, Unclear
 
-# How deep expressions may nest before the translator gives up on the inner part; machine-written code nests thousands deep.
+# How deep expressions may nest before the translator gives up; machine-written code nests thousands deep.
 DEEPEST_NESTING = 150
 
 

@@ -1,11 +1,15 @@
-"""Which languages a written rule is for."""
+"""Rules files: put together, and which languages a rule in them is for."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from ruamel.yaml.events import ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
 from lib.languages import GENERIC
-from rules.engine.rule_text import WrittenRule
+from rules.engine.rule_text import WrittenRule, as_file, written_rules
+
+FILE_HEAD = "rules:\n"
 
 # https://semgrep.dev/docs/writing-rules/rule-syntax#language-extensions-and-languages-key-values
 ALIASES = {
@@ -42,3 +46,9 @@ def languages_of(rule: WrittenRule) -> tuple[str, ...]:
                     named.append(ALIASES.get(event.value.lower(), event.value.lower()))
             return tuple(dict.fromkeys(named))
     return ()
+
+
+def one_file(texts: Iterable[str]) -> str:
+    """Return the rules of several files as one file. Raises Unreadable where one of them is no rules file."""
+    bodies = [as_file(rule, text).removeprefix(FILE_HEAD) for text in texts for rule in written_rules(text)]
+    return FILE_HEAD + "".join(bodies)

@@ -1,4 +1,4 @@
-"""Java: from its syntax tree to the small program."""
+"""Statements and definitions of Java."""
 
 from __future__ import annotations
 
@@ -8,22 +8,16 @@ from triage.facts.flow.program import (
     Attempt,
     Block,
     Branch,
-    Call,
     Case,
-    Choice,
     Constant,
     Evaluate,
     Expression,
     Function,
-    Item,
     Leave,
     Leaving,
-    Listing,
-    Literal,
     Loop,
     Member,
     Name,
-    Operation,
     Parameter,
     Program,
     Return,
@@ -31,7 +25,15 @@ from triage.facts.flow.program import (
     Statement,
     Switch,
 )
-from triage.facts.languages.tree import DEEPEST_NESTING, TooDeep, meaningful, once, place_of, text_of, unclear, unescaped
+from triage.facts.languages.java.expressions import Expressions
+from triage.facts.languages.tree import (
+    TooDeep,
+    meaningful,
+    once,
+    place_of,
+    text_of,
+    unclear,
+)
 
 TYPES_WITH_MEMBERS = {"class_declaration", "interface_declaration", "enum_declaration", "record_declaration"}
 
@@ -41,7 +43,7 @@ def translate(root: Node) -> Program:
     return _Translator().program(root)
 
 
-class _Translator:
+class _Translator(Expressions):
     def __init__(self) -> None:
         self.result = Program()
         self.depth = 0
@@ -57,8 +59,12 @@ class _Translator:
 
     def type_declaration(self, node: Node) -> None:
         name = text_of(node.child_by_field_name("name"))
-        parents = [text_of(part) for child in meaningful(node) if child.type in {"superclass", "super_interfaces"}
-                   for part in meaningful(child)]
+        parents = [
+            text_of(part)
+            for child in meaningful(node)
+            if child.type in {"superclass", "super_interfaces"}
+            for part in meaningful(child)
+        ]
         self.result.class_parents[name] = tuple(parents)
         self.members(node.child_by_field_name("body"), name)
 
@@ -129,7 +135,7 @@ class _Translator:
             return tuple(statement for child in meaningful(node) for statement in self.statement(child))
         return self.statement(node)
 
-    def statement(self, node: Node) -> tuple[Statement, ...]:  # noqa: PLR0911  one line a kind of statement
+    def statement(self, node: Node) -> tuple[Statement, ...]:  # noqa: PLR0911  one line a case
         place = place_of(node)
         match node.type:
             case "block":
@@ -194,8 +200,11 @@ class _Translator:
         test = self.expression(condition) if condition else Constant(place, value=True)
         first: list[Statement] = []
         for child in node.children_by_field_name("init"):
-            first.extend(self.statement(child) if child.type.endswith("declaration") else
-                         [Evaluate(place_of(child), self.expression(child))])
+            first.extend(
+                self.statement(child)
+                if child.type.endswith("declaration")
+                else [Evaluate(place_of(child), self.expression(child))]
+            )
         step = tuple(Evaluate(place_of(c), self.expression(c)) for c in node.children_by_field_name("update"))
         return (*first, Loop(place, test, None, body, step, body_comes_first=node.type == "do_statement"))
 
@@ -217,15 +226,17 @@ class _Translator:
             statements = tuple(statement for child in inside for statement in self.statement(child))
             is_exact = all(isinstance(label, Constant | Name | Member) for label in labels)
             cases.append(Case(place_of(group), None if is_default else tuple(labels), statements, is_exact))
-        return Switch(place_of(node), self.expression(node.child_by_field_name("condition")), tuple(cases), falls_through)
+        return Switch(
+            place_of(node), self.expression(node.child_by_field_name("condition")), tuple(cases), falls_through
+        )
 
     def attempt(self, node: Node) -> Attempt:
         opened: list[Statement] = []
         resources = node.child_by_field_name("resources")
         for resource in meaningful(resources) if resources else ():
-            name, value = resource.child_by_field_name("name"), resource.child_by_field_name("value")
-            if name is not None and value is not None:
-                setting = Setting(place_of(resource), self.expression(name), self.expression(value), declares=True)
+            target, value = resource.child_by_field_name("name"), resource.child_by_field_name("value")
+            if target is not None and value is not None:
+                setting = Setting(place_of(resource), self.expression(target), self.expression(value), declares=True)
                 opened.append(Evaluate(place_of(resource), setting))
         handlers: list[tuple[str | None, tuple[Statement, ...]]] = []
         finally_body: tuple[Statement, ...] = ()
@@ -238,157 +249,3 @@ class _Translator:
                 finally_body = self.statements(next(meaningful(child), None))
         body = (*opened, *self.statements(node.child_by_field_name("body")))
         return Attempt(place_of(node), body, tuple(handlers), (), finally_body)
-
-    # Expressions
-
-    def each(self, node: Node) -> tuple[Expression, ...]:
-        return tuple(self.expression(child) for child in meaningful(node) if not child.type.endswith("statement"))
-
-    def expression(self, node: Node | None) -> Expression:
-        if node is None:
-            raise TooDeep
-        self.depth += 1
-        try:
-            if self.depth > DEEPEST_NESTING:
-                raise TooDeep
-            return self._expression(node)
-        finally:
-            self.depth -= 1
-
-    def _expression(self, node: Node) -> Expression:  # noqa: PLR0911  one line a kind of expression
-        place = place_of(node)
-        match node.type:
-            case "identifier" | "type_identifier" | "this" | "super":
-                return Name(place, text_of(node))
-            case "string_literal" | "character_literal" | "true" | "false" | "null_literal":
-                return Constant(place, _literal(node))
-            case "decimal_integer_literal" | "hex_integer_literal" | "octal_integer_literal" | "binary_integer_literal":
-                return Constant(place, _number(text_of(node)))
-            case "decimal_floating_point_literal":
-                return Constant(place, float(text_of(node).replace("_", "").rstrip("fFdD")))
-            case "field_access" | "scoped_type_identifier" | "scoped_identifier":
-                return self.member(node)
-            case "array_access":
-                base = self.expression(node.child_by_field_name("array"))
-                return Item(place, base, self.expression(node.child_by_field_name("index")))
-            case "method_invocation":
-                return self.call(node)
-            case "object_creation_expression":
-                return self.creation(node)
-            case "parenthesized_expression":
-                return self.expression(next(meaningful(node), None))
-            case "cast_expression":
-                return self.cast(node)
-            case _:
-                return self.compound(node)
-
-    def compound(self, node: Node) -> Expression:  # noqa: PLR0911  one line a kind of expression
-        place = place_of(node)
-        match node.type:
-            case "binary_expression":
-                sides = (
-                    self.expression(node.child_by_field_name("left")),
-                    self.expression(node.child_by_field_name("right")),
-                )
-                return Operation(place, text_of(node.child_by_field_name("operator")), sides)
-            case "unary_expression":
-                operand = self.expression(node.child_by_field_name("operand"))
-                return Operation(place, text_of(node.child_by_field_name("operator")), (operand,))
-            case "ternary_expression":
-                return Choice(
-                    place,
-                    self.expression(node.child_by_field_name("condition")),
-                    self.expression(node.child_by_field_name("consequence")),
-                    self.expression(node.child_by_field_name("alternative")),
-                )
-            case "assignment_expression":
-                target = self.expression(node.child_by_field_name("left"))
-                operator = text_of(node.child_by_field_name("operator")).removesuffix("=")
-                return Setting(place, target, self.expression(node.child_by_field_name("right")), operator)
-            case "update_expression":
-                target = self.expression(next(meaningful(node), None))
-                return Setting(place, target, Constant(place, 1), "-" if "--" in text_of(node) else "+")
-            case "array_initializer":
-                return Listing(place, self.each(node))
-            case "array_creation_expression":
-                value = node.child_by_field_name("value")
-                return self.expression(value) if value else unclear(node)
-            case "lambda_expression":
-                return self.closure(node)
-            case "instanceof_expression":
-                return Operation(place, "instanceof", (self.expression(node.child_by_field_name("left")),))
-            case _:
-                return unclear(node, self.each(node) if node.type not in {"class_body", "switch_expression"} else ())
-
-    def member(self, node: Node) -> Expression:
-        base, name = node.child_by_field_name("object"), node.child_by_field_name("field")
-        if base is None:
-            children = list(meaningful(node))
-            base, name = children[0], children[-1]
-        return Member(place_of(node), self.expression(base), text_of(name))
-
-    def call(self, node: Node) -> Call:
-        name_node = node.child_by_field_name("name")
-        name = text_of(name_node)
-        base = node.child_by_field_name("object")
-        callee: Expression
-        if base is not None:
-            callee = Member(place_of(node), self.expression(base), name)
-        else:
-            callee = Name(place_of(name_node or node), name)
-        given = node.child_by_field_name("arguments")
-        return Call(place_of(node), callee, self.each(given) if given else ())
-
-    def creation(self, node: Node) -> Call:
-        given = node.child_by_field_name("arguments")
-        body = next((child for child in meaningful(node) if child.type == "class_body"), None)
-        if body is not None:
-            self.members(body, f"<anonymous at {place_of(node).line}>")
-        made = node.child_by_field_name("type")
-        if made is not None and made.type == "generic_type":
-            made = next(meaningful(made), made)
-        return Call(place_of(node), self.expression(made), self.each(given) if given else (), makes_object=True)
-
-    def cast(self, node: Node) -> Expression:
-        value = self.expression(node.child_by_field_name("value"))
-        kind = text_of(node.child_by_field_name("type"))
-        if kind in {"int", "long", "short", "byte", "float", "double"}:
-            return Operation(place_of(node), "number", (value,))
-        return value
-
-    def closure(self, node: Node) -> Function:
-        given = node.child_by_field_name("parameters")
-        if given is not None and given.type == "identifier":
-            parameters: tuple[Parameter, ...] = (Parameter(text_of(given)),)
-        else:
-            parameters = self.parameters(given)
-        body = node.child_by_field_name("body")
-
-        def statements() -> tuple[Statement, ...]:
-            if body is None or body.type == "block":
-                return self.fresh_statements(body)
-            return (Return(place_of(node), self.expression(body)),)
-
-        return Function(place_of(node), "", "", parameters, once(statements), is_closure=True)
-
-
-def _literal(node: Node) -> Literal:
-    text = text_of(node)
-    if node.type in {"true", "false"}:
-        return text == "true"
-    if node.type == "null_literal":
-        return None
-    if node.type == "character_literal":
-        inner = text[1:-1]
-        return unescaped(inner) if inner.startswith("\\") else inner
-    parts = [
-        unescaped(text_of(child)) if child.type == "escape_sequence" else text_of(child) for child in meaningful(node)
-    ]
-    return "".join(parts)
-
-
-def _number(text: str) -> int:
-    digits = text.replace("_", "").rstrip("lL").lower()
-    if digits.startswith(("0x", "0b")):
-        return int(digits, 0)
-    return int(digits, 8) if digits.startswith("0") and len(digits) > 1 else int(digits)
