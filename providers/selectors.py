@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 import orgs.selectors
 from providers.adapters.base import Credentials
+from providers.models import ModelCall
 from tenancy.scope import current_organization_id
 
 
@@ -51,3 +54,14 @@ def chosen() -> Choice:
     if platform is None or not orgs.selectors.has_consent():
         return BUILT_IN
     return platform
+
+
+def calls_by_id(call_ids: Sequence[int]) -> dict[int, ModelCall]:
+    """Return requests to providers by their ids, without the long texts."""
+    found = ModelCall.objects.filter(pk__in=call_ids).defer("system_text", "user_text", "reply_text")
+    return {call.pk: call for call in found}
+
+
+def calls() -> QuerySet[ModelCall]:
+    """Return every request that the organization made to a provider, newest first."""
+    return ModelCall.objects.order_by("-pk")

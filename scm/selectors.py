@@ -56,3 +56,8 @@ def _folder_of(project: Project) -> LocalFolder | None:
     if not any(root.is_relative_to(allowed) for allowed in settings.LOCAL_CODE_ROOTS):
         return None
     return LocalFolder(root)
+
+
+def has_folder(project: Project) -> bool:
+    """Tell whether a project's code can be read from a folder of this machine."""
+    return _folder_of(project) is not None
