@@ -211,8 +211,8 @@ WHITENOISE_USE_FINDERS = IS_TEST
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["assistant_platform.api.base.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["assistant_platform.api.base.DeclaredPermission"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["assistant_platform.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["assistant_platform.api.authentication.DeclaredPermission"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -89,9 +89,7 @@ WHAT_CHANGES_IT = {
 @org_page(Permission.FINDINGS_VIEW)
 def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Show a finding: code, verdict, guidance, fix and what happened."""
-    finding = get_object_or_404(
-        findings.selectors.visible().select_related("first_scan", "last_scan"), pk=finding_id
-    )
+    finding = get_object_or_404(findings.selectors.visible().select_related("first_scan", "last_scan"), pk=finding_id)
     verdict = triage.selectors.latest_verdict(finding)
     guidance = remediation.selectors.latest_guidance(finding)
     autofix = remediation.selectors.latest_autofix(finding)
@@ -196,9 +194,7 @@ def ignore(request: OrgRequest, finding_id: int) -> HttpResponse:
         messages.error(request, f"Not ignored: choose a reason, and keep the comment below {_limit(form, 'comment')}.")
         return back_to(request, finding)
     reason = IgnoreReason(form.cleaned_data["reason"])
-    findings.services.ignore(
-        finding=finding, reason=reason, comment=form.cleaned_data["comment"], actor=request.actor
-    )
+    findings.services.ignore(finding=finding, reason=reason, comment=form.cleaned_data["comment"], actor=request.actor)
     messages.success(request, f"Ignored: {reason.label.lower()}. Reopen it at any time.")
     return back_to(request, finding)
 
