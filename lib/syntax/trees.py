@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from time import thread_time
 
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Parser, Point, Tree
 
 # Language id (see `lib.languages`) -> the grammars to try in turn, as (package, function that gives the grammar).
 # Two, where one id covers two dialects: a `.ts` file may hold JSX, a `.h` file C++.
@@ -42,6 +43,12 @@ LONGEST_TEXT = 1_000_000
 # the process (measured: `Node.parent` of an empty node); nobody may end ours with a file.
 DEEPEST_NESTING = 500
 
+# Of the processor, not of the clock. Ordinary files take milliseconds; some grammars take time by the square of what
+# they cannot read (measured: 200 kB of another language, 35 s in the one of bash).
+LONGEST_PARSE_SECONDS = 2.0
+
+CHUNK_BYTES = 4096
+
 
 @cache
 def _grammar(package: str, function: str) -> Language:
@@ -49,7 +56,7 @@ def _grammar(package: str, function: str) -> Language:
 
 
 def parse(text: str, language: str) -> Tree | None:
-    """Return the syntax tree of a text; None where there is no grammar, or it is over a megabyte or nested absurdly.
+    """Return the syntax tree of a text; None without a grammar, and for a text that is too long, too deep or too slow.
 
     Rows count from 0 and break at line feeds only; columns count bytes of UTF-8. Safe to call from many threads.
     """
@@ -58,8 +65,8 @@ def parse(text: str, language: str) -> Tree | None:
     source = text.encode("utf-8", errors="replace")
     fewest_errors: tuple[int, Tree] | None = None
     for package, function in GRAMMARS.get(language, []):
-        tree = Parser(_grammar(package, function)).parse(source)  # a parser is cheap, and not for two threads
-        if _is_nested_absurdly(tree.root_node):
+        tree = _parsed(source, _grammar(package, function))
+        if tree is None or _is_nested_absurdly(tree.root_node):
             return None
         if not tree.root_node.has_error:
             return tree
@@ -73,6 +80,22 @@ def error_count(text: str, language: str) -> int | None:
     """Count the places where a text breaks its grammar; None where it cannot be parsed (see `parse`)."""
     tree = parse(text, language)
     return None if tree is None else _errors(tree.root_node)
+
+
+def _parsed(source: bytes, grammar: Language) -> Tree | None:
+    started = thread_time()
+
+    def chunk_at(offset: int, point: Point) -> bytes:
+        return source[offset : offset + CHUNK_BYTES]
+
+    def has_taken_too_long(offset: int, has_error: bool) -> bool:
+        return thread_time() - started > LONGEST_PARSE_SECONDS
+
+    try:
+        # A parser is cheap, and not for two threads.
+        return Parser(grammar).parse(chunk_at, progress_callback=has_taken_too_long)
+    except ValueError:  # what tree-sitter raises when it was stopped
+        return None
 
 
 def _errors(node: Node) -> int:

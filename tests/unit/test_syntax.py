@@ -94,10 +94,29 @@ def test_anything_can_be_parsed(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("csharp", "<a>\n" * 20_000), ("python", "x = " + "[" * 9000 + "]" * 9000), ("javascript", "{" * 9000 + "}" * 9000)],
+    [
+        ("csharp", "<a>\n" * 20_000),
+        ("python", "x = " + "[" * 9000 + "]" * 9000),
+        ("javascript", "{" * 9000 + "}" * 9000),
+    ],
 )
 def test_absurd_nesting_is_not_parsed(language: str, text: str) -> None:
     assert parse(text, language) is None
+
+
+def test_what_a_grammar_cannot_read_in_time_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.syntax.trees.LONGEST_PARSE_SECONDS", 0.0)
+
+    assert parse("size = [1, 2]\n" * 5000, "python") is None
+
+
+def test_the_text_of_a_node_is_whole_in_a_long_file() -> None:
+    text = "size = 1\n" * 3000 + f"name = '{'é' * 5000}'\n"
+
+    tree = parse(text, "python")
+
+    assert tree is not None
+    assert tree.root_node.text == text.encode()
 
 
 def test_ordinary_nesting_in_a_long_file_is_parsed() -> None:
