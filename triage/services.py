@@ -18,6 +18,7 @@ from events.kinds import ASSISTANT, Actor, Kind
 from events.services import record, result_of_job
 from findings.context import FindingContext
 from findings.models import AnalysisState, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
+from lib.syntax import lines_of
 from orgs.models import Project
 from orgs.services import actor_of
 from providers.gate import Answer
@@ -133,7 +134,7 @@ def tag_file(*, project: Project, path: str, revision: str) -> FileTag | None:
         digest = hashlib.sha256((text or "").encode()).digest()
         tag = FileTag.objects.filter(project=project, path=path, digest=digest).first()
     if tag is None:
-        lines = (text or "").splitlines()[:COMPONENT_LINES_SHOWN]
+        lines = lines_of(text or "")[:COMPONENT_LINES_SHOWN]
         answer = providers.gate.ask(
             render("triage/component", path=path, code="\n".join(line[:300] for line in lines)),
             answer=ComponentAnswer,

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from lib.languages import LANGUAGE_OF_EXTENSION
 from lib.standards import cwe_title
-from lib.syntax import GRAMMARS, error_count
+from lib.syntax import error_count
+from lib.syntax.trees import GRAMMARS
 from remediation.cookbook.entries import Entry, answering_number, entry_of, files_by_number, neighbours
 from remediation.cookbook.technology import technologies
 from remediation.cookbook.topic import rule_words
