@@ -80,7 +80,11 @@ def enter(request: HttpRequest, slug: str) -> OrgRequest:
 
 def refuse(request: OrgRequest, permission: Permission) -> HttpResponse:
     """Answer that the person's role does not allow it, and which roles do."""
-    context = {"permission": permission.label, "roles": roles_with(permission), "role": request.member.get_role_display()}
+    context = {
+        "permission": permission.label,
+        "roles": roles_with(permission),
+        "role": request.member.get_role_display(),
+    }
     return render(request, "403.html", context, status=403)
 
 

@@ -108,9 +108,7 @@ def give_feedback(request: OrgRequest, finding_id: int) -> HttpResponse:
         return back_to(request, finding)
     verdict.finding = finding
     agrees = form.cleaned_data["agrees"]
-    triage.services.give_feedback(
-        verdict=verdict, user=request.user, agrees=agrees, reason=form.cleaned_data["reason"]
-    )
+    triage.services.give_feedback(verdict=verdict, user=request.user, agrees=agrees, reason=form.cleaned_data["reason"])
     if request.htmx and request.POST.get("from") == "row":  # type: ignore[attr-defined]  # django-htmx's middleware
         finding.refresh_from_db()
         row = Row(finding, verdict)
@@ -126,5 +124,3 @@ def back_to(request: OrgRequest, finding: Finding) -> HttpResponse:
     if target and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         return redirect(target)
     return redirect(reverse("finding", kwargs={"slug": request.member.organization.slug, "finding_id": finding.pk}))
-
-

@@ -19,7 +19,9 @@ _CODE = re.compile(r"`([^`\n]+)`")
 @lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
     # Raw HTML is shown as text; images would be fetched from elsewhere, headings would disturb the page's own.
-    return MarkdownIt("commonmark", {"html": False, "breaks": False}).disable(["image", "heading", "lheading", "html_block"])
+    return MarkdownIt("commonmark", {"html": False, "breaks": False}).disable(
+        ["image", "heading", "lheading", "html_block"]
+    )
 
 
 def markdown(text: str) -> SafeString:
