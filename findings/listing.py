@@ -354,30 +354,20 @@ def _scope_of_groups(chosen: FindingFilter) -> FindingFilter:
 
 def _groups(chosen: FindingFilter) -> tuple[list[_Group], bool]:
     rows = _grouped(_outside_counts(chosen).values(*_COLUMNS)[:COUNTED_AT_MOST], _COLUMNS)
-    groups = [_group(*row) for row in rows]
+    groups = [_group(dict(zip(_COLUMNS, row[:-1], strict=True)), row[-1]) for row in rows]
     return groups, sum(group.count for group in groups) >= COUNTED_AT_MOST
 
 
-def _group(
-    severity: int,
-    triage: str,
-    is_present: bool,  # noqa: FBT001
-    recommendation: str,
-    component: str,
-    risk: str,
-    is_production: bool,  # noqa: FBT001
-    has_verified_fix: bool,  # noqa: FBT001
-    count: int,
-) -> _Group:
+def _group(row: Mapping[str, Any], count: int) -> _Group:
     return _Group(
         values={
-            "severity": Severity(severity).label.lower(),
-            "status": triage if is_present else FIXED,
-            "recommendation": recommendation or NOT_ANALYSED,
-            "component": component,
-            "risk": risk,
-            "backlog": "production" if is_production else "pre_production",
-            "fix": "verified" if has_verified_fix else "",
+            "severity": Severity(row["severity"]).label.lower(),
+            "status": row["triage"] if row["is_present"] else FIXED,
+            "recommendation": row["recommendation"] or NOT_ANALYSED,
+            "component": row["component_tag"],
+            "risk": row["component_risk"],
+            "backlog": "production" if row["is_production"] else "pre_production",
+            "fix": "verified" if row["has_verified_fix"] else "",
         },
         count=count,
     )

@@ -14,7 +14,6 @@ from django.core.files.storage import FileSystemStorage
 # served as (below STATIC_URL) -> file in node_modules
 NAMED_ASSETS = {
     "vendor/tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
-    "vendor/tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
     "vendor/feather-sprite.svg": "feather-icons/dist/feather-sprite.svg",
 }
 

@@ -49,6 +49,11 @@ class Evidence:
     problem: str
     is_comment: bool
 
+    @property
+    def line_count(self) -> int:
+        """How many lines are quoted."""
+        return self.end_line - self.start_line + 1
+
 
 @dataclass(frozen=True)
 class Step:
@@ -62,6 +67,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Check:
+    """A gate that a fix went through, in words."""
+
+    title: str
+    outcome: str
+    word: str
+    explanation: str
+
+
+@dataclass(frozen=True)
 class Origin:
     """How an answer came about, for "How was this decided?"."""
 
@@ -69,6 +84,16 @@ class Origin:
     answer: Verdict | Guidance | Autofix
     call: ModelCall | None
 
+
+GATES = {
+    "applies": "The change applies",
+    "parses": "The file still parses",
+    "rule_silent": "The rule no longer reports it",
+    "no_new_finding": "No other rule reports anything new",
+    "no_cheating": "The cause is removed, not hidden",
+    "imports_known": "Everything imported is known here",
+}
+OUTCOMES = {"passed": "Passed", "failed": "Failed", "not_run": "Not run"}
 
 # What a person can do about a finding that was not analysed.
 WHAT_CHANGES_IT = {
@@ -112,6 +137,7 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         "guidance_steps": _guidance_steps(guidance, finding.path),
         "autofix": autofix,
         "hunks": hunks(autofix.diff) if autofix and autofix.is_shown else [],
+        "checks": [_check(gate) for gate in autofix.gates] if autofix else [],
         "presences": findings.selectors.presences_of(finding)[:PRESENCES_SHOWN],
         "activities": activities(happened, notes=notes),
         "origins": _origins(finding, verdict, guidance, autofix),
@@ -140,6 +166,16 @@ def _evidence(quote: Mapping[str, Any], code: Listing) -> Evidence:
         anchor=code.anchor_of(quote["path"], quote["start_line"]) if quote["holds"] else "",
         problem="" if quote["holds"] else quote["problem"] or "the quoted text is not there",
         is_comment=quote.get("is_comment", False),
+    )
+
+
+def _check(gate: Mapping[str, str]) -> Check:
+    outcome = gate["outcome"]
+    return Check(
+        title=GATES.get(gate["gate"], gate["gate"].replace("_", " ").capitalize()),
+        outcome=outcome,
+        word=OUTCOMES.get(outcome, outcome),
+        explanation=gate["explanation"],
     )
 
 
