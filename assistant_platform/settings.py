@@ -204,7 +204,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if IS_TEST
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "assistant_platform.web.storage.PageAssetStorage"
     },
 }
 WHITENOISE_USE_FINDERS = IS_TEST
