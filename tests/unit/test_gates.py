@@ -100,6 +100,22 @@ def test_another_file_is_patched_where_it_can_be_read() -> None:
     assert [(change.path, change.after) for change in changes] == [("app/other.py", "a = 2\n")]
 
 
+def test_only_the_lines_that_change_count_in_a_long_file() -> None:
+    source = "import os\n" + "}\n" * 30_000 + "last = 1\n"
+    answer = FixAnswer(
+        edits=[
+            Edit(path="app/read.py", old="import os", new="import re\nimport os"),
+            Edit(path="app/read.py", old="last = 1", new="last = 2"),
+        ],
+        explanation="",
+    )
+
+    changes = apply(context=finding(source), answer=answer)
+
+    assert sorted(changes[0].removed) == [30_002]
+    assert sorted(changes[0].added) == [1, 30_003]
+
+
 def test_what_does_not_apply_is_not_checked_further() -> None:
     result = check(context=finding(), answer=replacing("nowhere", "x"), rule_yaml=None)
 

@@ -114,3 +114,21 @@ def test_a_trick_in_a_second_file_is_seen() -> None:
     result = cheating.check(context=finding(good), changes=[change(good), change(bad)])
 
     assert "settings" in result.explanation
+
+
+def test_a_file_that_is_too_long_to_compare_is_not_called_honest() -> None:
+    text = "yaml.load(s)\n" + "x = 1\n" * 80_000
+    fix = {"path": "a.py", "cwe": 502, "line": 1, "before": text, "after": text.replace("yaml.load", "yaml.safe_load")}
+
+    result = cheating.check(context=finding(fix), changes=[change(fix)])
+
+    assert result.outcome is Outcome.NOT_RUN
+
+
+def test_an_apostrophe_on_the_page_around_php_opens_no_text() -> None:
+    before = "<p>Don't</p>\n<?php exec('ls ' . $x); ?>\n<p>It's</p>\n"
+    fix = {"path": "a.php", "cwe": 78, "line": 2, "before": before, "after": before.replace("exec('ls ' . $x);", "")}
+
+    result = cheating.check(context=finding(fix), changes=[change(fix)])
+
+    assert "removes the call of exec" in result.explanation
