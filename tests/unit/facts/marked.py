@@ -82,3 +82,17 @@ def flask_route(body: str, before: str = "") -> str:
     imports = "from flask import Flask, make_response, request\nimport os, html, subprocess, re, sqlite3"
     head = f"{imports}\n\napp = Flask(__name__)\n"
     return f'{head}{before}\n\n@app.route("/x")\ndef handler():\n{indent(body, "    ")}\n'
+
+
+def express_route(body: str, before: str = "") -> str:
+    """Return an Express route with a body."""
+    head = "const express = require('express');\nconst app = express();\n"
+    return f"{head}{before}\napp.get('/x', (req, res) => {{\n{body}\n}});\n"
+
+
+def servlet(body: str, before: str = "", imports: str = "") -> str:
+    """Return a servlet whose method has a body."""
+    head = f"import javax.servlet.http.*;\nimport java.util.*;\n{imports}\n"
+    opening = f"public class Page extends HttpServlet {{\n{before}\n"
+    method = "  protected void doGet(HttpServletRequest request, HttpServletResponse response) throws Exception {"
+    return f"{head}{opening}{method}\n{body}\n  }}\n}}\n"

@@ -29,7 +29,11 @@ from tests.unit.facts.marked import (
 )
 from triage.facts import FactKind
 
+TEMPLATE = ("render-template-string", "CWE-1336")
+
 NOTICED: list[Case] = [
+    (FactKind.TAINTED_INPUT, TEMPLATE, "a/d.py",
+     ("from flask import request\ndef f():\n    return «render_template_string('Hi ' + request.args['n'])»\n")),
     (FactKind.TEST_PATH, SQL, "tests/unit/test_db.py", "«db.execute(q)»\n"),
     (FactKind.TEST_PATH, SQL, "src/user.spec.ts", "«db.query(q)»;\n"),
     (FactKind.TEST_PATH, SQL, "src/test/java/UserDaoTest.java",
@@ -53,6 +57,10 @@ NOTICED: list[Case] = [
       "  if (u.startsWith('/')) { «res.redirect(u)»; }\n};\n")),
     (FactKind.GUARD, COMMAND, "a/b.php",
      "<?php\n$h = $_GET['h'];\nif (is_numeric($h)) {\n  «system('ping ' . $h)»;\n}\n"),
+    (FactKind.GUARD, COMMAND, "a/d.php",
+     ("<?php\nif (!ctype_digit($_GET['h'])) {\n  exit;\n}\n$h = $_GET[ 'h' ];\n«system('ping ' . $h)»;\n")),
+    (FactKind.GUARD, COMMAND, "a/e.php",
+     ("<?php\nif (in_array($_GET['h'], $known)) {\n  «system('ping ' . $_GET['h'])»;\n}\n")),
     (FactKind.FIXED_PREFIX, SSRF, "a/b.py",
      ("from flask import request\nimport requests\ndef f():\n"
       "    «requests.get('https://api.example.org/u/' + request.args['u'])»\n")),
@@ -108,6 +116,10 @@ NOTICED: list[Case] = [
 ]  # fmt: skip
 
 NOT_NOTICED: list[Case] = [
+    (FactKind.TAINTED_INPUT, TEMPLATE, "a/b.py",
+     ("from flask import request\ndef f():\n    return «render_template_string('Hi {{ n }}', n=request.args['n'])»\n")),
+    (FactKind.TAINTED_INPUT, TEMPLATE, "a/c.py",
+     ("from flask import request\ndef f(t):\n    request.args['n']\n    return «render_template_string(t)»\n")),
     (FactKind.TEST_PATH, SQL, "src/contest/latest.py", "«db.execute(q)»\n"),
     (FactKind.TEST_PATH, SQL, "src/attestation.js", "«db.query(q)»;\n"),
     (FactKind.DOCUMENTATION_PATH, SQL, "src/doctor/visit.py", "«db.execute(q)»\n"),

@@ -6,16 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from tests.unit.facts.marked import COMMAND, SQL, XSS, verdict_on
+from tests.unit.facts.marked import COMMAND, SQL, XSS, servlet, verdict_on
 from triage.answers import Verdict
-
-
-def servlet(body: str, before: str = "", imports: str = "") -> str:
-    """Return a servlet whose method has a body."""
-    head = f"import javax.servlet.http.*;\nimport java.util.*;\n{imports}\n"
-    opening = f"public class Page extends HttpServlet {{\n{before}\n"
-    method = "  protected void doGet(HttpServletRequest request, HttpServletResponse response) throws Exception {"
-    return f"{head}{opening}{method}\n{body}\n  }}\n}}\n"
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from tests.unit.facts.marked import CODE, COMMAND, REDIRECT, SQL, XSS, verdict_on
+from tests.unit.facts.marked import CODE, COMMAND, REDIRECT, SQL, XSS, express_route, verdict_on
 from triage.answers import Verdict
-
-
-def route(body: str, before: str = "") -> str:
-    """Return an Express route with a body."""
-    head = "const express = require('express');\nconst app = express();\n"
-    return f"{head}{before}\napp.get('/x', (req, res) => {{\n{body}\n}});\n"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +16,7 @@ def route(body: str, before: str = "") -> str:
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const id = req.query.id;
                 «db.query('SELECT ' + id)»;
@@ -33,7 +27,7 @@ def route(body: str, before: str = "") -> str:
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const { id } = req.query;
                 «db.query(`SELECT ${id}`)»;
@@ -44,7 +38,7 @@ def route(body: str, before: str = "") -> str:
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 let id = 'a';
                 if (cond()) { id = req.query.id; }
@@ -56,7 +50,7 @@ def route(body: str, before: str = "") -> str:
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 let id = req.query.id;
                 { let id = 'a'; }
@@ -68,7 +62,7 @@ def route(body: str, before: str = "") -> str:
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const c = req.query.c;
                 «db.query('SELECT ' + c)»;
@@ -81,7 +75,7 @@ def route(body: str, before: str = "") -> str:
         pytest.param(
             XSS,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 db.find({}, (err, rows) => {
                   «res.send('<b>' + req.query.q)»;
@@ -93,22 +87,24 @@ def route(body: str, before: str = "") -> str:
         pytest.param(
             XSS,
             "src/app.js",
-            route("«res.send('<b>' + escapeHtml(req.query.q))»;", before="function escapeHtml(s) { return s; }"),
+            express_route(
+                "«res.send('<b>' + escapeHtml(req.query.q))»;", before="function escapeHtml(s) { return s; }"
+            ),
             id="an encoder of the file that does nothing",
         ),
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 "«db.query('SELECT ' + escapeHtml(req.query.q))»;", before="const escapeHtml = require('escape-html');"
             ),
             id="an HTML encoder before SQL",
         ),
-        pytest.param(CODE, "src/app.js", route("«eval(req.body.code)»;"), id="code of the request evaluated"),
+        pytest.param(CODE, "src/app.js", express_route("«eval(req.body.code)»;"), id="code of the request evaluated"),
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const ids = req.body.ids.map(x => x);
                 «db.query('SELECT ' + ids.join(','))»;
@@ -117,7 +113,10 @@ def route(body: str, before: str = "") -> str:
             id="items passed on unchanged",
         ),
         pytest.param(
-            REDIRECT, "src/app.js", route("«res.redirect(req.query.next)»;"), id="a redirect to a chosen address"
+            REDIRECT,
+            "src/app.js",
+            express_route("«res.redirect(req.query.next)»;"),
+            id="a redirect to a chosen address",
         ),
         pytest.param(
             SQL,
@@ -157,7 +156,7 @@ def test_request_data_that_reaches_the_match_is_a_true_positive(rule: tuple[str,
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const id = parseInt(req.query.id, 10);
                 «db.query(`SELECT ${id}`)»;
@@ -168,7 +167,7 @@ def test_request_data_that_reaches_the_match_is_a_true_positive(rule: tuple[str,
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const id = 'a';
                 «db.query(`SELECT ${id}`)»;
@@ -177,12 +176,15 @@ def test_request_data_that_reaches_the_match_is_a_true_positive(rule: tuple[str,
             id="a value fixed in the code",
         ),
         pytest.param(
-            SQL, "src/app.js", route("«db.query('SELECT ? ', [req.query.id])»;"), id="values bound as parameters"
+            SQL,
+            "src/app.js",
+            express_route("«db.query('SELECT ? ', [req.query.id])»;"),
+            id="values bound as parameters",
         ),
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const c = req.query.c;
                 if (!ALLOWED.includes(c)) return res.sendStatus(400);
@@ -195,14 +197,16 @@ def test_request_data_that_reaches_the_match_is_a_true_positive(rule: tuple[str,
         pytest.param(
             XSS,
             "src/app.js",
-            route("«res.send('<b>' + escapeHtml(req.query.q))»;", before="const escapeHtml = require('escape-html');"),
+            express_route(
+                "«res.send('<b>' + escapeHtml(req.query.q))»;", before="const escapeHtml = require('escape-html');"
+            ),
             id="an encoder of a known package",
         ),
-        pytest.param(CODE, "src/app.js", route("«eval('1 + 1')»;"), id="a fixed expression evaluated"),
+        pytest.param(CODE, "src/app.js", express_route("«eval('1 + 1')»;"), id="a fixed expression evaluated"),
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const ids = req.body.ids.map(x => Number(x));
                 «db.query('SELECT ' + ids.join(','))»;
@@ -213,7 +217,7 @@ def test_request_data_that_reaches_the_match_is_a_true_positive(rule: tuple[str,
         pytest.param(
             COMMAND,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const h = req.query.h;
                 if (!/^[a-z0-9]+$/.test(h)) { return res.end(); }
@@ -226,7 +230,7 @@ def test_request_data_that_reaches_the_match_is_a_true_positive(rule: tuple[str,
         pytest.param(
             COMMAND,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 switch (req.query.h) {
                   case 'a':
@@ -241,7 +245,7 @@ def test_request_data_that_reaches_the_match_is_a_true_positive(rule: tuple[str,
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const sort = MAP[req.query.s] || 'id';
                 «db.query('SELECT ' + sort)»;
@@ -264,7 +268,7 @@ def test_what_is_shown_harmless_is_a_false_positive(rule: tuple[str, str], path:
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const c = req.query.c;
                 if (!ALLOWED.includes(c)) return res.sendStatus(400);
@@ -280,13 +284,15 @@ def test_what_is_shown_harmless_is_a_false_positive(rule: tuple[str, str], path:
         pytest.param(
             XSS,
             "src/app.js",
-            route("«res.send('<b>' + escapeHtml(req.query.q))»;", before="const escapeHtml = require('./mine');"),
+            express_route(
+                "«res.send('<b>' + escapeHtml(req.query.q))»;", before="const escapeHtml = require('./mine');"
+            ),
             id="an encoder of an unknown module",
         ),
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 let q = 'a';
                 setTimeout(() => { «db.query(q)»; }, 1);
@@ -298,7 +304,7 @@ def test_what_is_shown_harmless_is_a_false_positive(rule: tuple[str, str], path:
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 let q = 'a';
                 later(() => { q = req.query.x; });
@@ -310,13 +316,13 @@ def test_what_is_shown_harmless_is_a_false_positive(rule: tuple[str, str], path:
         pytest.param(
             REDIRECT,
             "src/app.js",
-            route("«res.redirect('/profile/' + req.query.id)»;"),
+            express_route("«res.redirect('/profile/' + req.query.id)»;"),
             id="an address with a fixed beginning",
         ),
         pytest.param(
             REDIRECT,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const n = req.query.next;
                 if (!isSafe(n)) return;
@@ -328,7 +334,7 @@ def test_what_is_shown_harmless_is_a_false_positive(rule: tuple[str, str], path:
         pytest.param(
             COMMAND,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const h = req.query.h;
                 if (!/[a-z0-9]+/.test(h)) { return res.end(); }
@@ -341,7 +347,7 @@ def test_what_is_shown_harmless_is_a_false_positive(rule: tuple[str, str], path:
         pytest.param(
             SQL,
             "src/app.js",
-            route(
+            express_route(
                 dedent("""
                 const sort = MAP[req.query.s];
                 «db.query('SELECT ' + sort)»;
