@@ -7,7 +7,7 @@ from dataclasses import replace
 from triage.facts.flow.context import DEEPEST_CALL, Frame, Observation
 from triage.facts.flow.folding import concatenated
 from triage.facts.flow.library import INERT_METHODS, Encoder
-from triage.facts.flow.methods import Given, Handed, Methods
+from triage.facts.flow.methods import Given, Handed, Methods, as_if_raw
 from triage.facts.flow.parameters import value_of_parameter
 from triage.facts.flow.program import Call, Expression, Function, Member, Name
 from triage.facts.flow.values import (
@@ -86,7 +86,7 @@ class Calls(Methods):
         name = call.callee.name if isinstance(call.callee, Member) else ""
         parts = [*handed, *([receiver.made_of] if receiver is not None and receiver.made_of is not None else [])]
         made_of = mixed([replace(value, made_of=None) for value in parts]) if parts else None
-        self._forget_members(call, state)
+        self._forget_members(state)
         if isinstance(call.callee, Member) and receiver is not None and name not in INERT_METHODS:
             self._keep_handed(call.callee.base, name, receiver, handed, state)
         if receiver is not None:
@@ -119,11 +119,10 @@ class Calls(Methods):
                 if value.made_of is not None:
                     state.names[argument.name] = replace(value, made_of=mixed([value.made_of, UNKNOWN]))
 
-    def _forget_members(self, call: Call, state: State) -> None:
-        if isinstance(call.callee, Member) and isinstance(call.callee.base, Name):
-            start = f"{call.callee.base.name}."
-            for key in [key for key in state.names if key.startswith(start)]:
-                del state.names[key]
+    def _forget_members(self, state: State) -> None:
+        """Forget what members of objects were set to: any call may reach the same object."""
+        for key in [key for key in state.names if "." in key]:
+            del state.names[key]
 
     # Functions of the same file
 
@@ -176,10 +175,19 @@ class Calls(Methods):
             candidates = [function for function in candidates if function.owner == self._owner()]
         if self.language == "java":
             candidates = [each for each in candidates if len(each.parameters) == len(call.arguments)]
+        if any(self._is_overridden(function) for function in candidates):
+            return None
         # A class that others extend may be overridden, and a name set again may mean another function.
         if len(candidates) != 1 or (owner is None and self.language != "java" and self._is_set_again(name)):
             return None
         return candidates[0]
+
+    def _is_overridden(self, function: Function) -> bool:
+        """Say whether a class of this file that extends the function's own has one of the same name."""
+        heirs = {name for name, parents in self.program.class_parents.items() if function.owner in parents}
+        return bool(function.owner) and any(
+            each.owner in heirs for each in self.functions_by_name.get(function.name, [])
+        )
 
     def _is_set_again(self, name: str) -> bool:
         value = self.file_expressions.get(name)
@@ -296,8 +304,12 @@ class Calls(Methods):
         library, given = self.library, handed_over.given
         if path == "require":
             return Value(is_unknown=True, roles=frozenset({Role.MODULE}))
-        if path in library.displays | library.wrappers and len(given) == 1 and given[0].boxes:
+        if path == "Object.assign" and given and given[0].boxes:
+            self.blur(given[0], state, either([self.content_of(value, state) for value in given[1:]]))
             return given[0]
+        if path in library.displays | library.wrappers and len(given) == 1 and len(given[0].boxes) == 1:
+            box = self.box(next(iter(given[0].boxes)), state)
+            return self.new_box(call, box, state) if box is not None and given[0].is_fixed else UNKNOWN
         if path in library.displays:
             return self.new_box(call, Box(BoxKind.LIST, items=tuple(given)), state)
         if path in library.holders:
@@ -360,6 +372,6 @@ class Calls(Methods):
             return self.formatted(handed)
         value = mixed(handed) if handed else FIXED
         # What decodes undoes what an encoder did.
-        if any(word in path.lower() for word in ("unquote", "decode", "unescape", "loads", "parse")):
-            value = replace(value, taints=frozenset(replace(t, harmless_for=frozenset()) for t in value.taints))
+        if any(word in path.lower() for word in ("unquote", "decode", "unescape", "loads", "parse", "re.sub")):
+            value = as_if_raw(value)
         return replace(value, prefix="") if "join" not in path else value

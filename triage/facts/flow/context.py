@@ -122,7 +122,7 @@ class Context:
         if name not in self._changed:
             word = re.escape(name).encode()
             changing = (
-                rb"(?<![\w.])(?:this\.|self\.|cls\.)?%b\s*(?:\.(?:%b)\s*\(|\[[^\]\n]*\]\s*(?:=(?!=)|\+=)|[-+|&*]=)"
+                rb"(?<![\w.])(?:this\.|self\.|cls\.)?%b\s*(?:\.(?:%b)\s*\(|(?:\.\w+)+\s*=(?![=>])|\[[^\]\n]*\]\s*(?:=(?!=)|\+=)|[-+|&*]=)"
                 % (
                     word,
                     MUTATORS.encode(),

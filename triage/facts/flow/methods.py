@@ -135,9 +135,10 @@ class Methods(Evaluation):
         if name == "concat":
             value = concatenated([receiver, *handed])
         if name in {"replace", "replaceAll"} and receiver.taints:
-            value = value.with_note(Note(NoteKind.REPLACED, call.place.line, self.text(call)))
+            # It may put back what an encoder took out.
+            value = as_if_raw(value).with_note(Note(NoteKind.REPLACED, call.place.line, self.text(call)))
         if name in {"decode", "unescape"}:
-            value = replace(value, taints=frozenset(replace(t, harmless_for=frozenset()) for t in value.taints))
+            value = as_if_raw(value)
         if name in {"trim", "strip", "lower", "toLowerCase", "toString", "encode", "concat"}:
             return value
         return replace(value, prefix="")
@@ -260,6 +261,11 @@ class Methods(Evaluation):
         if name in HARMLESS_METHODS:
             return FIXED
         return replace(mixed([content, *given]), prefix="") if name in PASSING_METHODS else None
+
+
+def as_if_raw(value: Value) -> Value:
+    """Return a value without what encoders did for it."""
+    return replace(value, taints=frozenset(replace(taint, harmless_for=frozenset()) for taint in value.taints))
 
 
 def _joined_key(parts: Given) -> Value:
