@@ -58,10 +58,13 @@ class Listing:
 
 def coloured(text: str, path: str) -> list[SafeString]:
     """Return the lines of a text as HTML with Pygments' classes; every character from outside is escaped."""
-    shown = "\n".join(shortened(printable(line)) for line in text.split("\n"))
-    if len(shown) > LONGEST_COLOURED_CHARACTERS:
-        return [mark_safe(escape(line)) for line in shown.split("\n")]  # noqa: S308
-    return [mark_safe(line) for line in highlight(shown, _lexer(path), _FORMATTER).split("\n")]  # noqa: S308
+    lines = [shortened(printable(line)) for line in text.split("\n")]
+    if sum(map(len, lines)) <= LONGEST_COLOURED_CHARACTERS:
+        # The formatter ends each line, the last one too.
+        marked = highlight("\n".join(lines), _lexer(path), _FORMATTER).split("\n")[: len(lines)]
+        if len(marked) == len(lines):
+            return [mark_safe(line) for line in marked]  # noqa: S308  (Pygments escapes what it marks)
+    return [mark_safe(escape(line)) for line in lines]  # noqa: S308
 
 
 @lru_cache(maxsize=128)
