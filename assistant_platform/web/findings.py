@@ -20,6 +20,7 @@ import triage.services
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.facets import chips, facets
 from assistant_platform.web.forms import FeedbackForm
+from assistant_platform.web.rendering import prose
 from findings import listing
 from findings.listing import Cursor, FindingFilter
 from findings.models import Finding, NotAnalysed
@@ -27,6 +28,7 @@ from orgs.permissions import Permission
 from triage.models import Verdict
 
 PROJECTS_OFFERED = 200
+MESSAGE_CHARACTERS = 120
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ class Row:
     def asks_to_agree(self) -> bool:
         """Whether the Assistant recommends to ignore and nobody has decided yet."""
         return self.verdict is not None and self.verdict.is_false_positive and self.finding.is_open
+
+    @property
+    def message(self) -> str:
+        """The start of what the rule says."""
+        start = getattr(self.finding, "message_start", self.finding.message)
+        return prose.unmarked(start, most_characters=MESSAGE_CHARACTERS)
 
     @property
     def is_waiting(self) -> bool:
