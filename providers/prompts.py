@@ -86,7 +86,13 @@ def _load(name: str) -> _Source:
         system = system.split("# system\n", 1)[1]
         version, answer = int(fields["version"]), fields["answer"]
     except (ValueError, IndexError, KeyError) as error:
-        raise PromptMalformed(f"{path.name} needs a head with version and answer, then '# system' and '# user'") from error
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  (plain text for a model)
+        raise PromptMalformed(
+            f"{path.name} needs a head with version and answer, then '# system' and '# user'"
+        ) from error
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
     environment.filters["fenced"] = fenced
-    return _Source(version=version, answer=answer, system=environment.from_string(system), user=environment.from_string(user))
+    return _Source(
+        version=version, answer=answer, system=environment.from_string(system), user=environment.from_string(user)
+    )
