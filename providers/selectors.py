@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -29,14 +30,10 @@ def platform_choice() -> Choice | None:
     """Return the provider that the operator set up for everybody, None where there is none."""
     if not settings.OPENAI_API_KEY:
         return None
-    label = (
-        f"OpenAI-compatible server ({settings.OPENAI_MODEL})"
-        if settings.OPENAI_BASE_URL
-        else f"OpenAI ({settings.OPENAI_MODEL})"
-    )
+    vendor = "OpenAI-compatible server" if settings.OPENAI_BASE_URL else "OpenAI"
     return Choice(
         adapter="openai",
-        label=label,
+        label=f"{vendor} ({settings.OPENAI_MODEL})",
         credentials=Credentials(
             key=settings.OPENAI_API_KEY,
             model=settings.OPENAI_MODEL,
@@ -56,8 +53,8 @@ def chosen() -> Choice:
 
 
 # What stands before the @ of an address, or serves as a user name, without saying who it is.
-_NOBODY = frozenset(
-    [
+_NOBODY = {
+    *(
         "admin",
         "administrator",
         "api",
@@ -71,6 +68,8 @@ _NOBODY = frozenset(
         "email",
         "hello",
         "help",
+    ),
+    *(
         "info",
         "mail",
         "main",
@@ -84,17 +83,9 @@ _NOBODY = frozenset(
         "security",
         "staff",
         "support",
-        "system",
-        "team",
-        "test",
-        "tests",
-        "tester",
-        "user",
-        "users",
-        "web",
-        "webmaster",
-    ]
-)
+    ),
+    *("system", "team", "test", "tester", "tests", "user", "users", "web", "webmaster"),
+}
 SHORTEST_USER_NAME = 4  # `bob` or `max` by itself is a word of code; it is hidden where it begins with a capital
 
 
@@ -105,20 +96,13 @@ def names_of_people() -> tuple[str, ...]:
     """
     with transaction.atomic():
         users = [member.user for member in Membership.objects.select_related("user")]
-        tokens = ApiToken.objects.values_list("name", flat=True)
-        names = {name for name in tokens if " " in name.strip()}
+        tokens = list(ApiToken.objects.values_list("name", flat=True))
+    names = {name for name in tokens if " " in name.strip()}
     for user in users:
-        local = user.email.partition("@")[0]
-        names |= {user.get_full_name(), user.email, user.username}
-        names |= {part for part in (user.first_name, user.last_name) if part.lower() not in _NOBODY}
-        names |= {part for part in (local, user.username) if _is_telling(part)}
-        names |= {
-            part.capitalize()
-            for part in local.replace("_", ".").replace("-", ".").split(".")
-            if part not in _NOBODY and part.isalpha()
-        }
-    return tuple(sorted((name for name in names if name.strip()), key=lambda name: (-len(name), name)))
-
-
-def _is_telling(user_name: str) -> bool:
-    return len(user_name) >= SHORTEST_USER_NAME and user_name.lower() not in _NOBODY
+        before_at = user.email.partition("@")[0]
+        parts = re.split(r"[._-]", before_at)
+        names |= {user.get_full_name(), user.email}
+        names |= {name for name in (before_at, user.username) if len(name) >= SHORTEST_USER_NAME}
+        names |= {name.capitalize() for name in (user.first_name, user.last_name, *parts) if name.isalpha()}
+    telling = (name for name in names if name.strip() and name.lower() not in _NOBODY)
+    return tuple(sorted(telling, key=lambda name: (-len(name), name)))

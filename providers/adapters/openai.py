@@ -23,6 +23,13 @@ CONNECT_SECONDS = 10.0
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 MOST_CONNECTIONS = 100
 
+UNSENDABLE = "The key or the base URL has characters that cannot be sent."
+PERMANENT_STATUS = {
+    401: "The provider refuses the API key (401). Check the key.",
+    403: "The key may not use this model (403). Check its project and rights.",
+    404: "The provider knows no such model or address (404). Check the model's name and the base URL.",
+}
+
 # A model that thinks before it answers counts its thoughts as output; the limit must not end it before the answer.
 # Servers of one's own often know small limits only, and refuse larger ones.
 ROOM_FOR_THOUGHT_TOKENS = 8000
@@ -90,9 +97,10 @@ class OpenAIAdapter(ProviderAdapter):
 
     def check(self) -> None:
         """Prove with a tiny real request that key, endpoint and model work, or raise ProviderError."""
-        reply = self.ask(
-            Question(system="Answer in JSON.", user="Say that you are ready.", answer=_Ready, max_output_tokens=200)
+        question = Question(
+            system="Answer in JSON.", user="Say that you are ready.", answer=_Ready, max_output_tokens=200
         )
+        reply = self.ask(question)
         if not reply.text.strip():
             raise ProviderError("The model gave an empty answer. Choose another model.", permanent=True)
 
@@ -109,7 +117,7 @@ class OpenAIAdapter(ProviderAdapter):
             }
         else:
             system += (
-                f"\n\nAnswer with one JSON object and nothing else. It must fit this JSON schema:\n{json.dumps(schema)}"
+                f"\n\nAnswer with one JSON object and nothing else. It must fit this schema:\n{json.dumps(schema)}"
             )
         messages: list[Any] = [{"role": "system", "content": system}, {"role": "user", "content": question.user}]
         for turn in question.earlier:
@@ -201,17 +209,6 @@ def _our_errors() -> Iterator[None]:
         raise ProviderError("The provider did not answer in time.", permanent=False) from error
     except openai.APIConnectionError as error:
         raise _not_reached(error) from error
-    except openai.AuthenticationError as error:
-        raise ProviderError("The provider refuses the API key (401). Check the key.", permanent=True) from error
-    except openai.PermissionDeniedError as error:
-        raise ProviderError(
-            "The key may not use this model (403). Check its project and rights.", permanent=True
-        ) from error
-    except openai.NotFoundError as error:
-        raise ProviderError(
-            "The provider knows no such model or address (404). Check the model's name and the base URL.",
-            permanent=True,
-        ) from error
     except openai.RateLimitError as error:
         raise _rate_limited(error) from error
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
@@ -220,12 +217,8 @@ def _our_errors() -> Iterator[None]:
         raise _other_status(error) from error
     except openai.APIError as error:
         raise ProviderError(f"The provider's answer cannot be read: {error.message}"[:300], permanent=False) from error
-    except AnswerTooLong as error:
-        raise ProviderError(str(error), permanent=False) from error
-    except httpx2.HTTPError as error:  # while the body is read, outside the SDK's own care
-        raise ProviderError("The connection to the provider broke off.", permanent=False) from error
     except (UnicodeError, httpx2.InvalidURL) as error:
-        raise ProviderError("The key or the base URL has characters that cannot be sent.", permanent=True) from error
+        raise ProviderError(UNSENDABLE, permanent=True) from error
 
 
 def _not_reached(error: openai.APIConnectionError) -> ProviderError:
@@ -233,7 +226,7 @@ def _not_reached(error: openai.APIConnectionError) -> ProviderError:
     if isinstance(cause, AnswerTooLong):
         return ProviderError(str(cause), permanent=False)
     if isinstance(cause, UnicodeError | httpx2.InvalidURL | httpx2.UnsupportedProtocol):
-        return ProviderError("The key or the base URL has characters that cannot be sent.", permanent=True)
+        return ProviderError(UNSENDABLE, permanent=True)
     return ProviderError(f"The provider cannot be reached: {cause or error}"[:300], permanent=False)
 
 
@@ -262,6 +255,8 @@ def _bad_request(error: openai.APIStatusError) -> ProviderError | _Unsupported:
 
 
 def _other_status(error: openai.APIStatusError) -> ProviderError:
+    if error.status_code in PERMANENT_STATUS:
+        return ProviderError(PERMANENT_STATUS[error.status_code], permanent=True)
     if error.status_code < 400:  # noqa: PLR2004  (a redirect)
         return ProviderError(
             f"The provider sends us on to another address ({error.status_code}). Give that one as the base URL.",

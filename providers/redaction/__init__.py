@@ -1,4 +1,4 @@
-"""What never leaves: secrets, addresses and names of people. Placeholders stand for them, and are put back in fixes locally."""
+"""What never leaves: secrets, and people's addresses and names. Placeholders stand for them; fixes get them back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHORTEST_HIDDEN_EVERYWHERE = 6
 
 
 class Redactor:
-    """Replaces what is found in several texts of one question by the same placeholders, and puts them back in the answer.
+    """Replaces what is found in the texts of one question by placeholders, and puts the values back in the answer.
 
     `people` are names, e-mail addresses and user names that must not leave wherever they stand; secrets, addresses and
     marked authors are found by their shape.
@@ -33,7 +33,7 @@ class Redactor:
 
     def hide(self, text: str) -> str:
         """Return the text with every secret and every person's address or name replaced."""
-        # Text that looks like a placeholder already is a value like any other, or restoring would turn it into a secret.
+        # What looks like a placeholder already is a value like any other, or restoring would turn it into a secret.
         spans = [Hidden(match.start(), match.end(), Kind.TEXT) for match in _PLACEHOLDER.finditer(text)]
         spans += spans_of_secrets(text)
         spans += spans_of_people(text, self._people)
@@ -64,6 +64,6 @@ class Redactor:
             if len(value) < SHORTEST_HIDDEN_EVERYWHERE or value not in text:
                 continue
             kind = Kind(placeholder[1:].partition("-")[0])
-            for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
-                found.append(Hidden(match.start(), match.end(), kind))
+            places = re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text)
+            found += [Hidden(match.start(), match.end(), kind) for match in places]
         return found

@@ -1,10 +1,11 @@
-"""Secrets in code and configuration: keys of a known format, private keys, passwords in addresses, named and random values."""
+"""Secrets in code and configuration: keys of known formats, private keys, passwords, named and random values."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
+from itertools import pairwise
 
 from providers.redaction.spans import Hidden, Kind
 from providers.redaction.tokens import spans_of_tokens
@@ -49,7 +50,8 @@ _SPEAKS_OF = re.compile(
     re.IGNORECASE,
 )
 _NO_SECRET = re.compile(
-    r"(?:[x*.•-]+|<.*>|\$\{.*|\{.*\}|%\(.*|.*%[sd].*|.*\{\w*\}.*|.*\$\w+.*|change[-_ ]?(?:me|it|this).*|example.*|placeholder|"
+    r"(?:[x*.•-]+|<.*>|\$\{.*|\{.*\}|%\(.*|.*%[sd].*|.*\{\w*\}.*|\$\w+|"
+    r"change[-_ ]?(?:me|it|this).*|example.*|placeholder|"
     r"dummy|sample|your[-_ ].*|my[-_]?(?:password|secret|token|key)|todo|fixme|none|null|nil|true|false|undefined|"
     r"[a-z_]*(?:password|passwd|pwd|secret|token|api_?key|credentials?)s?[a-z_]*|(?:https?|file)://[^@]*|/[\w./-]*|[\w-]+\.(?:json|ya?ml|pem|key|txt|env|py|js))",
     re.IGNORECASE,
@@ -65,7 +67,7 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_]*$")
 _LITERAL = re.compile(r"(?P<quote>[\"'`])(?P<secret>[0-9A-Za-z+/=_-]{24,200})(?P=quote)")
 # Public by their nature: a UUID, a digest or commit hash in hexadecimal, an integrity value of a lock file.
 _PUBLIC = re.compile(
-    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?:0x)?[0-9a-f]+|(?:0x)?[0-9A-F]+|sha(?:1|256|384|512)-.*|h1:.*"
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?:0x)?[0-9a-f]+|(?:0x)?[0-9A-F]+|sha(?:1|256|384|512)-.*"
 )
 _FEWEST_BITS = 3.6
 _FEWEST_CHANGES = 0.28  # of letters' case or to digits, per character; words and alphabets change rarely
@@ -123,23 +125,20 @@ def _passwords_in_addresses(text: str) -> list[tuple[int, int]]:
 
 def _named(text: str) -> list[tuple[int, int]]:
     """Find values given to names that say they are secret."""
-    found = []
-    for word in _SECRET_WORD.finditer(text):
-        quoted = _QUOTED_VALUE.match(text, word.end())
-        if quoted:
-            if not _SPEAKS_OF.search(quoted["rest"]) and _is_secret(
-                quoted["secret"], may_have_spaces="phrase" in word.group().lower()
-            ):
-                found.append(quoted.span("secret"))
-            continue
-        xml = _XML_VALUE.match(text, word.end())
-        if xml and not _SPEAKS_OF.search(xml["rest"]) and _is_secret(xml["secret"]):
-            found.append(xml.span("secret"))
-            continue
-        bare = _BARE_VALUE.match(text, word.end())
-        if bare and _is_bare_secret(text, word, bare):
-            found.append(bare.span("secret"))
-    return found
+    return [span for word in _SECRET_WORD.finditer(text) if (span := _value_of(text, word)) is not None]
+
+
+def _value_of(text: str, word: re.Match[str]) -> tuple[int, int] | None:
+    for pattern in (_QUOTED_VALUE, _XML_VALUE):
+        given = pattern.match(text, word.end())
+        if given:
+            may_have_spaces = "phrase" in word.group().lower()
+            holds = not _SPEAKS_OF.search(given["rest"]) and _is_secret(
+                given["secret"], may_have_spaces=may_have_spaces
+            )
+            return given.span("secret") if holds else None
+    bare = _BARE_VALUE.match(text, word.end())
+    return bare.span("secret") if bare and _is_bare_secret(text, word, bare) else None
 
 
 def _is_secret(value: str, *, may_have_spaces: bool = False) -> bool:
@@ -160,13 +159,10 @@ def _is_bare_secret(text: str, word: re.Match[str], bare: re.Match[str]) -> bool
         return has_digit and before.split(" ")[-1].startswith("-")
     if gives == "=" and not value.isidentifier():
         return True
-    if gives == "=":
-        return (
-            has_digit
-            or _PARAMETER.search(before) is not None
-            or _is_configuration_line(before, word.group() + bare["rest"])
-        )
-    return has_digit
+    is_given_plainly = gives == "=" and (
+        _PARAMETER.search(before) is not None or _is_configuration_line(before, word.group() + bare["rest"])
+    )
+    return has_digit or is_given_plainly
 
 
 def _is_configuration_line(before: str, rest_of_name: str) -> bool:
@@ -186,13 +182,13 @@ def _random(text: str) -> list[tuple[int, int]]:
 def _looks_random(value: str) -> bool:
     if _PUBLIC.fullmatch(value) or not any(character.isdigit() for character in value):
         return False
-    classes = [
-        "d" if character.isdigit() else "u" if character.isupper() else "l"
-        for character in value
-        if character.isalnum()
-    ]
-    changes = sum(1 for left, right in zip(classes, classes[1:], strict=False) if left != right)
+    classes = [_class_of(character) for character in value if character.isalnum()]
+    changes = sum(1 for left, right in pairwise(classes) if left != right)
     return bool(classes) and changes / len(classes) >= _FEWEST_CHANGES and _bits_per_character(value) >= _FEWEST_BITS
+
+
+def _class_of(character: str) -> str:
+    return "digit" if character.isdigit() else "upper" if character.isupper() else "lower"
 
 
 def _bits_per_character(text: str) -> float:

@@ -10,7 +10,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What is hidden, as its placeholder says."""
 
-    SECRET = "SECRET"
+    SECRET = "SECRET"  # noqa: S105  (a word)
     EMAIL = "EMAIL"
     PERSON = "PERSON"
     TEXT = "TEXT"
