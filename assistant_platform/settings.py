@@ -142,7 +142,8 @@ CELERY_BEAT_SCHEDULE = {
     "purge": {"task": "events.purge", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
 }
 JOBS_IN_FLIGHT_PER_ORGANIZATION = env_int("JOBS_IN_FLIGHT_PER_ORGANIZATION", 128)
-JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 300)
+JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 60)  # renewed while the work goes on: how soon a death is noticed
+JOB_LONGEST_SECONDS = env_int("JOB_LONGEST_SECONDS", 1800)  # what goes on for longer is taken to hang
 JOB_RESEND_SECONDS = env_int("JOB_RESEND_SECONDS", 60)
 
 # --- People -----------------------------------------------------------------------------------------------------------

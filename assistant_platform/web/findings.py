@@ -20,6 +20,7 @@ import triage.services
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.facets import chips, facets
 from assistant_platform.web.forms import FeedbackForm
+from assistant_platform.web.rendering import prose
 from findings import listing
 from findings.listing import Cursor, FindingFilter
 from findings.models import Finding, NotAnalysed
@@ -27,6 +28,7 @@ from orgs.permissions import Permission
 from triage.models import Verdict
 
 PROJECTS_OFFERED = 200
+MESSAGE_CHARACTERS = 120
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,13 @@ class Row:
     def asks_to_agree(self) -> bool:
         """Whether the Assistant recommends to ignore and nobody has decided yet."""
         return self.verdict is not None and self.verdict.is_false_positive and self.finding.is_open
+
+    @property
+    def message(self) -> str:
+        """The start of what the rule says."""
+        # The list reads only the start; asking for the whole text here would be a query a row.
+        start = vars(self.finding).get("message_start") or self.finding.message
+        return prose.unmarked(start, most_characters=MESSAGE_CHARACTERS)
 
     @property
     def is_waiting(self) -> bool:
@@ -56,7 +65,7 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         chosen, after=Cursor.parse(request.GET.get("after", "")), before=Cursor.parse(request.GET.get("before", ""))
     )
     verdicts = triage.selectors.latest_verdicts([finding.pk for finding in page.findings])
-    projects = {project.pk: project.name for project in orgs.selectors.projects()[:PROJECTS_OFFERED]}
+    projects = orgs.selectors.project_names(at_most=PROJECTS_OFFERED)
     # Without JavaScript a link asks for the counts; with it they come by themselves, after the page.
     counts = listing.counts(chosen) if "counts" in request.GET else listing.known_counts(chosen)
     rules = {finding.rule_id: finding.rule.identifier for finding in page.findings}
@@ -69,6 +78,7 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         "chips": chips(chosen, projects=projects, rules=rules),
         "counts": counts,
         "refs": findings.selectors.scanned_refs(),
+        "findings_address": request.path,  # a row's own is below it; resolving each by name costs 0.1 ms
         "provider": providers.selectors.chosen(),
         "has_findings": bool(page.findings) or findings.selectors.visible().exists(),
     }
@@ -81,7 +91,7 @@ def findings_facets(request: OrgRequest) -> HttpResponse:
     """Answer the filters with their counts, for the list to take in."""
     chosen = FindingFilter.parse(request.GET)
     counts = listing.counts(chosen)
-    projects = {project.pk: project.name for project in orgs.selectors.projects()[:PROJECTS_OFFERED]}
+    projects = orgs.selectors.project_names(at_most=PROJECTS_OFFERED)
     context = {
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
@@ -112,7 +122,9 @@ def give_feedback(request: OrgRequest, finding_id: int) -> HttpResponse:
     if request.htmx and request.POST.get("from") == "row":  # type: ignore[attr-defined]  # django-htmx's middleware
         finding.refresh_from_db()
         row = Row(finding, verdict)
-        return render(request, "findings/_row.html", {"row": row, "answered": True, "agrees": agrees})
+        address = reverse("findings", kwargs={"slug": request.member.organization.slug})
+        context = {"row": row, "answered": True, "agrees": agrees, "findings_address": address}
+        return render(request, "findings/_row.html", context)
     ignores = verdict.is_false_positive and agrees
     messages.success(request, "Thank you. The finding is now ignored." if ignores else "Thank you, noted.")
     return back_to(request, finding)

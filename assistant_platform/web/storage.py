@@ -5,7 +5,7 @@ from __future__ import annotations
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class PageAssetStorage(CompressedManifestStaticFilesStorage):
+class PageAssetStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise carries no types
     """Leaves out source maps: the vendors' minified files name theirs, which are larger than the files and not served."""
 
     patterns = (
