@@ -89,7 +89,9 @@ class Job(OwnedByOrganization):
             models.Index(
                 fields=["organization", "priority", "run_after", "id"], condition=Q(state="waiting"), name="job_due"
             ),
-            models.Index(fields=["state", "organization"], condition=Q(state__in=["sent", "running"]), name="job_in_flight"),
+            models.Index(
+                fields=["state", "organization"], condition=Q(state__in=["sent", "running"]), name="job_in_flight"
+            ),
             models.Index(fields=["finished_at"], condition=Q(state__in=["done", "failed"]), name="job_finished"),
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -19,8 +19,9 @@ import scm.services
 from events.kinds import SCANNER, Actor, Kind
 from events.services import record, result_of_job
 from findings import uploads
-from findings.ingest import ReportUnreadable, detect_format, open_report
+from findings.ingest import detect_format, open_report
 from findings.ingest.base import Report, ReportedRule
+from findings.ingest.reading import ReportUnreadable
 from findings.ingest.writer import SEVERITY, Coverage, Merged, merge
 from findings.models import (
     Analysis,
@@ -57,9 +58,9 @@ class ScanDescription:
 def receive_scan(
     *,
     description: ScanDescription,
-    report: IO[bytes],
-    context: IO[bytes] | None = None,
-    rule_file: IO[bytes] | None = None,
+    report: BinaryIO,
+    context: BinaryIO | None = None,
+    rule_file: BinaryIO | None = None,
     actor: Actor,
 ) -> Scan:
     """Keep an uploaded report with what came along, and owe its ingestion.
@@ -89,9 +90,11 @@ def receive_scan(
         )
         with connection.cursor() as cursor:  # two equal uploads at once are one scan too
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('scan'), %s)", [project.pk % 2**31])
-        latest = Scan.objects.filter(
-            project=project, branch=scan.branch, pull_request_id=scan.pull_request_id
-        ).order_by("-pk").first()
+        latest = (
+            Scan.objects.filter(project=project, branch=scan.branch, pull_request_id=scan.pull_request_id)
+            .order_by("-pk")
+            .first()
+        )
         if latest is not None and bytes(latest.digest) == digest and latest.state != ScanState.FAILED:
             return latest
         scan.save()
@@ -278,5 +281,3 @@ def settle_if_done(*, scan_id: int, actor: Actor) -> None:
         scan.state, scan.settled_at = ScanState.SETTLED, timezone.now()
         scan.save(update_fields=["state", "settled_at"])
         record(Kind.SCAN_SETTLED, actor=actor, scan_id=scan_id)
-
-

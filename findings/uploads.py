@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zlib
-from typing import IO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from findings.models import Scan, UploadChunk, UploadKind
 
@@ -25,7 +25,7 @@ class UploadTooLarge(Exception):
     """An upload is over the size limit; the text says which and what to do."""
 
 
-def digest_of(*uploads: IO[bytes] | None, described_by: tuple[str, ...]) -> bytes:
+def digest_of(*uploads: BinaryIO | None, described_by: tuple[str, ...]) -> bytes:
     """Return 32 bytes that stand for uploads and the words that describe them; the files are left at their start."""
     digest = hashlib.sha256("\0".join(described_by).encode())
     for upload in uploads:
@@ -37,7 +37,7 @@ def digest_of(*uploads: IO[bytes] | None, described_by: tuple[str, ...]) -> byte
     return digest.digest()
 
 
-def keep(scan: Scan, kind: UploadKind, upload: IO[bytes], *, max_bytes: int) -> None:
+def keep(scan: Scan, kind: UploadKind, upload: BinaryIO, *, max_bytes: int) -> None:
     """Store an upload; the transaction of the scan's own row makes it all or nothing."""
     waiting: list[UploadChunk] = []
     size = number = 0
@@ -56,7 +56,7 @@ def keep(scan: Scan, kind: UploadKind, upload: IO[bytes], *, max_bytes: int) -> 
     UploadChunk.objects.bulk_create(waiting)
 
 
-def open_upload(scan: Scan, kind: UploadKind) -> IO[bytes] | None:
+def open_upload(scan: Scan, kind: UploadKind) -> BinaryIO | None:
     """Return an upload as a seekable file, in memory while small; None where there was none."""
     chunks = UploadChunk.objects.filter(scan=scan, kind=kind).order_by("number")
     if not chunks.exists():
@@ -66,7 +66,7 @@ def open_upload(scan: Scan, kind: UploadKind) -> IO[bytes] | None:
     for content in chunks.values_list("content", flat=True).iterator(chunk_size=CHUNKS_PER_INSERT):
         copy.write(zlib.decompress(bytes(content)))
     copy.seek(0)
-    return copy
+    return cast(BinaryIO, copy)  # it has every method of one
 
 
 def forget(scan: Scan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.db import transaction
@@ -27,6 +28,18 @@ from rules.selectors import yaml_of_rules_for
 from triage import excerpt
 from triage.models import Source
 
+MANIFESTS = (
+    "requirements.txt",
+    "pyproject.toml",
+    "Pipfile",
+    "package.json",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "go.mod",
+    "composer.json",
+    "Gemfile",
+)
 NO_RECIPE = "Built-in has no safe change for this pattern; the guidance says what to do."
 FIX_LINES_SHOWN = 120
 
@@ -75,7 +88,7 @@ def write_fix(*, finding: Finding) -> Autofix:
         guidance = latest_guidance(finding)
         other_rules = yaml_of_rules_for(path=finding.path, except_rule=finding.rule)
         minimum = orgs.selectors.assistant_settings().fix_confidence
-        known = gates.dependencies_near(context)
+        known = _dependencies_near(context)
     explanation = verdict.explanation if verdict else ""
     advice = guidance.summary if guidance else ""
     answer = _ask_for_fix(finding, context, explanation=explanation, advice=advice, failed="")
@@ -111,7 +124,7 @@ def _ask_for_fix(
 
 
 def _check(
-    context: FindingContext, answer: Answer[FixAnswer], other_rules: str, known: frozenset[str]
+    context: FindingContext, answer: Answer[FixAnswer], other_rules: str, known: frozenset[str] | None
 ) -> gates.FixCheck | None:
     if not answer.value.edits:
         return None
@@ -122,6 +135,18 @@ def _check(
         other_rules_yaml=other_rules or None,
         known_dependencies=known,
     )
+
+
+def _dependencies_near(context: FindingContext) -> frozenset[str] | None:
+    """Return what the manifests in the file's folder and above name, None where there is none to read."""
+    manifests = {}
+    for folder in PurePosixPath(context.path).parents:
+        for name in MANIFESTS:
+            path = str(folder / name)
+            text = context.read_file(path)
+            if text is not None:
+                manifests[path] = text
+    return gates.dependencies_in(manifests) if manifests else None
 
 
 def _failures(answer: Answer[FixAnswer], check: gates.FixCheck) -> str:

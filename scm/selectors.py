@@ -26,9 +26,7 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     transaction of its own, so that the function may be used long after the one it was made in.
     """
     folder = _folder_of(project)
-    uploaded = frozenset(
-        CodeFile.objects.filter(project=project, revision=revision).values_list("path", flat=True)
-    )
+    uploaded = frozenset(CodeFile.objects.filter(project=project, revision=revision).values_list("path", flat=True))
 
     @lru_cache(maxsize=FILES_REMEMBERED)
     def read(path: str) -> str | None:

@@ -15,7 +15,7 @@ import orgs.selectors
 import providers.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import UploadForm
-from findings.ingest import ReportUnreadable
+from findings.ingest.reading import ReportUnreadable
 from findings.models import ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadTooLarge

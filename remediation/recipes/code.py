@@ -61,7 +61,7 @@ class Code:
     def __init__(self, text: str, language: str) -> None:
         self.text = text
         self.language = language
-        self.raw = text.encode()
+        self.raw = text.encode("utf-8", errors="replace")
         tree = parse(text, language)
         if tree is None:
             raise ValueError(f"no grammar for {language}")
@@ -203,7 +203,7 @@ def removed_argument(code: Code, argument: Node) -> Change:
     return Change(argument.start_byte, end + blanks, "")
 
 
-def added_arguments(call: Node, *texts: str) -> Change:
+def added_arguments(code: Code, call: Node, *texts: str) -> Change:
     """Append arguments to a call, also behind a trailing comma."""
     given = named(call, "arguments")
     assert given is not None
@@ -214,7 +214,7 @@ def added_arguments(call: Node, *texts: str) -> Change:
     before, follows = last.prev_sibling, last.next_sibling
     # Where each argument has a line of its own, so has a new one.
     starts_line = before is not None and before.end_point.row < last.start_point.row
-    separator = "\n" + " " * last.start_point.column if starts_line else " "
+    separator = f"\n{code.indent_at(last)}" if starts_line else " "
     if follows is not None and follows.type == ",":
         return Change(follows.end_byte, follows.end_byte, f"{separator}{joined}" + ("," if starts_line else ""))
     return Change(last.end_byte, last.end_byte, f",{separator}{joined}")

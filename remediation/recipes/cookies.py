@@ -77,7 +77,7 @@ def python_cookie(case: Case) -> Draft | None:
             elif text_of(value).strip("'\"") in {"False", "None", "none"}:
                 changes.append(replaced(value, wanted))
         if missing:
-            changes.append(added_arguments(call, *missing))
+            changes.append(added_arguments(case.code, call, *missing))
         if changes:
             return Draft(tuple(changes), explained(flags))
     return None
@@ -111,7 +111,7 @@ def express_cookie(case: Case) -> Draft | None:
 def _options(case: Case, call: Node, arguments: list[Node], wanted: dict[str, str]) -> list[Change] | None:
     if len(arguments) == 2:  # noqa: PLR2004 - the cookie's name and value
         written = ", ".join(f"{name}: {value}" for name, value in wanted.items())
-        return [added_arguments(call, f"{{ {written} }}")]
+        return [added_arguments(case.code, call, f"{{ {written} }}")]
     return with_properties(case.code, arguments[2], wanted) if arguments[2].type == "object" else None
 
 

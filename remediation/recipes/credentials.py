@@ -167,7 +167,9 @@ def read_environment_in_javascript(case: Case) -> Draft | None:
 
 
 def _javascript_draft(case: Case, literal: Node, name: str) -> Draft:
-    return Draft(tuple(_everywhere(case, literal, f"process.env.{name}")), _explanation(name))
+    # TypeScript must be told that the variable is set, as the explanation asks for.
+    new = f"process.env.{name}!" if case.code.language == "typescript" else f"process.env.{name}"
+    return Draft(tuple(_everywhere(case, literal, new)), _explanation(name))
 
 
 def read_environment_in_java(case: Case) -> Draft | None:

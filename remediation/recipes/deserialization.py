@@ -24,7 +24,7 @@ from remediation.recipes.code import (
     statement_of,
     text_of,
 )
-from remediation.recipes.imports_python import python_full_name, python_import, python_name
+from remediation.recipes.imports_python import python_full_name, python_import, python_sibling
 
 SAFE_LOADER = {
     "yaml.load": "safe_load",
@@ -66,7 +66,7 @@ def load_yaml_safely(case: Case) -> Draft | None:
         # The document's own tags are registered for another loader than the safe one.
         if not arguments or re.search(r"\badd_(?:multi_)?(?:constructor|representer)\b|\bYAMLObject\b", case.code.text):
             return None
-        known = python_name(case.code, "yaml", safe)
+        known = python_sibling(case.code, function, "yaml", safe)
         if known is None:
             return None
         name = Change(function.start_byte, function.end_byte, known.name)

@@ -23,13 +23,15 @@ from remediation.recipes.code import (
     text_of,
 )
 from remediation.recipes.imports_javascript import javascript_full_name
-from remediation.recipes.imports_python import python_full_name, python_name
+from remediation.recipes.imports_python import python_full_name, python_sibling
 
 WEAK = frozenset({"md5", "md4", "md2", "sha1", "sha", "sha-1"})
 PASSWORD_WORDS = re.compile(r"passw|passphrase|pwd|passcode|\bpin\b|credential|login", re.IGNORECASE)
 # Protocols that prescribe the weak digest, and digests written down: another one would never match.
 FIXED_BY_OTHERS = re.compile(
-    r"gravatar|content-?md5|\bwsse\b|www-authenticate|x-hub-signature|sec-websocket|\betag\b|\bgit\b|[\"'][0-9a-fA-F]{32}(?:[0-9a-fA-F]{8})?[\"']",
+    r"gravatar|content-?md5|\bwsse\b|www-authenticate|x-hub-signature|sec-websocket|\betag\b|\bgit\b|\buuid|"
+    # A digest that serves as a key or a vector has the length that the cipher wants.
+    r"cipher|encrypt|decrypt|\bAES\b|\bDES|SecretKeySpec|[\"'][0-9a-fA-F]{32}(?:[0-9a-fA-F]{8})?[\"']",
     re.IGNORECASE,
 )
 EXPLANATION = (
@@ -55,7 +57,7 @@ def hash_with_sha256_in_python(case: Case) -> Draft | None:
             quote = text_of(arguments[0])[-1]
             return Draft((replaced(arguments[0], f"{quote}sha256{quote}"),), EXPLANATION)
         if full_name in {f"hashlib.{name}" for name in WEAK}:
-            known = python_name(case.code, "hashlib", "sha256")
+            known = python_sibling(case.code, function, "hashlib", "sha256")
             return Draft((*known.changes, replaced(function, known.name)), EXPLANATION) if known is not None else None
     return None
 

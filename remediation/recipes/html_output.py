@@ -28,8 +28,11 @@ from remediation.recipes.imports_javascript import javascript_imports
 from remediation.recipes.imports_python import python_full_name, python_name, python_packages
 from remediation.recipes.python_text import TextParts, is_text, text_parts
 from remediation.recipes.python_variables import given_text
-from remediation.recipes.sql_text import Literal, Value, decoded
+from remediation.recipes.sql_text import Literal, Part, Value, decoded
 
+SPEAKS_OF_HTML = re.compile(
+    r"html|markup|template|tpl|svg|content|render|\bdom\b|purify|body|fragment|icon", re.IGNORECASE
+)
 ESCAPED = re.compile(
     r"(?:^|[._])(?:escape\w*|html_escape|htmlEscape|forHtml\w*|quote|urlencode|encode\w*|int|float|len|str\(escape)\(",
     re.IGNORECASE,
@@ -50,7 +53,7 @@ def escape_in_python(case: Case) -> Draft | None:
     for node in _python_texts(case):
         given = given_text(node)
         found = given.parts if given is not None else None
-        if found is None or not is_html(found.parts) or not escaping_suffices(found.parts):
+        if found is None or not _may_be_escaped(found.parts):
             continue
         escape = _python_escape(case)
         if escape is None:
@@ -130,7 +133,7 @@ def format_html(case: Case) -> Draft | None:
         if python_full_name(case.code, text_of(function)) != "django.utils.safestring.mark_safe" or len(arguments) != 1:
             continue
         found = text_parts(arguments[0])
-        if found is None or function is None or not escaping_suffices(found.parts):
+        if found is None or function is None or not escaping_suffices(found.parts) or _holds_html(found.parts):
             continue
         texts = [
             part.raw.replace("{", "{{").replace("}", "}}") if isinstance(part, Literal) else "{}"
@@ -156,7 +159,7 @@ def pass_to_template(case: Case) -> Draft | None:
         ):
             continue
         found = text_parts(arguments[0])
-        if found is None or not escaping_suffices(found.parts):
+        if found is None or not escaping_suffices(found.parts) or _holds_html(found.parts):
             continue
         given: dict[str, str] = {}
         texts = []
@@ -197,7 +200,7 @@ def escape_in_javascript(case: Case) -> Draft | None:
         ):
             continue
         found = javascript_text.text_parts(arguments_of(call)[0]) if arguments_of(call) else None
-        if found is None or not is_html(found.parts) or not escaping_suffices(found.parts):
+        if found is None or not _may_be_escaped(found.parts):
             continue
         nodes = [each.named_children[0] for each in within(found.expression, "template_substitution")]
         nodes += _javascript_operands(found.expression)
@@ -267,9 +270,17 @@ def _may_be_html(value: Node) -> bool:
 
 
 def _speaks_of_html(source: str) -> bool:
-    return bool(
-        re.search(r"html|markup|template|tpl|svg|content|render|dom|purify|body|fragment|icon", source, re.IGNORECASE)
-    )
+    # The body of a request is no piece of HTML.
+    return bool(SPEAKS_OF_HTML.search(re.sub(r"\breq(?:uest)?\.body\b", "", source)))
+
+
+def _may_be_escaped(parts: list[Part]) -> bool:
+    return is_html(parts) and escaping_suffices(parts) and not _holds_html(parts)
+
+
+def _holds_html(parts: list[Part]) -> bool:
+    """Tell whether the name of a value says that it is HTML itself, which escaping would show as text."""
+    return any(_speaks_of_html(part.source) for part in parts if isinstance(part, Value))
 
 
 def escape_in_java(case: Case) -> Draft | None:
@@ -281,7 +292,7 @@ def escape_in_java(case: Case) -> Draft | None:
         if text_of(named(call, "name")) not in {"println", "print", "write", "append"} or len(arguments_of(call)) != 1:
             continue
         found = java_text.text_parts(arguments_of(call)[0])
-        if found is None or not is_html(found.parts) or not escaping_suffices(found.parts):
+        if found is None or not _may_be_escaped(found.parts):
             continue
         values = [node for part, node in zip(found.parts, found.nodes, strict=True) if isinstance(part, Value)]
         unescaped = [

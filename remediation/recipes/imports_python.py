@@ -107,6 +107,14 @@ def python_name(code: Code, module: str, name: str) -> Imported | None:
     return Imported(name, (_new_python_import(code, module, f"from {module} import {name}"),))
 
 
+def python_sibling(code: Code, function: Node, module: str, name: str) -> Imported | None:
+    """Make a name known that stands in the same module as a function in use, by the way that function is written."""
+    owner = text_of(named(function, "object")) if function.type == "attribute" else ""
+    if owner and python_full_name(code, owner) == module:
+        return Imported(f"{owner}.{name}")
+    return python_name(code, module, name)
+
+
 def _is_bound(code: Code, name: str) -> bool:
     """Tell whether a name already means something of the file's own: imported, assigned, defined or a parameter."""
     pattern = re.compile(
@@ -162,7 +170,9 @@ def _first_python_import(code: Code, line: str) -> Change:
     if above is None:
         start = code.root.children[0].start_byte if code.root.children else 0
         return Change(start, start, f"{line}\n\n")
-    return line_below(code, above, f"\n{line}")
+    follows = above.next_sibling
+    has_blank_line = follows is None or follows.start_point.row > above.end_point.row + 1
+    return line_below(code, above, f"\n{line}" if has_blank_line else f"\n{line}\n")
 
 
 def _module_of(statement: Node) -> str:

@@ -14,6 +14,7 @@ from remediation.recipes.sql_text import Literal, Part, Value
 TEXT_CALLS = re.compile(
     r"\.(?:getParameter|getHeader|getQueryString|getPathInfo|toString|trim|getValue|getCookie|substring)\("
 )
+SHOWS = re.compile(r"(?:print|log|debug|info|warn|error|trace|encode|escape|forHtml)")
 SETTERS = {
     "String": "setString",
     "int": "setInt",
@@ -55,7 +56,8 @@ class TextParts:
             else:
                 lines.append(text)
             row = node.start_point.row if isinstance(part, Literal) else row
-        indent = " " * self.expression.start_point.column
+        literals = [node for node, part in zip(self.nodes, self.parts, strict=True) if isinstance(part, Literal)]
+        indent = code.indent_at(literals[-1])
         return f"\n{indent}+ ".join(f'"{line}"' for line in lines if line)
 
 
@@ -113,19 +115,28 @@ def given_text(argument: Node) -> TextParts | None:
         if declared
         else []
     )
-    if value is None or any(not _only_logs(node) for node in others) or declared[0].end_byte > argument.start_byte:
+    if value is None or any(not _only_shows(node) for node in others) or declared[0].end_byte > argument.start_byte:
         return None
     parts = text_parts(value)
-    if parts is not None:
-        parts.declarator = declared[0]
+    if parts is None or _values_change(parts, scope, declared[0].end_byte, argument.start_byte):
+        return None
+    parts.declarator = declared[0]
     return parts
 
 
-def _only_logs(node: Node) -> bool:
-    call = node.parent.parent if node.parent is not None and node.parent.type == "argument_list" else None
-    return call is not None and bool(
-        re.fullmatch(r"(?i)(?:log|logger|system\.out|system\.err)", text_of(named(call, "object")))
+def _values_change(parts: TextParts, scope: Node, start: int, end: int) -> bool:
+    sources = " ".join(part.source for part in parts.parts if isinstance(part, Value))
+    names = set(re.findall(r"[A-Za-z_$][\w$]*", sources))
+    return any(
+        start <= node.start_byte < end and text_of(named(node, "left")) in names
+        for node in within(scope, "assignment_expression")
     )
+
+
+def _only_shows(node: Node) -> bool:
+    """Tell whether a text is only printed, logged or encoded for a page where it is read."""
+    call = node.parent.parent if node.parent is not None and node.parent.type == "argument_list" else None
+    return call is not None and bool(SHOWS.match(text_of(named(call, "name"))))
 
 
 def type_of(value: Node) -> str:

@@ -26,7 +26,13 @@ from remediation.recipes.code import (
     text_of,
 )
 from remediation.recipes.imports_javascript import javascript_full_name, javascript_module
-from remediation.recipes.imports_python import python_full_name, python_import, python_name, python_packages
+from remediation.recipes.imports_python import (
+    python_full_name,
+    python_import,
+    python_name,
+    python_packages,
+    python_sibling,
+)
 from remediation.recipes.python_variables import only_assignment
 
 EXPLANATION = (
@@ -79,13 +85,13 @@ def send_from_directory(case: Case) -> Draft | None:
         path = joined_path(case, arguments[0])
         if path is None or path.assignment is not None or keyword_of(call, "path_or_file") is not None:
             continue
-        known = python_name(case.code, "flask", "send_from_directory")
+        known = python_sibling(case.code, function, "flask", "send_from_directory")
         if known is not None:
             changes = (replaced(function, known.name), replaced(arguments[0], f"{path.folder}, {path.name}"))
             return Draft(
                 (*known.changes, *changes),
                 "Flask itself keeps the file inside the folder and answers 404 for any other. "
-                "A relative folder is now looked for beside the application: check that it is the one you mean.",
+                "Check that the folder is the one you mean.",
             )
     return None
 

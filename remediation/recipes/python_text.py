@@ -66,7 +66,7 @@ class TextParts:
         written = [_one_literal(line) for line in lines]
         if any(each is None for each in written):
             return None
-        indent = " " * literals[0][0].start_point.column
+        indent = code.indent_at(lines[-1][0][0])
         joined = f"\n{indent}".join(each for each in written if each is not None)
         outer = self.expression.parent
         needs_brackets = len(written) > 1 and (

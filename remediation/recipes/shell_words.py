@@ -26,7 +26,7 @@ def shell_words(parts: Sequence[Part]) -> list[Word] | None:
     quote, is_open = "", False
     for part in parts:
         if isinstance(part, Value):
-            if not quote and SEVERAL_WORDS.search(part.source):
+            if not quote and SEVERAL_WORDS.search(_last_name(part.source)):
                 return None
             if not is_open:
                 words.append([])
@@ -49,6 +49,12 @@ def shell_words(parts: Sequence[Part]) -> list[Word] | None:
                 words[-1] = _with_text(words[-1], raw)
     found = [tuple(word) for word in words]
     return found if not quote and _is_program(found) else None
+
+
+def _last_name(source: str) -> str:
+    """Return the last name of an expression: what it holds, rather than where it is held."""
+    names: list[str] = re.findall(r"[A-Za-z_]\w*", source)
+    return names[-1] if names else ""
 
 
 def _special_inside(quote: str) -> frozenset[str]:

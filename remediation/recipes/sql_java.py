@@ -217,6 +217,27 @@ def _prepared_on_the_spot(case: Case, call: Node, receiver: Node, sql: Sql, kind
     return [*changes, _lines_above(case, statement, lines), running]
 
 
+def bind_prepared(case: Case) -> Draft | None:
+    """Set the values that were put into the text of `prepareStatement(…)` itself."""
+    for call in _calls(case, frozenset({"prepareStatement"})):
+        sql = _sql(case, call, lambda _: "?")
+        declarator = call.parent
+        statement = statement_of(call)
+        if sql is None or declarator is None or declarator.type != "variable_declarator":
+            continue
+        if not _is_in_block(statement, call):
+            continue
+        name = text_of(named(declarator, "name"))
+        setters = sql.setters(name)
+        # Values that are bound already would have to be counted again.
+        if setters is None or re.search(rf"\b{re.escape(name)}\.set[A-Z]", text_of(scope_of(call))):
+            continue
+        indent = case.code.indent_at(statement)
+        below = Change(statement.end_byte, statement.end_byte, "".join(f"\n{indent}{line}" for line in setters))
+        return Draft((replaced(sql.parts.expression, sql.literal), below), EXPLANATION)
+    return None
+
+
 def spring_template(case: Case) -> Draft | None:
     """Pass the values to Spring's JdbcTemplate as its last arguments."""
     if "org.springframework.jdbc" not in case.code.text:
@@ -228,15 +249,15 @@ def spring_template(case: Case) -> Draft | None:
             continue
         if any(text_of(each).startswith("new Object") for each in arguments[1:]):
             continue
-        return Draft((*_in_place(call, sql, sql.values),), EXPLANATION)
+        return Draft((*_in_place(case, call, sql),), EXPLANATION)
     return None
 
 
-def _in_place(call: Node, sql: Sql, values: list[str]) -> list[Change]:
+def _in_place(case: Case, call: Node, sql: Sql) -> list[Change]:
     arguments = arguments_of(call)
     if len(arguments) == 1 and same(arguments[0], sql.parts.expression):
-        return [replaced(arguments[0], ", ".join([sql.literal, *values]))]
-    return [replaced(sql.parts.expression, sql.literal), added_arguments(call, *values)]
+        return [replaced(arguments[0], ", ".join([sql.literal, *sql.values]))]
+    return [replaced(sql.parts.expression, sql.literal), added_arguments(case.code, call, *sql.values)]
 
 
 def jpa_query(case: Case) -> Draft | None:
@@ -259,5 +280,6 @@ WORDS = "sql sqli sqlinjection jdbc"
 RECIPES = (
     recipe(spring_template, languages=JAVA, cwes=CWES, words=WORDS),
     recipe(jpa_query, languages=JAVA, cwes=CWES, words=WORDS + " hibernate jpa jpql"),
+    recipe(bind_prepared, languages=JAVA, cwes=CWES, words=WORDS),
     recipe(prepare_statement, languages=JAVA, cwes=CWES, words=WORDS),
 )

@@ -96,6 +96,9 @@ def _calls(case: Case) -> list[Node]:
 
 def _method(call: Node) -> str:
     function = named(call, "function")
+    # The TypeScript grammar reads `await db.query<Row>(…)` as a call of `await db.query`.
+    if function is not None and function.type == "await_expression":
+        function = function.named_children[0]
     return text_of(named(function, "property")) if function is not None and function.type == "member_expression" else ""
 
 

@@ -20,7 +20,7 @@ from remediation.recipes.code import (
     scope_of,
     text_of,
 )
-from remediation.recipes.imports_python import python_full_name, python_import, python_name
+from remediation.recipes.imports_python import python_full_name, python_import, python_sibling
 
 # What wants a name where nothing stands yet.
 NEEDS_NO_FILE = re.compile(
@@ -58,7 +58,8 @@ def _opened(case: Case, call: Node, opened: Node) -> Draft | None:
     given = arguments_of(call)
     if mode is None or not mode.startswith("w") or any(each.type != "keyword_argument" for each in given):
         return None
-    known = python_name(case.code, "tempfile", "NamedTemporaryFile")
+    function = named(call, "function")
+    known = python_sibling(case.code, function, "tempfile", "NamedTemporaryFile") if function is not None else None
     if known is None:
         return None
     arguments = [text_of(others[0]), *(text_of(each) for each in given), "delete=False"]
@@ -80,7 +81,7 @@ def _assigned(case: Case, call: Node) -> Draft | None:
         (name for name in ("handle", "descriptor", "temporary_fd") if not re.search(rf"\b{name}\b", case.code.text)),
         None,
     )
-    system, maker = python_import(case.code, "os"), python_name(case.code, "tempfile", "mkstemp")
+    system, maker = python_import(case.code, "os"), python_sibling(case.code, function, "tempfile", "mkstemp")
     if handle is None or system is None or maker is None:
         return None
     indent = case.code.indent_at(statement)

@@ -149,7 +149,7 @@ def verify_signature_in_javascript(case: Case) -> Draft | None:
         signing = javascript_signing(case)
         if signing is not None:
             verify = replaced(function, f"{text_of(named(function, 'object'))}.verify")
-            checks = added_arguments(call, signing.key, f'{{ algorithms: ["{signing.algorithm}"] }}')
+            checks = added_arguments(case.code, call, signing.key, f'{{ algorithms: ["{signing.algorithm}"] }}')
             return Draft((verify, checks), EXPLANATION)
     return None
 
@@ -162,11 +162,11 @@ def _pinned(case: Case, call: Node, arguments: list[Node]) -> Draft | None:
     signing = javascript_signing(case)
     if signing is None or len(arguments) != 2 or text_of(arguments[1]) != signing.key:  # noqa: PLR2004 - token and key
         return None
-    return Draft((_algorithms(call, signing),), EXPLANATION)
+    return Draft((_algorithms(case, call, signing),), EXPLANATION)
 
 
-def _algorithms(call: Node, signing: Signing) -> Change:
-    return added_arguments(call, f'{{ algorithms: ["{signing.algorithm}"] }}')
+def _algorithms(case: Case, call: Node, signing: Signing) -> Change:
+    return added_arguments(case.code, call, f'{{ algorithms: ["{signing.algorithm}"] }}')
 
 
 CWES = {347, 345, 327, 287, 290}

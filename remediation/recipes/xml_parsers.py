@@ -149,7 +149,7 @@ def secure_lxml(case: Case) -> Draft | None:
     for call in case.nodes("call"):
         name = python_full_name(case.code, text_of(named(call, "function")))
         if name == "lxml.etree.XMLParser":
-            return _parser_settings(call)
+            return _parser_settings(case, call)
         if name not in {"lxml.etree.parse", "lxml.etree.fromstring", "lxml.etree.XML"}:
             continue
         arguments = arguments_of(call)
@@ -158,7 +158,7 @@ def secure_lxml(case: Case) -> Draft | None:
         etree = _etree(case)
         if etree:
             parser = f"parser={etree}.XMLParser(resolve_entities=False, no_network=True)"
-            return Draft((added_arguments(call, parser),), EXPLANATION)
+            return Draft((added_arguments(case.code, call, parser),), EXPLANATION)
     return None
 
 
@@ -166,7 +166,7 @@ def _etree(case: Case) -> str:
     return next((each.bound for each in python_imports(case.code) if (each.module, each.name) == ("lxml", "etree")), "")
 
 
-def _parser_settings(call: Node) -> Draft | None:
+def _parser_settings(case: Case, call: Node) -> Draft | None:
     changes: list[Change] = []
     missing = []
     safe = {
@@ -186,7 +186,7 @@ def _parser_settings(call: Node) -> Draft | None:
     if any(argument.type == "dictionary_splat" for argument in arguments_of(call)):
         return None
     if missing:
-        changes.append(added_arguments(call, *missing))
+        changes.append(added_arguments(case.code, call, *missing))
     return Draft(tuple(changes), EXPLANATION) if changes else None
 
 

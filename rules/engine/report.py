@@ -20,9 +20,11 @@ RULE_ERRORS = frozenset(
         "PatternParseError",
         "InvalidRuleSchemaError",
         "UnknownLanguageError",
-        "SemgrepError",
     }
 )
+# The ordinary front end calls everything else by one name; only its words tell.
+UNNAMED_ERROR = "SemgrepError"
+ABOUT_A_RULES_FILE = ("Invalid YAML", "Empty configuration", "invalid configuration")
 PARSE_ERRORS = frozenset({"PartialParsing", "Syntax error", "Lexical error", "Other syntax error", "AST builder error"})
 
 
@@ -100,6 +102,18 @@ class Complaint(BaseModel):
         return self.type if isinstance(self.type, str) else str(self.type[0]) if self.type else ""
 
     @property
+    def is_about_rules(self) -> bool:
+        """Whether the error lies in the rules, not in a file or in the engine."""
+        return self.name in RULE_ERRORS or (
+            self.name == UNNAMED_ERROR and (self.message or self.long_msg).startswith(ABOUT_A_RULES_FILE)
+        )
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the engine itself gave up."""
+        return self.name in {UNNAMED_ERROR, "Fatal error"} and not self.path and not self.is_about_rules
+
+    @property
     def text(self) -> str:
         """What went wrong, without the lines that repeat where."""
         text = self.message or self.long_msg
@@ -116,15 +130,16 @@ class Report(BaseModel):
     @property
     def about_rules(self) -> list[Complaint]:
         """The errors that lie in the rules, not in the files."""
-        return [error for error in self.errors if error.name in RULE_ERRORS]
+        return [error for error in self.errors if error.is_about_rules]
 
 
 def read_report(output: bytes) -> Report | None:
-    """Return the report in the engine's output; None where there is none."""
+    """Return the report in the engine's output; None where there is none, or one that says that the engine gave up."""
     try:
-        return Report.model_validate_json(output)
+        report = Report.model_validate_json(output)
     except ValidationError:
         return None
+    return None if any(error.is_failure for error in report.errors) else report
 
 
 def result_of(report: Report, files: dict[str, str], *, under: str, refused: tuple[RuleError, ...]) -> EngineResult:
@@ -136,7 +151,7 @@ def result_of(report: Report, files: dict[str, str], *, under: str, refused: tup
         for result in report.results
         if result.path.startswith(prefix) and result.path.removeprefix(prefix) in encoded
     ]
-    complaints = [error for error in report.errors if error.name not in RULE_ERRORS and error.path.startswith(prefix)]
+    complaints = [error for error in report.errors if not error.is_about_rules and error.path.startswith(prefix)]
     unparsed = {error.path.removeprefix(prefix) for error in complaints if error.name in PARSE_ERRORS}
     unfinished = {error.path.removeprefix(prefix) for error in complaints if error.name not in PARSE_ERRORS}
     return EngineResult(

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from lib.languages import GENERIC, language_of
 from rules.engine.errors import EngineFailed, EngineRefused, RuleError, RuleInvalid
-from rules.engine.process import CORES, MEBIBYTE, Outcome, run, scratch_folder
-from rules.engine.report import Complaint, EngineResult, Report, read_report, result_of
+from rules.engine.process import CORES, MEBIBYTE, MEMORY_BYTES, Outcome, run, scratch_folder
+from rules.engine.report import UNNAMED_ERROR, Complaint, EngineResult, Report, read_report, result_of
 from rules.engine.rule_text import refused_beforehand, with_lines, written_rules
 
 MOST_FILES = 500
@@ -24,9 +24,19 @@ LONGEST_PATH = 1024
 FOLDER_MEMORY_BYTES = 6144 * MEBIBYTE
 FOLDER_OUTPUT_BYTES = 256 * MEBIBYTE
 
-COMMON = ("--json", "--quiet", "--metrics=off", "--disable-version-check", "--no-git-ignore", "--oss-only")
+COMMON = (
+    "--json",
+    "--quiet",
+    "--metrics=off",
+    "--disable-version-check",
+    "--no-git-ignore",
+    "--oss-only",
+    "--no-rewrite-rule-ids",
+)
 # The part of Semgrep without its Python front end: the same matches for a tenth of the processor time (measured).
 FAST = "--experimental"
+# The ordinary front end reserves some 4 GiB of addresses for its stack, whatever it then uses (measured).
+FRONT_ENDS: tuple[tuple[tuple[str, ...], int], ...] = (((FAST,), MEMORY_BYTES), ((), MEMORY_BYTES + 4096 * MEBIBYTE))
 # As slow a rule as a fix check waits for, before it says that the rule could not finish.
 SECONDS_PER_RULE_AND_FILE = 10
 
@@ -87,7 +97,7 @@ def scan_folder(root: Path, rules: Sequence[Path], *, timeout_seconds: float = 6
     with scratch_folder() as scratch:
         outcome = None
         deadline = time.monotonic() + timeout_seconds
-        for front_end in ((FAST,), ()):
+        for front_end, _ in FRONT_ENDS:
             outcome = run(
                 ["scan", *front_end, f"--jobs={CORES}", *COMMON, "--dataflow-traces", *configs, "."],
                 scratch=scratch,
@@ -144,7 +154,6 @@ def _report(scratch: Path, names: list[str], *, timeout_seconds: float) -> Repor
         "--jobs=1",
         *COMMON,
         "--disable-nosem",
-        "--no-rewrite-rule-ids",
         "--max-target-bytes=0",
         f"--timeout={math.ceil(min(timeout_seconds / 2, SECONDS_PER_RULE_AND_FILE))}",
         "--timeout-threshold=0",
@@ -152,9 +161,13 @@ def _report(scratch: Path, names: list[str], *, timeout_seconds: float) -> Repor
         *names,
     ]
     outcome = None
-    for front_end in ((FAST,), ()):
-        left = deadline - time.monotonic()
-        outcome = run(["scan", *front_end, *arguments], scratch=scratch, timeout_seconds=max(left, 1))
+    for front_end, memory_bytes in FRONT_ENDS:
+        outcome = run(
+            ["scan", *front_end, *arguments],
+            scratch=scratch,
+            timeout_seconds=max(deadline - time.monotonic(), 1),
+            memory_bytes=memory_bytes,
+        )
         report = read_report(outcome.output)
         if report is not None:
             return report
@@ -162,8 +175,9 @@ def _report(scratch: Path, names: list[str], *, timeout_seconds: float) -> Repor
 
 
 def _rule_errors(report: Report) -> tuple[RuleError, ...]:
+    errors = report.about_rules
     # The ordinary front end closes with "1 configs were invalid", which names nothing.
-    errors = [error for error in report.about_rules if error.name != "SemgrepError" or len(report.about_rules) == 1]
+    errors = [error for error in errors if error.name != UNNAMED_ERROR or len(errors) == 1]
     return tuple(RuleError(error.rule_id, error.text, _line_said(error)) for error in errors)
 
 

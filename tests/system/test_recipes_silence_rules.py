@@ -298,18 +298,9 @@ EXAMPLES = [
 
 def scan(folder: Path, config: Path) -> dict[str, list[FindingContext]]:
     """Run the engine over a folder and return the findings of each file."""
-    command = [
-        SEMGREP,
-        "scan",
-        "--experimental",
-        "--json",
-        "--metrics=off",
-        "--disable-version-check",
-        "--no-git-ignore",
-    ]
-    ran = subprocess.run(
-        [*command, "--config", str(config), str(folder)], capture_output=True, text=True, check=False, timeout=120
-    )
+    options = ["--experimental", "--json", "--metrics=off", "--disable-version-check", "--no-git-ignore"]
+    command = [str(SEMGREP), "scan", *options, "--config", str(config), str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     report = json.loads(ran.stdout)
     assert report["errors"] == []
     found: dict[str, list[FindingContext]] = {example.file: [] for example in EXAMPLES}

@@ -45,6 +45,8 @@ def test_python_pages_show_the_value_as_text(text: str, head: str) -> None:
         'f"<p class={name}>x</p>"',
         "f\"<p onclick='{name}'>x</p>\"",
         'f"<p>{escape(name)}</p>"',
+        'f"<p>{render(name)}</p>"',
+        'f"<div>{table_html}</div>"',
         'f"Hello {name}"',
         '"<p>Hello</p>"',
     ],
@@ -110,8 +112,8 @@ def test_a_template_is_given_its_values(text: str, expected: str) -> None:
     [
         (
             "const escapeHtml = require('escape-html');",
-            "res.send(`<h1>${req.query.name}</h1>`);",
-            "res.send(`<h1>${escapeHtml(req.query.name)}</h1>`);",
+            "res.send(`<h1>${req.body.name}</h1>`);",
+            "res.send(`<h1>${escapeHtml(req.body.name)}</h1>`);",
         ),
         (
             "const _ = require('lodash');",

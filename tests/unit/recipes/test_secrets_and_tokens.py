@@ -28,7 +28,7 @@ from tests.unit.recipes.patching import finding, patched
             "import os\n\nc = connect(user='me', password=os.environ[\"PASSWORD\"])\n",
         ),
         ("a.js", "const dbPassword = 'zx81-zx81';\n", "const dbPassword = process.env.DB_PASSWORD;\n"),
-        ("a.ts", "export const c = { apiKey: 'zx81-zx81' };\n", "export const c = { apiKey: process.env.API_KEY };\n"),
+        ("a.ts", "export const c = { apiKey: 'zx81-zx81' };\n", "export const c = { apiKey: process.env.API_KEY! };\n"),
         (
             "A.java",
             'class A { String dbPassword = "zx81-zx81"; }\n',

@@ -315,3 +315,31 @@ def test_a_uuid_template_becomes_a_call() -> None:
     call = "'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, (c) => (Math.random() * 16 | 0).toString(16))"
 
     assert fixed(f"{NODE}id = {call};\n", call, 338, path="a.js") == f"{NODE}id = crypto.randomUUID();\n"
+
+
+@pytest.mark.parametrize(
+    ("cwe", "at", "new"),
+    [
+        (502, "yaml.load(x)", "yaml.safe_load(x)"),
+        (328, "hashlib.sha1(x)", "hashlib.sha256(x)"),
+        (330, "random.choice(x)", "secrets.choice(x)"),
+    ],
+)
+def test_an_import_inside_a_function_is_enough(cwe: int, at: str, new: str) -> None:
+    module = at.partition(".")[0]
+    source = f"def f(x):\n\timport {module}\n\n\treturn {at}\n"
+
+    assert fixed(source, at, cwe) == f"def f(x):\n\timport {new.partition('.')[0]}\n\n\treturn {new}\n"
+
+
+def test_a_new_argument_is_indented_as_those_beside_it() -> None:
+    source = "def f(r):\n\tr.set_cookie(\n\t\t'a',\n\t\tpath='/')\n"
+
+    after = fixed(source, "r.set_cookie(", 614)
+
+    assert after == "def f(r):\n\tr.set_cookie(\n\t\t'a',\n\t\tpath='/',\n\t\tsecure=True)\n"
+
+
+@pytest.mark.parametrize("use", ["uuid.UUID(hashlib.md5(b).hexdigest())", "AES.new(hashlib.md5(b).digest(), mode)"])
+def test_a_digest_of_a_length_that_others_rely_on_is_left_alone(use: str) -> None:
+    assert fixed(f"import hashlib\n\nx = {use}\n", use, 328) is None

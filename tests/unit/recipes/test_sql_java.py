@@ -75,6 +75,22 @@ def test_a_chained_call_becomes_three_statements() -> None:
     ) in after
 
 
+def test_values_in_the_text_of_a_prepared_statement_are_bound() -> None:
+    source = method(
+        '        PreparedStatement s = connection.prepareStatement("SELECT 1 FROM t WHERE a = \'" + name + "\'");\n'
+        "        ResultSet rows = s.executeQuery();"
+    )
+
+    after = patched(source, "connection.prepareStatement", cwe=89, path="Store.java")
+
+    assert after is not None
+    assert (
+        '        PreparedStatement s = connection.prepareStatement("SELECT 1 FROM t WHERE a = ?");\n'
+        "        s.setString(1, name);\n"
+        "        ResultSet rows = s.executeQuery();"
+    ) in after
+
+
 def test_spring_gets_its_values_last() -> None:
     imports = "import org.springframework.jdbc.core.JdbcTemplate;\n\n"
     source = method(
@@ -132,6 +148,13 @@ def test_jpa_sets_its_values_on_the_query() -> None:
             '        s.executeQuery("SELECT * FROM t WHERE a = \'" + name + "\'");',
             "s.executeQuery",
             id="a statement with options",
+        ),
+        pytest.param(
+            '        String sql = "SELECT * FROM t WHERE a = \'" + name + "\'";\n'
+            "        name = name.trim();\n"
+            "        Statement s = connection.createStatement();\n        s.executeQuery(sql);",
+            "s.executeQuery(sql)",
+            id="a value that changes in between",
         ),
         pytest.param("        query.executeQuery(name);", "query.executeQuery(name)", id="no text in sight"),
     ],

@@ -74,6 +74,16 @@ def test_a_statement_over_several_lines_keeps_its_lines() -> None:
     assert 'db.query("SELECT * " +\n    "FROM cats " +\n    "WHERE tag = ? " +\n    \'ORDER BY age\', [tag])' in after
 
 
+def test_a_typed_call_that_is_awaited_is_bound_too() -> None:
+    call = "await this.pool.query<Row>(`SELECT * FROM cats WHERE tag = '${tag}'`)"
+    source = f"import {{ Pool }} from 'pg';\n\nexport class Cats {{ async find(tag: string) {{ return {call}; }} }}\n"
+
+    after = patched(source, call, cwe=89, path="cats.ts")
+
+    assert after is not None
+    assert "await this.pool.query<Row>(`SELECT * FROM cats WHERE tag = $1`, [tag])" in after
+
+
 def test_the_driver_is_found_in_the_project_s_own_module() -> None:
     source = "import { pool } from '../db';\n\nexport const f = (tag) => pool.query(`SELECT 1 FROM cats WHERE tag = ${tag}`);\n"
 
