@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol, Self
+from functools import partial
+from typing import Any, Protocol, Self, TypeVar
 
 from django.core.cache import cache
 from django.db import connection
@@ -19,6 +21,8 @@ from findings.models import Finding, Presence, PresenceState, Recommendation, Tr
 from orgs.models import Project
 from rules.models import Rule, Severity
 from tenancy.scope import current_organization_id
+
+T = TypeVar("T")
 
 PAGE_SIZE = 50
 MESSAGE_START_CHARACTERS = 180
@@ -297,8 +301,7 @@ class _Group:
 
 def counts(chosen: FindingFilter) -> Counts:
     """Return the counts of a filter: each facet's as if nothing of that facet were chosen. At most 30 seconds old."""
-    known: Counts = _cached("counts", chosen, lambda: _count(chosen))
-    return known
+    return _cached("counts", chosen, lambda: _count(chosen))
 
 
 def _count(chosen: FindingFilter) -> Counts:
@@ -314,7 +317,7 @@ def _count(chosen: FindingFilter) -> Counts:
         by_facet[facet] = dict(found)
     total = sum(group.count for group in groups if _shows(chosen, group, ignoring=""))
     for facet in ("project", "rule"):
-        by_facet[facet] = _cached(facet, chosen.without(facet), lambda facet=facet: _most_frequent(chosen, facet))
+        by_facet[facet] = _cached(facet, chosen.without(facet), partial(_most_frequent, chosen, facet))
     return Counts(by_facet=by_facet, total=total, is_capped=is_capped)
 
 
@@ -386,29 +389,29 @@ def _most_frequent(chosen: FindingFilter, facet: str) -> dict[str, int]:
     return {str(value): number for value, number in sorted(rows, key=lambda row: -row[1])[:TOP_VALUES]}
 
 
-def _grouped(rows: QuerySet[Finding, dict[str, Any]], columns: Iterable[str]) -> list[tuple[Any, ...]]:
+def _grouped(rows: QuerySet[Finding, Any], columns: Iterable[str]) -> list[tuple[Any, ...]]:
     """Count equal rows. The ORM cannot group what a limit has cut, hence the statement around its own."""
     inner, parameters = rows.query.sql_with_params()
     names = ", ".join(connection.ops.quote_name(column) for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {names}, count(*) FROM ({inner}) limited GROUP BY {names}", parameters)  # noqa: S608
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
-def _cached(what: str, chosen: FindingFilter, make: Callable[[], Any]) -> Any:
+def _cached(what: str, chosen: FindingFilter, make: Callable[[], T]) -> T:
     """Return what was made for the organization and filter not long ago, or make it; a dead Redis only costs time."""
     key = _key(what, chosen)
     try:
-        known = cache.get(key)
+        known: T | None = cache.get(key)
     except RedisError:
         return make()
-    if known is None:
-        known = make()
-        try:
-            cache.set(key, known, COUNTS_LIVE_SECONDS)
-        except RedisError:
-            return known
-    return known
+    if known is not None:
+        return known
+    made = make()
+    with suppress(RedisError):
+        cache.set(key, made, COUNTS_LIVE_SECONDS)
+    return made
 
 
 def _key(what: str, chosen: FindingFilter) -> str:

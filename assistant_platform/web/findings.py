@@ -41,9 +41,7 @@ def findings_page(request: OrgRequest) -> HttpResponse:
     counts = listing.counts(chosen) if "counts" in request.GET else listing.known_counts(chosen)
     rules = {finding.rule_id: finding.rule.identifier for finding in page.findings}
     context = {
-        "rows": [
-            row_of(finding, verdicts.get(finding.pk), findings_address=request.path) for finding in page.findings
-        ],
+        "rows": [row_of(finding, verdicts.get(finding.pk), findings_address=request.path) for finding in page.findings],
         "page": page,
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
