@@ -192,7 +192,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env_str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+# In tests nothing is gathered: the finders serve the files where they lie.
+STATIC_ROOT = None if IS_TEST else Path(env_str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 NODE_MODULES = Path(env_str("NODE_MODULES", str(BASE_DIR / "node_modules")))
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
