@@ -57,8 +57,8 @@ CHECKS = (
     ("mypy", "."),
     ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
     ("semgrep", "scan", "--error", "--metrics=off", "--disable-version-check", "--quiet", "--config", ".semgrep/", "."),
-    ("python", "-m", "pytest", "-n", "2"),
 )
+TESTS = ("python", "-m", "pytest", "-n", "2")
 FIXES = (("ruff", "check", "--fix", "."), ("ruff", "format", "."))
 # Lock, what it is made from (names are read from standard input), further options.
 LOCKS = (
@@ -107,7 +107,7 @@ def perform(command: str, rest: list[str]) -> int:
         say("Ready.")
         return 0
     if command == "check":
-        return in_turn(CHECKS)
+        return in_turn(CHECKS if "--no-tests" in rest else (*CHECKS, TESTS))
     if command == "fix":
         return in_turn(FIXES)
     if command == "lock":

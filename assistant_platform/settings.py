@@ -20,7 +20,9 @@ DEBUG = env_bool("DEBUG")
 SECRET_KEY = env_secret("SECRET_KEY")
 if not SECRET_KEY:
     if MODE == "production" and env_str("DATABASE_URL"):
-        raise SettingError("SECRET_KEY is not set: give it 50 random characters, in SECRET_KEY or a file in SECRET_KEY_FILE")
+        raise SettingError(
+            "SECRET_KEY is not set: give it 50 random characters, in SECRET_KEY or a file in SECRET_KEY_FILE"
+        )
     SECRET_KEY = "only-for-commands-that-need-no-secret"  # noqa: S105  (makemigrations, --help)
 FIELD_ENCRYPTION_KEYS = env_list("FIELD_ENCRYPTION_KEYS") or [SECRET_KEY]
 
@@ -129,7 +131,11 @@ CELERY_TASK_ACKS_LATE = False  # a lost message costs nothing: the sweep sends i
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"queue_order_strategy": "round_robin", "socket_timeout": 10, "socket_connect_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "queue_order_strategy": "round_robin",
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+}
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "events.dispatch", "schedule": 2.0, "options": {"queue": "interactive", "expires": 10}},
     "sweep": {"task": "events.sweep", "schedule": 15.0, "options": {"queue": "interactive", "expires": 30}},
@@ -201,15 +207,15 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if IS_TEST
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "assistant_platform.web.storage.PageAssetStorage"
     },
 }
 WHITENOISE_USE_FINDERS = IS_TEST
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["assistant_platform.api.base.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["assistant_platform.api.base.DeclaredPermission"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["assistant_platform.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["assistant_platform.api.authentication.DeclaredPermission"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -109,7 +109,7 @@ def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject
     for task in _followers.get(kind, []):
         # What a person asked for, that person waits for.
         owed_queue = Queue.INTERACTIVE if actor.kind == ActorKind.PERSON else None
-        owe(task, owed_queue=owed_queue, **task.arguments_from(known))
+        owe_many(task, [task.arguments_from(known)], owed_queue=owed_queue)
     return event
 
 
@@ -135,17 +135,6 @@ def record_for_findings(kind: Kind, *, actor: Actor, finding_ids: Iterable[int],
         ],
         batch_size=1000,
     )
-
-
-def owe(
-    task: Task,
-    *,
-    owed_queue: Queue | None = None,
-    owed_priority: int | None = None,
-    **arguments: Subject,
-) -> None:
-    """Write down one piece of work, once, to be started when the transaction has committed."""
-    owe_many(task, [arguments], owed_queue=owed_queue, owed_priority=owed_priority)
 
 
 def owe_many(

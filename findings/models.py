@@ -307,11 +307,7 @@ class Analysis(OwnedByOrganization):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scan", "finding"], name="analysis_once_per_scan")]
-        indexes = [
-            models.Index(
-                fields=["organization", "scan"], condition=Q(state="waiting"), name="analysis_waiting"
-            )
-        ]
+        indexes = [models.Index(fields=["organization", "scan"], condition=Q(state="waiting"), name="analysis_waiting")]
 
     def __str__(self) -> str:
         return f"{self.state}"
@@ -327,5 +323,3 @@ class Note(OwnedByOrganization):
 
     def __str__(self) -> str:
         return self.text[:60]
-
-

@@ -19,8 +19,9 @@ import scm.services
 from events.kinds import SCANNER, SYSTEM, Actor, Kind
 from events.services import record, result_of_job
 from findings import uploads
-from findings.ingest import ReportUnreadable, detect_format, open_report
+from findings.ingest import detect_format, open_report
 from findings.ingest.base import Report, ReportedRule
+from findings.ingest.reading import ReportUnreadable
 from findings.ingest.writer import SEVERITY, Coverage, Merged, merge
 from findings.models import (
     Analysis,
@@ -134,9 +135,7 @@ def _refuse_too_large(report: IO[bytes], context: IO[bytes] | None, rule_file: I
 
 
 def _latest_scan_beside(scan: Scan) -> Scan | None:
-    same_place = Scan.objects.filter(
-        project=scan.project, branch=scan.branch, pull_request_id=scan.pull_request_id
-    )
+    same_place = Scan.objects.filter(project=scan.project, branch=scan.branch, pull_request_id=scan.pull_request_id)
     return same_place.order_by("-pk").first()
 
 
@@ -240,7 +239,9 @@ def _problems_of(report: Report, merged: Merged) -> list[str]:
     if report.problems.count > len(found):
         found.append(f"{report.problems.count - len(found):,} more results could not be used.")
     shown = report.complaints.kept[:COMPLAINTS_SHOWN]
-    found += [f"The scanner said{f' of {error.path}' if error.path else ''}: {_short(error.message)}" for error in shown]
+    found += [
+        f"The scanner said{f' of {error.path}' if error.path else ''}: {_short(error.message)}" for error in shown
+    ]
     if report.complaints.count > len(shown):
         found.append(f"The scanner had {report.complaints.count - len(shown):,} more complaints.")
     if _coverage(report).is_nothing:

@@ -11,7 +11,7 @@ from rules.models import Rule
 UPDATED_BY_REPORTS = ["message", "severity", "cwe", "owasp", "category", "technology", "help_uri"]
 
 
-class RuleFileUnusable(Exception):  # noqa: N818 - reads as what happened
+class RuleFileUnusable(Exception):
     """A file of rules cannot be read; the text says why, for whoever uploaded it."""
 
 

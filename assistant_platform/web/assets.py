@@ -14,7 +14,8 @@ from django.core.files.storage import FileSystemStorage
 # served as (below STATIC_URL) -> file in node_modules
 NAMED_ASSETS = {
     "vendor/tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
-    "vendor/tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
+    # The stylesheet names its map, and a manifest refuses a name that leads nowhere.
+    "vendor/tabler.min.css.map": "@tabler/core/dist/css/tabler.min.css.map",
     "vendor/feather-sprite.svg": "feather-icons/dist/feather-sprite.svg",
 }
 

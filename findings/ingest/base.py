@@ -157,7 +157,7 @@ class Problems:
             self.kept.append(Problem(position=position, reason=reason))
 
 
-class ResultUnusable(Exception):  # noqa: N818 - reads as what happened
+class ResultUnusable(Exception):
     """One result of a report lacks what a finding needs; the words say what."""
 
 

@@ -37,7 +37,7 @@ WIDE_MARKS = {
 }
 
 
-class ReportUnreadable(Exception):  # noqa: N818 - reads as what happened
+class ReportUnreadable(Exception):
     """A file cannot be taken as a report. The words say what is wrong, where, and what to do.
 
     `offset` counts bytes of the unpacked file from 0; `json_path` is like `results[3].extra`.

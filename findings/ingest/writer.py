@@ -120,9 +120,7 @@ def _parameters(scan: Scan) -> dict[str, Any]:
     }
 
 
-def _copy(
-    cursor: CursorWrapper, reported: Iterable[ReportedFinding], text_of: Callable[[str], str | None]
-) -> None:
+def _copy(cursor: CursorWrapper, reported: Iterable[ReportedFinding], text_of: Callable[[str], str | None]) -> None:
     position = 0
     for batch in batched(reported, KEYED_TOGETHER):
         # Made before COPY begins: reading a file may ask the database, which a COPY under way would block for ever.

@@ -37,7 +37,7 @@ DEPTH_OF_LIST, DEPTH_OF_RULE = 2, 3
 LONGEST_QUOTE = 60
 
 
-class Unreadable(ValueError):  # noqa: N818 - says what is wrong
+class Unreadable(ValueError):
     """The text is no list of rules; `line` from 1 where it is known."""
 
     def __init__(self, message: str, line: int | None = None) -> None:

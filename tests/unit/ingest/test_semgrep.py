@@ -63,7 +63,11 @@ def test_errors_beside_scanned_files_are_told_and_no_obstacle() -> None:
     report = opened(semgrep_report(errors=errors, paths={"scanned": ["src/gate.py"]}))
 
     assert list(report) == []
-    assert (report.complaints.count, report.complaints.kept[0].message, report.complaints.kept[0].path) == (1, "Timeout", "src/slow.js")
+    assert (report.complaints.count, report.complaints.kept[0].message, report.complaints.kept[0].path) == (
+        1,
+        "Timeout",
+        "src/slow.js",
+    )
 
 
 @pytest.mark.parametrize(
