@@ -9,6 +9,7 @@ from lib.crypto import digest_of_token
 from orgs.models import ApiToken, AssistantSettings, Membership, Project
 from tenancy.directory import across_organizations
 
+
 def memberships_of(user_id: int) -> list[Membership]:
     """Return a person's memberships in all organizations, by the organization's name."""
     with across_organizations():

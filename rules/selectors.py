@@ -6,6 +6,7 @@ from lib.languages import GENERIC, language_of
 from rules.engine.files import FILE_HEAD
 from rules.models import Rule
 
+
 def yaml_of_rules_for(*, path: str, except_rule: Rule) -> str:
     """Return the text of the other known rules that can match a file, as one rules file; empty where there are none."""
     language = language_of(path)

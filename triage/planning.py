@@ -10,8 +10,8 @@ from django.db.models import Q, QuerySet
 import findings.services
 import orgs.selectors
 from events.kinds import ASSISTANT, Kind
-from events.services import Task, owe_many, record, result_of_job
 from events.models import Queue
+from events.services import Task, owe_many, record, result_of_job
 from findings.models import Finding, NotAnalysed, Product, Recommendation, Scan, Triage
 from rules.models import Severity
 

@@ -16,12 +16,12 @@ from findings.ingest import ReportUnreadable
 from findings.models import Scan, ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadTooLarge
+from lib.files import bytes_file
 from orgs.services import project_named
 from rules.engine.files import one_file
 from rules.engine.rule_text import Unreadable
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
-from lib.files import bytes_file
 
 
 class Command(BaseCommand):
