@@ -186,6 +186,16 @@ def test_a_connection_that_broke_is_told_as_djangos_error(pooled: DatabaseWrappe
     assert what_is_set(pooled) == ("", "assistant_app")
 
 
+def test_connections_that_a_restart_of_the_database_broke_are_not_handed_out(pooled: DatabaseWrapper) -> None:
+    what_is_set(pooled)
+    process = pooled.connection.info.backend_pid
+    pooled.close()
+    with psycopg.connect(os.environ[servers.ADMIN_URL], autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", [process])
+
+    assert what_is_set(pooled) == ("", "assistant_app")
+
+
 # --- Outside a transaction, and in other threads ----------------------------------------------------------------------
 
 
