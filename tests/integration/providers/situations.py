@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 import events.tasks
 import scm.services
 from events.models import Job
-from events.services import Task, owe
+from events.services import Task, owe_many
 from findings.models import Finding
 from orgs.models import Project
 from tests import factories
@@ -65,7 +65,7 @@ def judged(_: Exchange) -> Scripted:
 def run_job(task: Task, **arguments: int) -> Job:
     """Have a piece of work done as a worker would, once, and return its Job as it is then."""
     with transaction.atomic():
-        owe(task, **arguments)
+        owe_many(task, [arguments])
     job = Job.objects.latest("pk")
     claimed = events.tasks.claim(job.pk)
     assert claimed is not None
