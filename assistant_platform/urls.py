@@ -39,3 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("assistant_platform.api.urls")),
     path("orgs/<slug:slug>/", include(pages_of_organization)),
 ]
+
+handler400 = "assistant_platform.errors.bad_request"
+handler404 = "assistant_platform.errors.not_found"
+handler500 = "assistant_platform.errors.server_error"
