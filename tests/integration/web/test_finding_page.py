@@ -21,16 +21,16 @@ from triage.models import Feedback, Source
 ClientFor = Callable[[User], Client]
 
 SOURCE = "import os\n\n\ndef show(name):\n    command = 'cat ' + name\n    return os.popen(command).read()\n"
-DIFF = """\
---- a/app/orders.py
-+++ b/app/orders.py
-@@ -3,4 +3,4 @@
- 
- def show(name):
--    command = 'cat ' + name
-+    command = ['cat', name]
-     return os.popen(command).read()
-"""
+DIFF = (
+    "--- a/app/orders.py\n"
+    "+++ b/app/orders.py\n"
+    "@@ -3,4 +3,4 @@\n"
+    " \n"
+    " def show(name):\n"
+    "-    command = 'cat ' + name\n"
+    "+    command = ['cat', name]\n"
+    "     return os.popen(command).read()\n"
+)
 HOSTILE = "<script>alert('x')</script>"
 
 
@@ -109,9 +109,7 @@ def test_the_page_says_who_answered(finding: Finding, browser: Client) -> None:
     assert "Answered by <strong>Built-in (no model)</strong>" in shown(browser, finding)
 
 
-def test_a_finding_that_was_not_analysed_says_why_and_what_changes_it(
-    in_acme: Organization, browser: Client
-) -> None:
+def test_a_finding_that_was_not_analysed_says_why_and_what_changes_it(in_acme: Organization, browser: Client) -> None:
     page = shown(browser, factories.a_finding(not_analysed=NotAnalysed.CAP))
 
     assert "more new findings than are analysed for one pull request" in page
@@ -180,7 +178,7 @@ def test_the_patch_is_one_that_git_applies(finding: Finding, browser: Client, tm
     response = browser.get(address(finding, "patch"))
 
     assert response["Content-Type"].startswith("text/x-diff")
-    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=response.content, check=True)  # noqa: S607
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=response.content, check=True)
     assert "command = ['cat', name]" in (tmp_path / "app" / "orders.py").read_text()
 
 

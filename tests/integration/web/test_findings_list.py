@@ -234,9 +234,7 @@ def test_more_findings_cost_no_more_queries(in_acme: Organization, alice: User, 
     assert len(of_many) == len(of_one)
 
 
-def test_what_comes_from_outside_is_shown_as_text(
-    in_acme: Organization, alice: User, client_for: ClientFor
-) -> None:
+def test_what_comes_from_outside_is_shown_as_text(in_acme: Organization, alice: User, client_for: ClientFor) -> None:
     hostile = "<script>alert(1)</script>"
     finding = factories.a_finding(message=hostile, path=f"{hostile}.py", component_tag="<b>x</b>")
     factories.a_verdict(finding, explanation=hostile)
@@ -252,11 +250,11 @@ def test_a_row_with_a_likely_false_positive_says_why_and_asks(
     in_acme: Organization, alice: User, client_for: ClientFor
 ) -> None:
     finding = factories.a_finding()
-    factories.a_verdict(finding, explanation="The table's name is a constant.")
+    factories.a_verdict(finding, explanation="The name of the table is a constant.")
 
     page = client_for(alice).get("/orgs/acme/findings/").content.decode()
 
-    assert "The table&#x27;s name is a constant." in page or "The table's name is a constant." in page
+    assert "The name of the table is a constant." in page
     assert "Agree and ignore" in page
     assert f"/orgs/acme/findings/{finding.pk}/feedback/" in page
 
@@ -287,9 +285,7 @@ def test_agreeing_from_a_row_ignores_and_answers_the_row(
     assert b"now ignored" in response.content
 
 
-def test_an_empty_organization_is_shown_how_to_begin(
-    in_acme: Organization, alice: User, client_for: ClientFor
-) -> None:
+def test_an_empty_organization_is_shown_how_to_begin(in_acme: Organization, alice: User, client_for: ClientFor) -> None:
     page = client_for(alice).get("/orgs/acme/findings/").content
 
     assert b"No findings yet" in page

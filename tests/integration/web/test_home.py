@@ -60,9 +60,7 @@ def test_a_person_in_no_organization_is_told_what_to_do(acme: Organization, clie
     assert b"You are in no organization yet" in response.content
 
 
-def test_the_switcher_lists_only_a_persons_own_organizations(
-    bob: User, charlie: User, client_for: ClientFor
-) -> None:
+def test_the_switcher_lists_only_a_persons_own_organizations(bob: User, charlie: User, client_for: ClientFor) -> None:
     page = client_for(bob).get("/orgs/acme/findings/").content
 
     assert b"/orgs/acme/findings/" in page

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
@@ -74,9 +75,7 @@ def test_a_stranger_sees_no_more_than_of_an_organization_that_is_not_there(
     assert without_tokens(of_acme.content) == without_tokens(of_nobody.content)
 
 
-def test_a_finding_of_another_organization_is_not_there(
-    finding: Finding, charlie: User, client_for: ClientFor
-) -> None:
+def test_a_finding_of_another_organization_is_not_there(finding: Finding, charlie: User, client_for: ClientFor) -> None:
     client = client_for(charlie)
 
     assert client.get(f"/orgs/acme/findings/{finding.pk}/").status_code == 404
@@ -103,12 +102,12 @@ def test_a_refusal_says_which_roles_may(rita: User, client_for: ClientFor) -> No
     ],
 )
 def test_a_reader_changes_nothing_of_a_finding(
-    address: str, sent: dict[str, str], finding: Finding, rita: User, client_for: ClientFor, acme: Organization
+    address: str, sent: dict[str, str], finding: Finding, rita: User, client_for: ClientFor
 ) -> None:
     response = client_for(rita).post(f"/orgs/acme/findings/{finding.pk}/{address}", sent)
 
     assert response.status_code == 403
-    with acting_for(acme.pk):
+    with acting_for(finding.organization_id):
         unchanged = Finding.objects.get(pk=finding.pk)
     assert (unchanged.triage, unchanged.triage_change) == (Triage.OPEN, 0)
 
@@ -141,9 +140,7 @@ def test_a_form_without_its_token_changes_nothing(finding: Finding, alice: User,
     assert b"This form has expired" in response.content
 
 
-def test_what_changes_things_cannot_be_reached_by_a_link(
-    finding: Finding, alice: User, client_for: ClientFor
-) -> None:
+def test_what_changes_things_cannot_be_reached_by_a_link(finding: Finding, alice: User, client_for: ClientFor) -> None:
     response = client_for(alice).get(f"/orgs/acme/findings/{finding.pk}/ignore/")
 
     assert response.status_code == 405
@@ -154,7 +151,8 @@ def test_every_address_declares_who_may_use_it() -> None:
 
 
 def test_an_address_that_declares_nothing_is_an_error() -> None:
-    def forgotten(request: OrgRequest) -> None: ...
+    def forgotten(request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
 
     problems = undeclared([path("somewhere/", forgotten, name="somewhere")])
 
@@ -162,6 +160,8 @@ def test_an_address_that_declares_nothing_is_an_error() -> None:
 
 
 def test_a_declared_address_is_no_error() -> None:
-    page = org_page(Permission.FINDINGS_VIEW)(lambda request: None)  # type: ignore[arg-type, return-value]
+    @org_page(Permission.FINDINGS_VIEW)
+    def page(request: OrgRequest) -> HttpResponse:
+        return HttpResponse()
 
     assert undeclared([path("somewhere/", page, name="somewhere")]) == []

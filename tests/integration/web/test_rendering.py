@@ -48,9 +48,15 @@ def test_a_diff_of_several_files_and_hunks_is_read_whole() -> None:
 
 
 def test_a_removed_line_that_looks_like_a_header_is_a_line() -> None:
-    [hunk] = hunks("--- a/q.sql\n+++ b/q.sql\n@@ -1,2 +1 @@\n--- a comment\n select 1\n")
+    [hunk] = hunks("--- a/q.sql\n+++ b/q.sql\n@@ -1,2 +1,2 @@\n--- a/b is a path\n+++ b/c\n select 1\n")
 
-    assert [row.sign for row in hunk.rows] == ["-", " "]
+    assert [row.sign for row in hunk.rows] == ["-", "+", " "]
+
+
+def test_a_file_without_an_end_of_line_is_read_too() -> None:
+    [hunk] = hunks("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n")
+
+    assert [row.sign for row in hunk.rows] == ["-", "+"]
 
 
 @pytest.mark.parametrize(

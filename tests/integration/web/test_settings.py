@@ -29,10 +29,12 @@ def test_an_admin_saves_the_settings_and_the_log_names_them(browser: Client) -> 
     saved = orgs.selectors.assistant_settings()
     assert (saved.fix_confidence, saved.pull_request_cap, saved.test_paths_decide) == ("high", 25, True)
     assert (saved.is_enabled, saved.auto_triage, saved.remediation) == (True, False, False)
-    assert Event.objects.get(kind="settings_changed").subject["pull_request_cap"] == 25
+    assert "pull_request_cap: 25" in Event.objects.get(kind="settings_changed").subject["changes"]
 
 
-@pytest.mark.parametrize("wrong", [{"fix_confidence": "huge"}, {"pull_request_cap": "-1"}, {"pull_request_cap": "many"}])
+@pytest.mark.parametrize(
+    "wrong", [{"fix_confidence": "huge"}, {"pull_request_cap": "-1"}, {"pull_request_cap": "many"}]
+)
 def test_a_wrong_value_saves_nothing(wrong: dict[str, str], browser: Client) -> None:
     response = browser.post(f"{ADDRESS}save/", {**SENT, **wrong})
 
