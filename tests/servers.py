@@ -64,7 +64,9 @@ def drop_database(name: str) -> None:
 
 
 def _start() -> None:
-    os.environ.update(ASSISTANT_MODE="test", SECRET_KEY="tests-only", LOG_LEVEL="CRITICAL", PUBLIC_URL="http://testserver")
+    os.environ.update(
+        ASSISTANT_MODE="test", SECRET_KEY="tests-only", LOG_LEVEL="CRITICAL", PUBLIC_URL="http://testserver"
+    )
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
         os.environ.pop(name, None)
     given_database, given_redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
