@@ -12,7 +12,8 @@ class AssistantPlatformConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Hand the pipeline down."""
+        """Hand the pipeline down, and have every address checked for its permission."""
         from assistant_platform import pipeline  # noqa: PLC0415  (models must be loaded first)
+        from assistant_platform.web import checks  # noqa: F401, PLC0415  (registers itself)
 
         pipeline.hand_down()

@@ -2,6 +2,44 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+import allauth.account.views
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans, settings
+
+pages_of_organization: list[URLPattern | URLResolver] = [
+    path("", home.organization_root, name="organization"),
+    path("findings/", findings.findings_page, name="findings"),
+    path("findings/filters/", findings.findings_facets, name="findings-facets"),
+    path("findings/<int:finding_id>/", finding.finding_page, name="finding"),
+    path("findings/<int:finding_id>/feedback/", findings.give_feedback, name="finding-feedback"),
+    path("findings/<int:finding_id>/ignore/", finding.ignore, name="finding-ignore"),
+    path("findings/<int:finding_id>/triage/", finding.set_triage, name="finding-triage"),
+    path("findings/<int:finding_id>/notes/", finding.add_note, name="finding-notes"),
+    path("findings/<int:finding_id>/analyze/", finding.analyze, name="finding-analyze"),
+    path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
+    path("projects/", projects.projects_page, name="projects"),
+    path("projects/<int:project_id>/", projects.project_page, name="project"),
+    path("scans/", scans.scans_page, name="scans"),
+    path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
+    path("upload/", scans.upload_page, name="upload"),
+    path("settings/assistant/", settings.assistant_page, name="assistant-settings"),
+    path("settings/assistant/save/", settings.save_assistant, name="save-assistant-settings"),
+    path("settings/assistant/consent/", settings.change_consent, name="assistant-consent"),
+    path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    # Only these two of django-allauth's pages: accounts are made by the operator.
+    path("accounts/login/", allauth.account.views.login, name="account_login"),
+    path("accounts/logout/", allauth.account.views.logout, name="account_logout"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("api/v1/", include("assistant_platform.api.urls")),
+    path("orgs/<slug:slug>/", include(pages_of_organization)),
+]
+
+handler400 = "assistant_platform.errors.bad_request"
+handler404 = "assistant_platform.errors.not_found"
+handler500 = "assistant_platform.errors.server_error"

@@ -47,7 +47,7 @@ class ActorKind(models.TextChoices):
     """What kind of actor did it."""
 
     PERSON = "person", "Person"
-    TOKEN = "token", "API token"  # noqa: S105
+    TOKEN = "token", "API token"
     ASSISTANT = "assistant", "Assistant"
     SCANNER = "scanner", "Scanner"
     SYSTEM = "system", "System"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lib.languages import language_of
+from lib.syntax import lines_of
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class FindingContext:
     @property
     def lines(self) -> list[str]:
         """The file's lines without their ends; empty where the file could not be read."""
-        return self.source.splitlines() if self.source is not None else []
+        return lines_of(self.source) if self.source is not None else []
 
     @property
     def matched_text(self) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
-from findings.models import Finding, NotAnalysed, Scan
+from findings.models import Finding, NotAnalysed, Note, Presence, Scan
 from findings.stored import step_from_json
 from rules.models import Severity
+
+SCANS_SEARCHED_FOR_REFS = 100
 
 
 def visible() -> QuerySet[Finding]:
@@ -48,3 +50,25 @@ def context_of(finding: Finding) -> FindingContext:
         trace=tuple(step_from_json(step) for step in finding.trace),
         read_file=read_file,
     )
+
+
+def presences_of(finding: Finding) -> QuerySet[Presence]:
+    """Return where a finding is or was, latest change first."""
+    return Presence.objects.filter(finding=finding).order_by("-changed_at", "-pk")
+
+
+def notes_of(finding: Finding) -> QuerySet[Note]:
+    """Return what people wrote about a finding."""
+    return Note.objects.filter(finding=finding)
+
+
+def scanned_refs() -> list[str]:
+    """Return the branches and pull requests of the latest scans, for people to choose from."""
+    latest = Scan.objects.order_by("-pk").only("organization_id", "branch", "pull_request_id")
+    return list(dict.fromkeys(scan.ref for scan in latest[:SCANS_SEARCHED_FOR_REFS] if scan.ref))
+
+
+def analyses_of(scan: Scan) -> dict[str, int]:
+    """Return how many findings of a scan were put up for analysis, by how that ended."""
+    counted = scan.analyses.values_list("state").annotate(number=Count("pk")).order_by()
+    return dict(counted)

@@ -15,7 +15,7 @@ class CannotDecrypt(Exception):
 
 
 class Sealer:
-    """Seal with the first key, open with any; so a new key is put first and the old ones kept until all is re-sealed."""
+    """Seals with the first key, opens with any: a new key is put first, the old ones stay until all is re-sealed."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(_derive(key)) for key in keys])
@@ -29,7 +29,9 @@ class Sealer:
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
-            raise CannotDecrypt("sealed with another key: put the former key back into FIELD_ENCRYPTION_KEYS") from error
+            raise CannotDecrypt(
+                "sealed with another key: put the former key back into FIELD_ENCRYPTION_KEYS"
+            ) from error
 
     def reseal(self, sealed: str) -> str:
         """Return the same secret sealed with the first key."""
@@ -47,4 +49,6 @@ def is_same(left: str, right: str) -> bool:
 
 
 def _derive(key: str) -> bytes:
-    return base64.urlsafe_b64encode(hashlib.blake2b(key.encode(), digest_size=32, person=b"field-encrypt").digest()[:32])
+    return base64.urlsafe_b64encode(
+        hashlib.blake2b(key.encode(), digest_size=32, person=b"field-encrypt").digest()[:32]
+    )

@@ -23,15 +23,15 @@ class EditError(ValueError):
     """Say why an edit cannot be applied, in words that tell its author what to do."""
 
 
-class BlockNotFound(EditError):  # noqa: N818 - says what happened
+class BlockNotFound(EditError):
     """The old block does not stand in the text."""
 
 
-class BlockNotUnique(EditError):  # noqa: N818 - says what happened
+class BlockNotUnique(EditError):
     """The old block stands in the text more than once."""
 
 
-class EditsOverlap(EditError):  # noqa: N818 - says what happened
+class EditsOverlap(EditError):
     """Two edits replace the same text."""
 
 

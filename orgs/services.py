@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
@@ -126,7 +127,7 @@ def _change_consent(kind: Kind, *, actor: Actor, is_given: bool) -> AssistantSet
     return settings
 
 
-def change_settings(*, actor: Actor, changes: dict[str, bool | int | str]) -> AssistantSettings:
+def change_settings(*, actor: Actor, changes: Mapping[str, bool | int | str]) -> AssistantSettings:
     """Save what differs of the Assistant's settings; the log names each setting with its new value."""
     with transaction.atomic():
         settings = assistant_settings()
@@ -135,5 +136,9 @@ def change_settings(*, actor: Actor, changes: dict[str, bool | int | str]) -> As
             setattr(settings, name, value)
         settings.save()
         if changed:
-            record(Kind.SETTINGS_CHANGED, actor=actor, **changed)
+            record(
+                Kind.SETTINGS_CHANGED,
+                actor=actor,
+                changes=", ".join(f"{name}: {value}" for name, value in changed.items()),
+            )
     return settings

@@ -10,7 +10,3 @@ class ProvidersConfig(AppConfig):
 
     name = "providers"
     default_auto_field = "django.db.models.BigAutoField"
-
-    def ready(self) -> None:
-        """Register the checks."""
-        from providers import checks  # noqa: F401, PLC0415  (registered on import)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 import orgs.selectors
 from orgs.models import ApiToken, Membership
 from providers.adapters.base import Credentials
+from providers.models import ModelCall
 from tenancy.scope import current_organization_id
 
 
@@ -106,3 +109,14 @@ def names_of_people() -> tuple[str, ...]:
         names |= {name.capitalize() for name in (user.first_name, user.last_name, *parts) if name.isalpha()}
     telling = (name for name in names if name.strip() and name.lower() not in _NOBODY)
     return tuple(sorted(telling, key=lambda name: (-len(name), name)))
+
+
+def calls_by_id(call_ids: Sequence[int]) -> dict[int, ModelCall]:
+    """Return requests to providers by their ids, without the long texts."""
+    found = ModelCall.objects.filter(pk__in=call_ids).defer("system_text", "user_text", "reply_text")
+    return {call.pk: call for call in found}
+
+
+def calls() -> QuerySet[ModelCall]:
+    """Return every request that the organization made to a provider, newest first."""
+    return ModelCall.objects.order_by("-pk")

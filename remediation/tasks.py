@@ -26,7 +26,7 @@ def _open_finding(finding_id: int) -> Finding | None:
 
 @org_task(queue=Queue.BACKLOG, priority=6)
 def write_guidance(*, finding_id: int) -> None:
-    """Write guidance for a judged finding, likely false positives included: who disagrees wants to know how to fix it."""
+    """Write guidance for a judged finding, likely false positives included: who disagrees wants to know."""
     finding = _open_finding(finding_id)
     if finding is None:
         return

@@ -29,7 +29,7 @@ ENCRYPTED = 0x1
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-class ContextRefused(Exception):  # noqa: N818 - reads as what happened
+class ContextRefused(Exception):
     """The upload cannot be used. The words say why, for whoever set up the CI job."""
 
 

@@ -26,9 +26,7 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     transaction of its own, so that the function may be used long after the one it was made in.
     """
     folder = _folder_of(project)
-    uploaded = frozenset(
-        CodeFile.objects.filter(project=project, revision=revision).values_list("path", flat=True)
-    )
+    uploaded = frozenset(CodeFile.objects.filter(project=project, revision=revision).values_list("path", flat=True))
 
     @lru_cache(maxsize=FILES_REMEMBERED)
     def read(path: str) -> str | None:
@@ -58,3 +56,8 @@ def _folder_of(project: Project) -> LocalFolder | None:
     if not any(root.is_relative_to(allowed) for allowed in settings.LOCAL_CODE_ROOTS):
         return None
     return LocalFolder(root)
+
+
+def has_folder(project: Project) -> bool:
+    """Tell whether a project's code can be read from a folder of this machine."""
+    return _folder_of(project) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -12,7 +12,9 @@ from tenancy.scope import current_organization_id
 
 Row = TypeVar("Row", bound=models.Model)
 
-SLUG = RegexValidator(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", "Use 1 to 63 lower-case letters, digits and inner hyphens.")
+SLUG = RegexValidator(
+    r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", "Use 1 to 63 lower-case letters, digits and inner hyphens."
+)
 
 
 class Organization(models.Model):
@@ -55,8 +57,8 @@ class OwnedByOrganization(models.Model):
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
 
-    objects: OwnedManager[Self] = OwnedManager()
-    every_organization: models.Manager[Self] = models.Manager()  # the name is the warning: the directory only
+    objects = OwnedManager()
+    every_organization = models.Manager()  # the name is the warning: the directory only
 
     class Meta:
         abstract = True

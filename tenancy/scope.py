@@ -1,4 +1,7 @@
-"""Whose work this is: one organization at a time, in a context variable. No models here, so that the database backend can use it."""
+"""Whose work this is: one organization at a time, in a context variable.
+
+No models here, so that the database backend can use it.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ class Verdict(OwnedByOrganization):
     """The Assistant's view of a finding at one time; the newest one counts."""
 
     finding = models.ForeignKey(Finding, models.CASCADE, related_name="verdicts")
-    value = models.CharField(max_length=20, choices=[(v.value, v.value.replace("_", " ").capitalize()) for v in answers.Verdict])
+    value = models.CharField(
+        max_length=20, choices=[(v.value, v.value.replace("_", " ").capitalize()) for v in answers.Verdict]
+    )
     confidence = models.CharField(max_length=10, choices=[(c.value, c.value.capitalize()) for c in answers.Confidence])
     explanation = models.TextField()
     evidence = models.JSONField(default=list)  # quotes with the result of their check

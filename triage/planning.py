@@ -38,9 +38,7 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
         if not (settings.is_enabled and settings.auto_triage):
             left_out += _leave_out(candidates, NotAnalysed.SWITCHED_OFF)
         left_out += _leave_out(candidates.exclude(product=Product.CODE), NotAnalysed.PRODUCT)
-        left_out += _leave_out(
-            candidates.exclude(Q(rule__category__in=SECURITY_CATEGORIES)), NotAnalysed.NOT_SECURITY
-        )
+        left_out += _leave_out(candidates.exclude(Q(rule__category__in=SECURITY_CATEGORIES)), NotAnalysed.NOT_SECURITY)
         left_out += _leave_out(candidates.filter(triage=Triage.IGNORED), NotAnalysed.IGNORED)
         if scan.is_full and not settings.analyses_all_severities:
             left_out += _leave_out(candidates.filter(severity__lt=Severity.HIGH), NotAnalysed.SEVERITY)
@@ -69,5 +67,3 @@ def _queue(scan: Scan, picked: Sequence[tuple[int, str]], *, judge: Task, tag: T
         owed_queue=queue,
     )
     owe_many(judge, [{"finding_id": pk} for pk, _ in picked], owed_queue=queue)
-
-

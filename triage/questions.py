@@ -1,4 +1,4 @@
-"""What to ask oneself of a finding, by its weakness class; questions of the class beat general ones in every study read."""
+"""What to ask oneself of a finding, by its weakness class; such questions beat general ones."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ QUESTIONS: dict[frozenset[int], tuple[str, ...]] = {
         "What is the digest or cipher used for: a password, a signature, or only a cache key or checksum?",
     ),
     frozenset({330, 338}): ("Would it matter if somebody guessed the value: a token, a password, or only jitter?",),
-    frozenset({798, 259, 321}): (
-        "Is the literal a real secret, or an example, a placeholder, a name, a test value?",
-    ),
+    frozenset({798, 259, 321}): ("Is the literal a real secret, or an example, a placeholder, a name, a test value?",),
     frozenset({918}): ("Who chooses the host, and are redirects and private addresses excluded?",),
     frozenset({502}): ("Where do the bytes come from, and are they signed before they are read?",),
     frozenset({601}): ("Is the address one of our own before the redirect?",),

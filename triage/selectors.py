@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from findings.models import Finding, Triage, TriageSource
 from triage.models import Feedback, Verdict
 
@@ -32,3 +34,20 @@ def earlier_decisions(finding: Finding) -> list[str]:
         + (f": {entry.triage_comment[:300]}" if entry.triage_comment else "")
         for entry in decided
     ]
+
+
+def latest_verdicts(finding_ids: Sequence[int]) -> dict[int, Verdict]:
+    """Return the verdict that counts of each finding that has one, with what a list shows of it."""
+    newest = (
+        Verdict.objects.filter(finding__in=finding_ids)
+        .order_by("finding_id", "-pk")
+        .distinct("finding_id")
+        .only("organization_id", "finding_id", "value", "confidence", "explanation", "source", "model")
+    )
+    return {verdict.finding_id: verdict for verdict in newest}
+
+
+def latest_verdicts_in_full(finding_ids: Sequence[int]) -> dict[int, Verdict]:
+    """Return the verdict that counts of each finding that has one, with all that exports tell of it."""
+    newest = Verdict.objects.filter(finding__in=finding_ids).order_by("finding_id", "-pk").distinct("finding_id")
+    return {verdict.finding_id: verdict for verdict in newest}

@@ -18,6 +18,7 @@ from events.kinds import ASSISTANT, Actor, Kind
 from events.services import record, result_of_job
 from findings.context import FindingContext
 from findings.models import AnalysisState, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
+from lib.syntax import lines_of
 from orgs.models import Project
 from orgs.services import actor_of
 from providers.gate import Answer
@@ -89,7 +90,9 @@ def _keep_verdict(
             explanation=settled.explanation,
             evidence=[_quote_as_json(entry) for entry in checked],
             facts=[{"kind": fact.kind, "statement": fact.statement, "leaning": fact.leaning} for fact in known],
-            lowered_because=f"The answer was {answer.value.verdict} ({answer.value.confidence})." if was_lowered else "",
+            lowered_because=f"The answer was {answer.value.verdict} ({answer.value.confidence})."
+            if was_lowered
+            else "",
             code_lines=[asdict(segment) for segment in shown.segments],
             source=Source.BUILT_IN if answer.is_built_in else Source.MODEL,
             model=answer.model,
@@ -100,7 +103,9 @@ def _keep_verdict(
             finding=finding, recommendation=RECOMMENDATION_OF[settled.verdict], confidence=settled.confidence
         )
         findings.services.end_analysis(finding=finding, state=AnalysisState.JUDGED, actor=ASSISTANT)
-        record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict=settled.verdict)
+        record(
+            Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict=settled.verdict
+        )
     return verdict
 
 
@@ -129,7 +134,7 @@ def tag_file(*, project: Project, path: str, revision: str) -> FileTag | None:
         digest = hashlib.sha256((text or "").encode()).digest()
         tag = FileTag.objects.filter(project=project, path=path, digest=digest).first()
     if tag is None:
-        lines = (text or "").splitlines()[:COMPONENT_LINES_SHOWN]
+        lines = lines_of(text or "")[:COMPONENT_LINES_SHOWN]
         answer = providers.gate.ask(
             render("triage/component", path=path, code="\n".join(line[:300] for line in lines)),
             answer=ComponentAnswer,

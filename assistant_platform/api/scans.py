@@ -15,7 +15,8 @@ from rest_framework.response import Response
 import findings.selectors
 import findings.services
 from assistant_platform.api.base import OrgView
-from findings.ingest import PARSERS, ReportUnreadable
+from findings.ingest import PARSERS
+from findings.ingest.reading import ReportUnreadable
 from findings.models import Scan
 from findings.services import ScanDescription
 from findings.uploads import UploadTooLarge
@@ -38,7 +39,7 @@ class ScanUploadSerializer(serializers.Serializer[Any]):
     is_full_scan = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="Default: true, but for a pull request."
     )
-    context = serializers.FileField(
+    context = serializers.FileField(  # type: ignore[assignment]  # DRF takes fields out of the class before that clashes
         required=False, default=None, help_text="A zip, or a JSON object a line with path and text: the affected files."
     )
     rules = serializers.FileField(
@@ -136,7 +137,9 @@ class ScanView(OrgView):
     read_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
     write_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
 
-    @extend_schema(operation_id="get_scan", responses={200: ScanSerializer, 404: OpenApiResponse(description="No such scan")})
+    @extend_schema(
+        operation_id="get_scan", responses={200: ScanSerializer, 404: OpenApiResponse(description="No such scan")}
+    )
     def get(self, request: Request, slug: str, scan_id: int) -> Response:
         """Say how far a scan has come, and where it failed, why."""
         with self.scope(), transaction.atomic():

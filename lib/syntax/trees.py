@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from time import thread_time
 
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Parser, Point, Tree
 
 # Language id (see `lib.languages`) -> the grammars to try in turn, as (package, function that gives the grammar).
 # Two, where one id covers two dialects: a `.ts` file may hold JSX, a `.h` file C++.
@@ -38,6 +39,16 @@ GRAMMARS = {
 # A megabyte of one source file is generated or minified; parsing it tells nothing and takes seconds.
 LONGEST_TEXT = 1_000_000
 
+# Code is nested a few dozen levels deep. tree-sitter 0.26 walks up by recursion, and at some 10,000 levels that ends
+# the process (measured: `Node.parent` of an empty node); nobody may end ours with a file.
+DEEPEST_NESTING = 500
+
+# Of the processor, not of the clock. Ordinary files take milliseconds; some grammars take time by the square of what
+# they cannot read (measured: 200 kB of another language, 35 s in the one of bash).
+LONGEST_PARSE_SECONDS = 2.0
+
+CHUNK_BYTES = 4096
+
 
 @cache
 def _grammar(package: str, function: str) -> Language:
@@ -45,7 +56,7 @@ def _grammar(package: str, function: str) -> Language:
 
 
 def parse(text: str, language: str) -> Tree | None:
-    """Return the syntax tree of a text; None where the language has no grammar or the text is over a megabyte.
+    """Return the syntax tree of a text; None without a grammar, and for a text that is too long, too deep or too slow.
 
     Rows count from 0 and break at line feeds only; columns count bytes of UTF-8. Safe to call from many threads.
     """
@@ -54,7 +65,9 @@ def parse(text: str, language: str) -> Tree | None:
     source = text.encode("utf-8", errors="replace")
     fewest_errors: tuple[int, Tree] | None = None
     for package, function in GRAMMARS.get(language, []):
-        tree = Parser(_grammar(package, function)).parse(source)  # a parser is cheap, and not for two threads
+        tree = _parsed(source, _grammar(package, function))
+        if tree is None or _is_nested_absurdly(tree.root_node):
+            return None
         if not tree.root_node.has_error:
             return tree
         errors = _errors(tree.root_node)
@@ -69,10 +82,35 @@ def error_count(text: str, language: str) -> int | None:
     return None if tree is None else _errors(tree.root_node)
 
 
+def _parsed(source: bytes, grammar: Language) -> Tree | None:
+    started = thread_time()
+
+    def chunk_at(offset: int, point: Point) -> bytes:
+        return source[offset : offset + CHUNK_BYTES]
+
+    def has_taken_too_long(offset: int, has_error: bool) -> bool:
+        return thread_time() - started > LONGEST_PARSE_SECONDS
+
+    try:
+        # A parser is cheap, and not for two threads.
+        return Parser(grammar).parse(chunk_at, progress_callback=has_taken_too_long)
+    except ValueError:  # what tree-sitter raises when it was stopped
+        return None
+
+
 def _errors(node: Node) -> int:
     pending, count = [node], 0
     while pending:
         current = pending.pop()
         count += current.is_error or current.is_missing
         pending.extend(child for child in current.children if child.has_error)
-    return count
+    return max(count, int(node.has_error))  # what is missing may be a part that the grammar hides
+
+
+def _is_nested_absurdly(root: Node) -> bool:
+    """Tell whether a tree is deep, looking only at nodes with so many descendants that one of them could be."""
+    level, depth = [root], 0
+    while level and depth <= DEEPEST_NESTING:
+        level = [child for node in level for child in node.children if child.descendant_count > DEEPEST_NESTING]
+        depth += 1
+    return bool(level)

@@ -47,6 +47,7 @@ BROUGHT_BY = {
     "psycopg2": ("psycopg2-binary",),
     "rest-framework": ("djangorestframework",),
     "sklearn": ("scikit-learn",),
+    "sqlalchemy": ("flask-sqlalchemy", "sqlmodel"),
     "starlette": ("fastapi",),
     "pydantic": ("fastapi",),
     "urllib3": ("requests",),

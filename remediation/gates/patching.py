@@ -15,9 +15,10 @@ from lib.syntax import lines_of
 from remediation.answers import Edit, FixAnswer
 
 MOST_CHANGED_LINES = 120
+LONGEST_EXACT_COMPARISON = 4000
 
 
-class NotApplicable(Exception):  # noqa: N818 - says what is wrong
+class NotApplicable(Exception):
     """The fix cannot be applied, with the reason for people."""
 
 
@@ -81,8 +82,16 @@ class FileChange:
 
     @cached_property
     def _opcodes(self) -> list[tuple[str, int, int, int, int]]:
-        matcher = SequenceMatcher(a=self.lines_before, b=self.lines_after, autojunk=False)
-        return [(kind, *places) for kind, *places in matcher.get_opcodes()]  # type: ignore[misc]  # four places, always
+        before, after = self.lines_before, self.lines_after
+        # A fix changes a few lines of many: comparing only those between keeps a long file from taking seconds.
+        start = _common_start(before, after)
+        end = _common_start(before[start:][::-1], after[start:][::-1])
+        middle_before, middle_after = before[start : len(before) - end], after[start : len(after) - end]
+        is_long = len(middle_before) + len(middle_after) > LONGEST_EXACT_COMPARISON
+        matcher = SequenceMatcher(a=middle_before, b=middle_after, autojunk=is_long)
+        middle = [(kind, a + start, b + start, c + start, d + start) for kind, a, b, c, d in matcher.get_opcodes()]
+        tail = ("equal", len(before) - end, len(before), len(after) - end, len(after))
+        return [("equal", 0, start, 0, start), *middle, tail]
 
     @property
     def _changes(self) -> list[tuple[int, int, int, int]]:
@@ -111,6 +120,11 @@ def apply(*, context: FindingContext, answer: FixAnswer) -> tuple[FileChange, ..
 def diff_of(changes: Sequence[FileChange]) -> str:
     """Return the whole change as one diff."""
     return "".join(change.diff for change in changes)
+
+
+def _common_start(before: Sequence[str], after: Sequence[str]) -> int:
+    pairs = enumerate(zip(before, after, strict=False))
+    return next((number for number, (old, new) in pairs if old != new), min(len(before), len(after)))
 
 
 def _change(path: str, edits: list[Edit], context: FindingContext) -> FileChange:

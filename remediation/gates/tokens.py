@@ -21,6 +21,9 @@ SLASH_COMMENTS = frozenset(
 DASH_COMMENTS = frozenset({"lua"})
 MARKUP_COMMENTS = frozenset({"html", "xml", "vue", "generic"})
 BACKTICK_IS_TEXT = frozenset({"javascript", "typescript", "vue", "go", "generic", "html"})
+# Here a text may run over several lines in ordinary quotes.
+LINES_IN_QUOTES = frozenset({"php", "ruby", "bash", "powershell"})
+PHP_PART = re.compile(r"<\?(?:php|=)?.*?(?:\?>|\Z)", re.DOTALL)
 # The quote that lets values in, and how they are written: language -> patterns of one value.
 BRACED, DOLLAR_BRACED, HASH_BRACED = r"\{([^{}]*)\}", r"\$\{([^{}]*)\}", r"#\{([^{}]*)\}"
 INTERPOLATION = {
@@ -86,10 +89,13 @@ class Source:
 
 
 def read(text: str, language: str) -> Source:
-    """Return the words and comments of a text; of a very long one only the beginning."""
+    """Return the words and comments of a text; of one over LONGEST_SOURCE characters only the beginning."""
     tokens: list[Token] = []
     comments: list[Comment] = []
-    for piece in _pieces(text[:LONGEST_SOURCE], language):
+    text = text[:LONGEST_SOURCE]
+    if language == "php" and "<?" in text:
+        text = _only_php(text)
+    for piece in _pieces(text, language):
         if isinstance(piece, Comment):
             comments.append(piece)
         else:
@@ -127,6 +133,17 @@ def _pieces(text: str, language: str) -> Iterator[Token | Comment]:
         position = end
 
 
+def _only_php(text: str) -> str:
+    """Blank out the page around the code, keeping its lines: an apostrophe there opens no text."""
+    kept, position = [], 0
+    for part in PHP_PART.finditer(text):
+        kept.append("\n" * text.count("\n", position, part.start()))
+        # The marks end statements, and mean nothing else.
+        kept.append(re.sub(r"^<\?(?:php|=)?|\?>$", ";", part[0]))
+        position = part.end()
+    return "".join(kept)
+
+
 def _kind_of(word: str) -> Kind:
     if word[0].isdigit():
         return Kind.NUMBER
@@ -150,8 +167,10 @@ def _text_at(text: str, position: int, language: str) -> re.Match[str] | None:
     opened = TEXT.match(text, position)
     if not opened or (opened["quote"] == "`" and language not in BACKTICK_IS_TEXT):
         return None
+    if language == "rust" and opened["quote"] == "'":
+        return None  # a lifetime, or one character
     quote, prefix = opened["quote"], opened["prefix"].lower()
-    is_long = len(quote) == 3 or quote == "`"  # noqa: PLR2004 - three quotes in a row
+    is_long = quote in {'"""', "'''", "`"} or language in LINES_IN_QUOTES
     escapes = "" if "r" in prefix or "@" in prefix else r"\\.|"
     body = rf"(?:{escapes}(?!{quote}).)*" if is_long else rf"(?:{escapes}[^{quote}\\\n]|\\(?!\n))*"
     whole = re.compile(

@@ -18,22 +18,22 @@ class EngineError(Exception):
     """The engine could not answer."""
 
 
-class EngineMissing(EngineError):  # noqa: N818 - says what happened
+class EngineMissing(EngineError):
     """Semgrep is not installed where this process runs."""
 
     def __init__(self) -> None:
         super().__init__("Semgrep is not installed here. Install it with: pip install semgrep")
 
 
-class EngineTimeout(EngineError):  # noqa: N818 - says what happened
+class EngineTimeout(EngineError):
     """The engine was stopped at its time limit, or found no free place to run in."""
 
 
-class EngineRefused(EngineError):  # noqa: N818 - says what happened
+class EngineRefused(EngineError):
     """What was asked exceeds the bounds or reaches outside the engine's folder; nothing was run."""
 
 
-class RuleInvalid(EngineError):  # noqa: N818 - says what happened
+class RuleInvalid(EngineError):
     """None of the rules can be run; `errors` says why, rule by rule."""
 
     def __init__(self, errors: tuple[RuleError, ...]) -> None:
@@ -41,7 +41,7 @@ class RuleInvalid(EngineError):  # noqa: N818 - says what happened
         super().__init__("; ".join(_sentence(error) for error in errors))
 
 
-class EngineFailed(EngineError):  # noqa: N818 - says what happened
+class EngineFailed(EngineError):
     """The engine ended without an answer: it crashed, ran out of memory or wrote too much."""
 
 

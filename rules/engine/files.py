@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from ruamel.yaml.events import ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
@@ -36,7 +37,7 @@ ALIASES = {
 def languages_of(rule: WrittenRule) -> tuple[str, ...]:
     """Return the ids of `lib.languages` that a rule names; `generic` means every file."""
     events = rule.events
-    for key, after in zip(events, events[1:], strict=False):
+    for key, after in pairwise(events):
         if isinstance(key, ScalarEvent) and key.value == "languages" and isinstance(after, SequenceStartEvent):
             named = []
             for event in events[events.index(after) + 1 :]:

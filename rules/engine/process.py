@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
@@ -161,4 +162,7 @@ def _installation(semgrep: Path) -> list[str]:
     if first_line.startswith(b"#!"):
         interpreter = Path(os.fsdecode(first_line[2:].strip().split(b" ")[0]))
         prefixes |= {str(interpreter.parent.parent), str(interpreter.resolve().parent.parent)}
+    package = importlib.util.find_spec("semgrep")
+    if package is not None and package.origin is not None:
+        prefixes.add(str(Path(package.origin).parent.parent))  # elsewhere where a path file leads to it
     return [*sorted(prefixes - {"/"}), *SYSTEM_FOLDERS, *AUTHORITIES]

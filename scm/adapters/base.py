@@ -13,7 +13,7 @@ class ScmError(Exception):
         self.permanent = permanent
 
 
-class FileMissing(ScmError):  # noqa: N818 - reads as what happened
+class FileMissing(ScmError):
     """There is no file at that path and commit."""
 
     def __init__(self, path: str) -> None:
@@ -21,7 +21,7 @@ class FileMissing(ScmError):  # noqa: N818 - reads as what happened
         self.path = path
 
 
-class FileUnreadable(ScmError):  # noqa: N818 - reads as what happened
+class FileUnreadable(ScmError):
     """There is something at that path, and it is nothing to read: a folder, too large, not text, outside."""
 
     def __init__(self, path: str, reason: str) -> None:

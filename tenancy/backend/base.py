@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend plus the fence: each transaction carries its organization, and no role may step over policies."""
+"""Django's PostgreSQL backend plus the fence: each transaction carries its organization, and policies bind it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         _proved.add(self.alias)
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        super()._set_autocommit(autocommit)
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # where Django begins a transaction; not in the stubs
         if not autocommit and (organization_id := organization_id_or_none()) is not None:
             self.tell_organization(organization_id)
 

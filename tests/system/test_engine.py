@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,11 @@ rules:
 IS_CONFINED = sys.platform == "linux" and ctypes.CDLL(None).syscall(444, None, 0, 1) >= 4
 
 
+StandIn = Callable[[str], None]
+
+
 @pytest.fixture
-def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """Put a script in the engine's place, to see how whatever stands there is treated."""
 
     def stand_in(script: str) -> None:
@@ -41,9 +45,28 @@ def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return stand_in
 
 
-def run_once(**bounds: float) -> process.Outcome:
+def run_once(
+    *,
+    timeout_seconds: float = 20,
+    memory_bytes: int = process.MEMORY_BYTES,
+    output_bytes: int = process.OUTPUT_BYTES,
+) -> process.Outcome:
     with process.scratch_folder() as scratch:
-        return process.run(["scan"], scratch=scratch, **{"timeout_seconds": 20, **bounds})
+        return process.run(
+            ["scan"],
+            scratch=scratch,
+            timeout_seconds=timeout_seconds,
+            memory_bytes=memory_bytes,
+            output_bytes=output_bytes,
+        )
+
+
+def commands_running() -> str:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            found.append(path.read_text(errors="replace"))
+    return "\n".join(found)
 
 
 def test_a_match_has_the_rules_own_id_and_exactly_the_matched_text() -> None:
@@ -161,7 +184,7 @@ def test_a_rule_that_reads_other_rules_is_never_run() -> None:
         engine.scan({"a.py": "shout(1)\n"}, rule)
 
 
-def test_the_ordinary_front_end_answers_where_the_fast_one_does_not(binary) -> None:
+def test_the_ordinary_front_end_answers_where_the_fast_one_does_not(binary: StandIn) -> None:
     real = process.binary()
     binary(f'case "$*" in *--experimental*) echo no such option >&2; exit 2;; esac; exec {real} "$@"')
 
@@ -170,24 +193,23 @@ def test_the_ordinary_front_end_answers_where_the_fast_one_does_not(binary) -> N
     assert [(match.rule_id, match.path) for match in result.matches] == [("no-shouting", "tests/a.py")]
 
 
-def test_an_engine_that_never_ends_is_stopped_with_its_children(binary) -> None:
+def test_an_engine_that_never_ends_is_stopped_with_its_children(binary: StandIn) -> None:
     binary("sleep 8643.21 & wait")
 
     with pytest.raises(engine.EngineTimeout):
         run_once(timeout_seconds=0.5)
 
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sleep 8643.21" not in running
+    assert "sleep\0008643.21" not in commands_running()
 
 
-def test_an_engine_that_writes_without_end_is_stopped(binary) -> None:
+def test_an_engine_that_writes_without_end_is_stopped(binary: StandIn) -> None:
     binary("exec yes")
 
     with pytest.raises(engine.EngineFailed, match="wrote more"):
         run_once(output_bytes=2_000_000)
 
 
-def test_an_engine_that_takes_too_much_memory_fails(binary) -> None:
+def test_an_engine_that_takes_too_much_memory_fails(binary: StandIn) -> None:
     binary(f"exec {sys.executable} -c 'print(len(bytearray(900_000_000)))'")
 
     outcome = run_once(memory_bytes=500_000_000)
@@ -196,14 +218,14 @@ def test_an_engine_that_takes_too_much_memory_fails(binary) -> None:
     assert "MemoryError" in outcome.messages
 
 
-def test_an_engine_that_crashes_says_its_last_words(binary) -> None:
+def test_an_engine_that_crashes_says_its_last_words(binary: StandIn) -> None:
     binary("echo out of luck >&2; exit 9")
 
     with pytest.raises(engine.EngineFailed, match=r"exit code 9.*out of luck"):
         engine.scan({"a.py": "shout(1)\n"}, NO_SHOUTING)
 
 
-def test_no_secret_of_ours_reaches_the_engine(binary, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_of_ours_reaches_the_engine(binary: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEMGREP_APP_TOKEN", "token-of-the-organization")
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-organization")
     binary("env")
@@ -215,7 +237,7 @@ def test_no_secret_of_ours_reaches_the_engine(binary, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.skipif(not IS_CONFINED, reason="the kernel offers no confinement")
-def test_the_engine_reads_nothing_outside_its_folder(binary, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_engine_reads_nothing_outside_its_folder(binary: StandIn, tmp_path_factory: pytest.TempPathFactory) -> None:
     secret = tmp_path_factory.mktemp("elsewhere") / "secret.txt"
     secret.write_text("nobody may read this")
     binary(f"cat {secret} /etc/passwd; echo done")
@@ -226,7 +248,7 @@ def test_the_engine_reads_nothing_outside_its_folder(binary, tmp_path_factory: p
 
 
 @pytest.mark.skipif(not IS_CONFINED, reason="the kernel offers no confinement")
-def test_the_engine_reaches_no_network(binary) -> None:
+def test_the_engine_reaches_no_network(binary: StandIn) -> None:
     connect = "import socket; socket.create_connection((chr(49) + chr(46) + chr(49), 80), 2)"
     listen = (
         "import socket; s = socket.socket(); s.bind((str(), 0)); s.listen(); socket.create_connection(s.getsockname())"
@@ -239,7 +261,7 @@ def test_the_engine_reaches_no_network(binary) -> None:
 
 
 def test_a_missing_engine_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(engine.EngineMissing, match="pip install semgrep"):

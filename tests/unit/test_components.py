@@ -42,7 +42,7 @@ from triage.components import RISK_OF_TAG, tag_without_model
         ("routes/backoffice.js", "router.use(staff)\n", ComponentTag.ADMIN),
     ],
 )
-def test_a_sensitive_file_has_a_high_risk(path: str, text: str, tag: ComponentTag):
+def test_a_sensitive_file_has_a_high_risk(path: str, text: str, tag: ComponentTag) -> None:
     answer = tag_without_model(path, text)
 
     assert (answer.tag, answer.risk) == (tag, Risk.HIGH)
@@ -79,7 +79,7 @@ def test_a_sensitive_file_has_a_high_risk(path: str, text: str, tag: ComponentTa
         ("core/tree.rs", "fn walk() {}\n", ComponentTag.OTHER),
     ],
 )
-def test_any_other_shipped_file_has_a_neutral_risk(path: str, text: str | None, tag: ComponentTag):
+def test_any_other_shipped_file_has_a_neutral_risk(path: str, text: str | None, tag: ComponentTag) -> None:
     answer = tag_without_model(path, text)
 
     assert (answer.tag, answer.risk) == (tag, Risk.NEUTRAL)
@@ -105,7 +105,9 @@ SENSITIVE = "def login(password):\n    authenticate(password)\n    encrypt(secre
         ("auth/setup.py", ComponentTag.DEVELOPER_SCRIPTS),
     ],
 )
-def test_tests_documents_and_scripts_are_known_by_their_path_whatever_they_speak_of(path: str, tag: ComponentTag):
+def test_tests_documents_and_scripts_are_known_by_their_path_whatever_they_speak_of(
+    path: str, tag: ComponentTag
+) -> None:
     answer = tag_without_model(path, SENSITIVE)
 
     assert (answer.tag, answer.risk) == (tag, Risk.LOW)
@@ -122,18 +124,18 @@ def test_tests_documents_and_scripts_are_known_by_their_path_whatever_they_speak
         "accounts/testimony_login.php",
     ],
 )
-def test_a_path_that_only_resembles_a_test_or_script_is_shipped(path: str):
+def test_a_path_that_only_resembles_a_test_or_script_is_shipped(path: str) -> None:
     assert tag_without_model(path, SENSITIVE).tag is ComponentTag.USER_AUTHENTICATION
 
 
-def test_every_tag_has_a_risk():
+def test_every_tag_has_a_risk() -> None:
     assert RISK_OF_TAG.keys() == set(ComponentTag)
 
 
-def test_the_reason_names_what_spoke_for_the_tag():
+def test_the_reason_names_what_spoke_for_the_tag() -> None:
     assert "login" in tag_without_model("accounts/login.py", SENSITIVE).reason
 
 
 @pytest.mark.parametrize("path", ["tests/" + "x" * 2000, "accounts/" + "login" * 500 + ".py"])
-def test_a_long_path_leaves_room_for_the_reason(path: str):
+def test_a_long_path_leaves_room_for_the_reason(path: str) -> None:
     assert len(tag_without_model(path, SENSITIVE).reason) <= 300

@@ -65,7 +65,7 @@ def settled(verdict: Verdict, *quotes: Quote) -> VerdictAnswer:
         ('>    9 |     run("tar cf {}".format(target))', 9, 9),
     ],
 )
-def test_a_quote_that_stands_where_it_says_holds(text: str, start: int, end: int):
+def test_a_quote_that_stands_where_it_says_holds(text: str, start: int, end: int) -> None:
     found = checked(quoting(text, start, end))
 
     assert found.holds
@@ -73,11 +73,11 @@ def test_a_quote_that_stands_where_it_says_holds(text: str, start: int, end: int
     assert found.problem == ""
 
 
-def test_a_quote_from_another_file_is_looked_up_there():
+def test_a_quote_from_another_file_is_looked_up_there() -> None:
     assert checked(quoting("return name.strip()", 2, path="jobs/names.py")).holds
 
 
-def test_a_quote_that_stands_once_elsewhere_gets_its_true_lines():
+def test_a_quote_that_stands_once_elsewhere_gets_its_true_lines() -> None:
     found = checked(quoting("raise ValueError(name)", 3))
 
     assert found.holds
@@ -85,7 +85,7 @@ def test_a_quote_that_stands_once_elsewhere_gets_its_true_lines():
     assert (found.quote.start_line, found.quote.end_line) == (8, 8)
 
 
-def test_a_quote_within_a_wide_range_gets_its_true_lines():
+def test_a_quote_within_a_wide_range_gets_its_true_lines() -> None:
     found = checked(quoting("raise ValueError(name)", 1, 12))
 
     assert (found.quote.start_line, found.quote.end_line) == (8, 8)
@@ -107,21 +107,21 @@ def test_a_quote_within_a_wide_range_gets_its_true_lines():
         (quoting("get = shlex.quote(name)", 6), "no such text"),
     ],
 )
-def test_a_quote_that_does_not_stand_there_says_why(quote: Quote, problem: str):
+def test_a_quote_that_does_not_stand_there_says_why(quote: Quote, problem: str) -> None:
     found = checked(quote)
 
     assert not found.holds
     assert problem in found.problem
 
 
-def test_nothing_holds_where_the_file_could_not_be_read():
+def test_nothing_holds_where_the_file_could_not_be_read() -> None:
     context = FindingContext(CONTEXT.rule, CONTEXT.path, CONTEXT.span, None)
 
     assert not check([quoting("target = shlex.quote(name)", 6)], context)[0].holds
 
 
 @pytest.mark.parametrize(("text", "line"), [("# the gateway cleans every name", 5), ("cleaned above", 6)])
-def test_a_quoted_comment_holds_but_proves_nothing(text: str, line: int):
+def test_a_quoted_comment_holds_but_proves_nothing(text: str, line: int) -> None:
     found = checked(quoting(text, line))
 
     assert found.holds
@@ -137,18 +137,18 @@ def test_a_quoted_comment_holds_but_proves_nothing(text: str, line: int):
         ("Dockerfile", "FROM base\n# runs as nobody in production\nRUN make\n", "runs as nobody in production", 2),
     ],
 )
-def test_a_comment_is_known_in_any_file(path: str, source: str, text: str, line: int):
+def test_a_comment_is_known_in_any_file(path: str, source: str, text: str, line: int) -> None:
     context = FindingContext(CONTEXT.rule, path, Span(1, 1, 1, 2), source)
 
     assert check([quoting(text, line, path=path)], context)[0].is_comment
 
 
 @pytest.mark.parametrize("text", ["target = shlex.quote(name)  # cleaned above", "target = shlex.quote(name)"])
-def test_code_with_a_comment_behind_it_is_code(text: str):
+def test_code_with_a_comment_behind_it_is_code(text: str) -> None:
     assert not checked(quoting(text, 6)).is_comment
 
 
-def test_a_false_positive_whose_quotes_hold_stands():
+def test_a_false_positive_whose_quotes_hold_stands() -> None:
     outcome = settled(Verdict.FALSE_POSITIVE, quoting("target = shlex.quote(name)", 6))
 
     assert outcome.verdict is Verdict.FALSE_POSITIVE
@@ -159,7 +159,7 @@ def test_a_false_positive_whose_quotes_hold_stands():
 @pytest.mark.parametrize(
     "role", [EvidenceRole.SANITIZER, EvidenceRole.GUARD, EvidenceRole.CONTEXT, EvidenceRole.SOURCE]
 )
-def test_a_false_positive_rests_on_what_can_block_the_harm(role: EvidenceRole):
+def test_a_false_positive_rests_on_what_can_block_the_harm(role: EvidenceRole) -> None:
     assert (
         settled(Verdict.FALSE_POSITIVE, quoting("raise ValueError(name)", 8, role=role)).verdict
         is Verdict.FALSE_POSITIVE
@@ -175,7 +175,7 @@ def test_a_false_positive_rests_on_what_can_block_the_harm(role: EvidenceRole):
         [quoting("# the gateway cleans every name", 5, role=EvidenceRole.CONTEXT)],
     ],
 )
-def test_a_false_positive_without_proof_becomes_unsure(quotes: list[Quote]):
+def test_a_false_positive_without_proof_becomes_unsure(quotes: list[Quote]) -> None:
     outcome = settled(Verdict.FALSE_POSITIVE, *quotes)
 
     assert outcome.verdict is Verdict.UNSURE
@@ -184,7 +184,7 @@ def test_a_false_positive_without_proof_becomes_unsure(quotes: list[Quote]):
     assert outcome.explanation.endswith("not called a false positive.")
 
 
-def test_a_true_positive_with_a_broken_quote_keeps_its_verdict_at_low_confidence():
+def test_a_true_positive_with_a_broken_quote_keeps_its_verdict_at_low_confidence() -> None:
     outcome = settled(Verdict.TRUE_POSITIVE, quoting("run(name)", 9, role=EvidenceRole.SINK))
 
     assert outcome.verdict is Verdict.TRUE_POSITIVE
@@ -192,19 +192,19 @@ def test_a_true_positive_with_a_broken_quote_keeps_its_verdict_at_low_confidence
     assert "not found in the code" in outcome.explanation
 
 
-def test_a_true_positive_whose_quotes_hold_is_left_as_it_is():
+def test_a_true_positive_whose_quotes_hold_is_left_as_it_is() -> None:
     given = answer(Verdict.TRUE_POSITIVE, quoting("log(name)", 11, role=EvidenceRole.SINK))
 
     assert settle(given, check(given.evidence, CONTEXT)) == given
 
 
-def test_only_quotes_that_hold_are_kept_with_their_true_lines():
+def test_only_quotes_that_hold_are_kept_with_their_true_lines() -> None:
     outcome = settled(Verdict.TRUE_POSITIVE, quoting("run(name)", 9), quoting("raise ValueError(name)", 2))
 
     assert [(quote.quote, quote.start_line) for quote in outcome.evidence] == [("raise ValueError(name)", 8)]
 
 
-def test_a_long_explanation_makes_room_for_the_reason():
+def test_a_long_explanation_makes_room_for_the_reason() -> None:
     given = answer(Verdict.FALSE_POSITIVE, quoting("run(name)", 9), explanation="x" * LONGEST_EXPLANATION)
 
     outcome = settle(given, check(given.evidence, CONTEXT))

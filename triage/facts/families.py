@@ -74,7 +74,7 @@ FAMILY_OF_WORDS = [
     (r"eval|exec-|-exec|code-injection|exec-detected|dynamic-code", Family.CODE),
     (r"cors|cross-origin", Family.CORS),
     (r"cookie|session-(?:secure|httponly)|httponly", Family.COOKIE),
-    (r"hardcod|hard-coded|secret|api-key|private-key|detected-.*(?:key|token|password)|credential", Family.SECRET),
+    (r"hardcod|hard-coded|generic-secret|api-key|private-key|detected-.*(?:key|token|password|secret)", Family.SECRET),
     (r"verify|certificate|ssl|tls|trust-?manager|hostname", Family.TLS),
     (r"debug", Family.DEBUG),
     (r"tempfile|mktemp|tmp", Family.TEMPORARY_FILE),

@@ -17,10 +17,11 @@ def gather(context: FindingContext) -> tuple[Fact, ...]:
     if context.source is None or not context.matched_text.strip():
         return ()
     family = family_of(context.rule)
+    options = facts_of_options(context, family)
     return (
-        *facts_of_arrival(context, family),
+        *options,
+        *(facts_of_arrival(context, family) if not options else ()),  # a safe option makes the data irrelevant
         *facts_of_light_reading(context, family),
-        *facts_of_options(context, family),
         *facts_of_policy(context, family),
         *facts_of_place(context),
     )

@@ -100,13 +100,15 @@ def _cleaners(context: FindingContext, family: Family) -> list[Fact]:
 
 def _request_data(context: FindingContext, around: Surroundings, is_cleaned: bool) -> list[Fact]:
     code = without_comments(matched_code(context))
+    first, before = around.code_before()
     pattern = re.compile(REQUEST_DATA[context.language])
     direct = pattern.search(code)
     if direct is not None:
         statement = f"Data of the request, {direct.group(0)}, stands in the matched code itself."
         shown = match_quote(context, EvidenceRole.SINK)
-        return [Fact(FactKind.USER_INPUT_IN_MATCH, statement, shown, Leaning.DANGEROUS, Strength.STRONG)]
-    first, before = around.code_before()
+        danger = Fact(FactKind.USER_INPUT_IN_MATCH, statement, shown, Leaning.DANGEROUS, Strength.STRONG)
+        tested = _test_of(direct.group(0), before, -1)
+        return [danger] if tested is None else [danger, _guard(context, first + tested)]
     way = _way(code, first=first, before=before, pattern=pattern, language=context.language)
     if way is None or is_cleaned:
         return []
@@ -117,10 +119,13 @@ def _request_data(context: FindingContext, around: Surroundings, is_cleaned: boo
     statement = f"Data of the request, {way.origin} (line {way.lines[0]}), is put into the matched code."
     found = [Fact(FactKind.TAINTED_INPUT, statement, shown, Leaning.DANGEROUS, Strength.STRONG)]
     if way.test_line is not None:
-        guard = f"Line {way.test_line} tests the data before the match; whether that is enough is not followed here."
-        shown = quotes(context, (way.test_line, EvidenceRole.GUARD))
-        found.append(Fact(FactKind.GUARD, guard, shown, Leaning.SAFE, Strength.WEAK))
+        found.append(_guard(context, way.test_line))
     return found
+
+
+def _guard(context: FindingContext, line: int) -> Fact:
+    statement = f"Line {line} tests the data before the match; whether that is enough is not followed here."
+    return Fact(FactKind.GUARD, statement, quotes(context, (line, EvidenceRole.GUARD)), Leaning.SAFE, Strength.WEAK)
 
 
 def _way(
@@ -144,6 +149,7 @@ def _way(
         if re.search(r"[A-Za-z_]\w*\s*\(", without_texts(rest)) and not re.match(r"\s*(?:fmt\.)?[Ss]printf\b", rest):
             continue  # a call may do anything to the data
         if direct is not None:
+            tested = _test_of(direct.group(0), before, -1) if tested is None else tested
             return _Way((first + number,), direct.group(0), None if tested is None else first + tested)
         inner = _way(value, first=first, before=before[:number], pattern=pattern, language=language, depth=depth - 1)
         if inner is not None:
@@ -152,10 +158,16 @@ def _way(
     return None
 
 
-def _test_of(variable: str, before: list[str], start: int) -> int | None:
-    """Return the index of a line after another one that tests a variable, None where none does."""
+def _test_of(subject: str, before: list[str], start: int) -> int | None:
+    """Return the index of a line after another one that tests a variable or a source, None where none does."""
+    wanted = re.sub(r"\s", "", subject)
     for number, line in enumerate(before):
-        if number > start and variable in line and CONDITION.search(without_texts(line)) and not PRESENCE.search(line):
+        if (
+            number > start
+            and wanted in re.sub(r"\s", "", line)
+            and CONDITION.search(without_texts(line))
+            and not PRESENCE.search(line)
+        ):
             return number
     return None
 

@@ -136,11 +136,22 @@ def _cookie(context: FindingContext, around: Surroundings) -> list[Fact]:
     if off:
         return [_danger(context, FactKind.DANGEROUS_SETTING, f"The call switches {' and '.join(off)} off.")]
     missing = [flag for flag, state in states.items() if state is None]
-    if missing and "(" in bare + "{" and not re.search(r"\*\*|\.\.\.", bare):
-        options = re.search(r",\s*[A-Za-z_$][\w$.]*\s*\)\s*;?\s*$", bare) is not None and context.language != "python"
-        if not options:  # options in a variable may hold the flag
-            return [_danger(context, FactKind.MISSING_FLAG, f"The cookie is set without {' and '.join(missing)}.")]
+    if missing and not _may_be_set_elsewhere(context, around, bare, missing):
+        return [_danger(context, FactKind.MISSING_FLAG, f"The cookie is set without {' and '.join(missing)}.")]
     return []
+
+
+def _may_be_set_elsewhere(context: FindingContext, around: Surroundings, bare: str, missing: list[str]) -> bool:
+    """Say whether the flags may come from options that are not written in the call, or be set on the cookie later."""
+    if not re.search(r"[({]", bare) or re.search(r"\*\*|\.\.\.", bare):
+        return True
+    if context.language != "python" and re.search(r",\s*[A-Za-z_$][\w$.]*\s*\)\s*;?\s*$", bare):
+        return True
+    node = around.function_node
+    body = around.source[node.start_byte : node.end_byte].decode("utf-8", errors="replace") if node is not None else ""
+    return any(re.search(rf"\.\s*{FLAG_SPELLING[flag]}\s*=", without_texts(body), re.I) for flag in missing) or any(
+        re.search(rf"\b{FLAG_SPELLING[flag]}[\"']?\s*[=:]", bare, re.I) for flag in missing
+    )
 
 
 def _flag(bare: str, code: str, flag: str) -> bool | None:

@@ -22,12 +22,16 @@ class Command(BaseCommand):
         parser.add_argument("--slug", required=True, help="its name in addresses: lower-case letters, digits, hyphens")
         parser.add_argument("--name", required=True)
         parser.add_argument("--admin", required=True, metavar="EMAIL")
-        parser.add_argument("--password", help="the Admin's password; without one a password reset is needed to sign in")
+        parser.add_argument(
+            "--password", help="the Admin's password; without one a password reset is needed to sign in"
+        )
         parser.add_argument(
             "--token-scopes", default="", help=f"make a token with these, comma-separated: {', '.join(Scope.values)}"
         )
         parser.add_argument(
-            "--consent", action="store_true", help="accept, for the Admin, that code is sent to the platform's AI provider"
+            "--consent",
+            action="store_true",
+            help="accept, for the Admin, that code is sent to the platform's AI provider",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,7 +42,9 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 admin = orgs.services.person(options["admin"], password=options["password"])
-                organization = orgs.services.create_organization(slug=options["slug"], name=options["name"], admin=admin)
+                organization = orgs.services.create_organization(
+                    slug=options["slug"], name=options["name"], admin=admin
+                )
                 result = {"organization": organization.slug, "admin": admin.email}
                 with acting_for(organization.pk):
                     if options["consent"]:
@@ -49,7 +55,9 @@ class Command(BaseCommand):
                         )
                         result["token"] = value
         except ValidationError as error:
-            raise CommandError("; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())) from error
+            raise CommandError(
+                "; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())
+            ) from error
         except IntegrityError as error:
             raise CommandError(f"There is an organization {options['slug']} already; choose another slug.") from error
         self.stdout.write(json.dumps(result))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.utils import OperationalError
 
 
 class Command(migrate.Command):
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(database="owner")
 
@@ -28,6 +27,6 @@ class Command(migrate.Command):
                 cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {roles}")
         except OperationalError as error:
             raise CommandError(
-                f"{error}\nIf the roles are missing, run `manage.py prepare_database` once with an administrator's address."
+                f"{error}\nIf the roles are missing, run `manage.py prepare_database` once, as an administrator."
             ) from error
         return super().handle(*args, **options)

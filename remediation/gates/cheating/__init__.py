@@ -12,6 +12,7 @@ from remediation.gates.cheating import deletion, disguise, suppression
 from remediation.gates.cheating.comparison import Comparison
 from remediation.gates.patching import FileChange
 from remediation.gates.results import Gate, GateResult, Outcome
+from remediation.gates.tokens import LONGEST_SOURCE
 
 # Each answers what it found as the end of a sentence, or an empty text.
 CHECKS: tuple[Callable[[Comparison], str], ...] = (
@@ -37,6 +38,8 @@ CHECKS: tuple[Callable[[Comparison], str], ...] = (
 def check(*, context: FindingContext, changes: Sequence[FileChange]) -> GateResult:
     """Return whether a fix only hides what was found."""
     for change in changes:
+        if max(len(change.before), len(change.after)) > LONGEST_SOURCE:
+            return GateResult(Gate.NO_CHEATING, Outcome.NOT_RUN, f"{change.path} is too long to be compared.")
         comparison = Comparison(context, change)
         for look in CHECKS:
             complaint = look(comparison)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
 from lib import syntax
-from remediation.gates.cheating.comparison import GIVE_UP, ONLY_TALK, Comparison
+from remediation.gates.cheating.comparison import GIVE_UP, ONLY_TALK, Comparison, Function
 from remediation.gates.tokens import Call, Kind, Token
 
 MOST_LINES_LOST = 15
@@ -93,9 +94,12 @@ def removes_function(comparison: Comparison) -> str:
 
 def empties_function(comparison: Comparison) -> str:
     """Tell of a function whose body no longer does anything."""
-    bodies = {function.name: function.statements for function in comparison.functions_before}
+    bodies: dict[str, list[Function]] = defaultdict(list)
+    for function in comparison.functions_before:
+        bodies[function.name].append(function)
     for function in comparison.functions_after:
-        before = bodies.get(function.name, ())
+        # Functions of one name, as methods of several classes have, keep their order.
+        before = bodies[function.name].pop(0).statements if bodies[function.name] else ()
         if _does_something(before) and not _does_something(function.statements):
             return f"it empties the function {function.name}"
     return ""
@@ -194,11 +198,9 @@ def _does_something(statements: Sequence[str]) -> bool:
 
 def _only_talks(statement: str) -> bool:
     called = re.match(r"\s*([\w.$]+)\s*\(", statement)
-    return bool(called) and _may_talk(called[1]) if called else False
-
-
-def _may_talk(callee: str) -> bool:
-    parts = callee.lower().split(".")
+    if called is None:
+        return False
+    parts = called[1].lower().split(".")
     return parts[-1] in ONLY_TALK or parts[0] in ONLY_TALK
 
 
@@ -213,13 +215,12 @@ def _depth_at(tokens: Sequence[Token], line: int) -> int:
         if token.line >= line:
             break
         if token.kind is Kind.SIGN:
-            depth += token.text in "(["
-            depth -= token.text in ")]"
+            depth = max(0, depth + (token.text in "([") - (token.text in ")]"))
     return depth
 
 
 def _assigns(tokens: Sequence[Token], line: int) -> bool:
-    return any(token.line == line and token.text in {"=", "(", "+="} for token in tokens)
+    return any(token.line == line and token.text in {"=", "(", "+=", ".=", "import"} for token in tokens)
 
 
 def _squeezed(text: str) -> str:

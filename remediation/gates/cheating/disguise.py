@@ -172,8 +172,7 @@ def _names_given(tokens: Sequence[Token]) -> Iterator[str]:
     depth = 0
     for index, token in enumerate(tokens):
         if token.kind is Kind.SIGN:
-            depth += token.text in "(["
-            depth -= token.text in ")]"
+            depth = max(0, depth + (token.text in "([") - (token.text in ")]"))
             continue
         previous = tokens[index - 1].text if index else ""
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""

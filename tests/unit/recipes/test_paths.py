@@ -23,7 +23,7 @@ def page(source: str) -> Any:
     [
         "    with open(os.path.join(folder, name)) as stream:\n        return stream.read()\n",
         "    path = os.path.join(folder, name)\n    with open(path) as stream:\n        return stream.read()\n",
-        "    return open(os.path.join(folder, name), 'r').read()\n",
+        "    stream = open(os.path.join(folder, name), 'r')\n    with stream:\n        return stream.read()\n",
     ],
 )
 def test_a_file_outside_its_folder_is_refused(body: str, tmp_path: Path) -> None:

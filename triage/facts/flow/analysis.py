@@ -63,9 +63,12 @@ PATH_EXPRESSION_CALLS = words(
     evaluate compile selectNodes selectSingleNode xpath find findall select
     """
 )
+# What a template is filled with is its purpose; what it is made of is the weakness.
+TEMPLATE_CALLS = words("render_template_string from_string Template compile render renderString")
 FIRST_ONLY = {
     Family.SQL: STATEMENT_CALLS,
     Family.XPATH: PATH_EXPRESSION_CALLS,
+    Family.TEMPLATE: TEMPLATE_CALLS,
     Family.SSRF: ADDRESS_CALLS - {"request"},
     Family.REDIRECT: ADDRESS_CALLS,
 }

@@ -86,8 +86,7 @@ class Assignment(Guards):
             case Member():
                 self._assign_member(target, value, state)
             case Item(base=base, key=key):
-                self.put(self.evaluate(base, state), self.evaluate(key, state) if key else UNKNOWN, value, state)
-                self._spoil(base, value, state)
+                self._assign_item(base, self.evaluate(key, state) if key else UNKNOWN, value, state)
             case Listing(items=items):
                 content = self.content_of(value, state)
                 for index, item in enumerate(items):
@@ -106,13 +105,22 @@ class Assignment(Guards):
             return either([self.content_of(value, state), UNKNOWN])
         return self.member_of(value, Member(key.place, key, key.value), state)
 
+    def _assign_item(self, base: Expression, key: Value, value: Value, state: State) -> None:
+        thing = self.evaluate(base, state)
+        self.put(thing, key, value, state)
+        if not thing.boxes:
+            self.blur(value, state)  # whoever holds the object may change what was put into it
+            self._spoil(base, value, state)
+
     def _assign_member(self, target: Member, value: Value, state: State) -> None:
         key = self.key_of(target)
         base = self.evaluate(target.base, state)
         if base.boxes:
             self.put(base, constant(target.name), value, state)
-        elif key is not None:
-            state.names[key] = value
+        else:
+            self.blur(value, state)  # whoever holds the object may change what was put into it
+            if key is not None:
+                state.names[key] = value
         root: Expression = target
         while isinstance(root, Member):
             root = root.base

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from triage.facts.flow.context import DEEPEST_CALL, Frame, Observation
 from triage.facts.flow.folding import concatenated
-from triage.facts.flow.library import INERT_METHODS, LOADING_METHODS, Encoder
-from triage.facts.flow.methods import Given, Handed, Methods
+from triage.facts.flow.library import INERT_METHODS, Encoder
+from triage.facts.flow.methods import Given, Handed, Methods, as_if_raw
 from triage.facts.flow.parameters import value_of_parameter
 from triage.facts.flow.program import Call, Expression, Function, Member, Name
 from triage.facts.flow.values import (
@@ -57,6 +57,8 @@ class Calls(Methods):
         if receiver is None:
             return None
         made_of = self.flat(receiver.made_of, state) if receiver.made_of is not None else None
+        if self._is_holder(receiver, state):
+            made_of = self.flat(replace(receiver, is_unknown=False), state)
         return replace(self.flat(replace(receiver, made_of=None), state), made_of=made_of)
 
     def _receiver(self, call: Call, state: State) -> Value | None:
@@ -84,16 +86,14 @@ class Calls(Methods):
         name = call.callee.name if isinstance(call.callee, Member) else ""
         parts = [*handed, *([receiver.made_of] if receiver is not None and receiver.made_of is not None else [])]
         made_of = mixed([replace(value, made_of=None) for value in parts]) if parts else None
-        self._forget_members(call, state)
+        self._forget_members(state)
         if isinstance(call.callee, Member) and receiver is not None and name not in INERT_METHODS:
             self._keep_handed(call.callee.base, name, receiver, handed, state)
-        if name in LOADING_METHODS and receiver is not None and receiver.made_of is not None:
-            return receiver
         if receiver is not None:
-            added = [self.flat(value, state) for value in handed]
-            self.blur(receiver, state, either([*added, UNKNOWN]))
+            self.blur(receiver, state)
         for value in handed:
             self.blur(value, state)
+        self._spoil_handed(call, state)
         is_plain = call.makes_object and all(value.is_fixed for value in handed)
         roles = frozenset({Role.PLAIN_OBJECT}) if is_plain else frozenset[Role]()
         return Value(is_unknown=True, made_of=made_of, roles=roles)
@@ -111,11 +111,18 @@ class Calls(Methods):
             own = replace(receiver, made_of=None)
             state.names[base.name] = replace(receiver, is_unknown=True, made_of=mixed([own, *parts]))
 
-    def _forget_members(self, call: Call, state: State) -> None:
-        if isinstance(call.callee, Member) and isinstance(call.callee.base, Name):
-            start = f"{call.callee.base.name}."
-            for key in [key for key in state.names if key.startswith(start)]:
-                del state.names[key]
+    def _spoil_handed(self, call: Call, state: State) -> None:
+        """Forget what objects were made of that someone else was handed."""
+        for argument in call.arguments:
+            if isinstance(argument, Name) and argument.name in state.names:
+                value = state.names[argument.name]
+                if value.made_of is not None:
+                    state.names[argument.name] = replace(value, made_of=mixed([value.made_of, UNKNOWN]))
+
+    def _forget_members(self, state: State) -> None:
+        """Forget what members of objects were set to: any call may reach the same object."""
+        for key in [key for key in state.names if "." in key]:
+            del state.names[key]
 
     # Functions of the same file
 
@@ -168,10 +175,19 @@ class Calls(Methods):
             candidates = [function for function in candidates if function.owner == self._owner()]
         if self.language == "java":
             candidates = [each for each in candidates if len(each.parameters) == len(call.arguments)]
+        if any(self._is_overridden(function) for function in candidates):
+            return None
         # A class that others extend may be overridden, and a name set again may mean another function.
         if len(candidates) != 1 or (owner is None and self.language != "java" and self._is_set_again(name)):
             return None
         return candidates[0]
+
+    def _is_overridden(self, function: Function) -> bool:
+        """Say whether a class of this file that extends the function's own has one of the same name."""
+        heirs = {name for name, parents in self.program.class_parents.items() if function.owner in parents}
+        return bool(function.owner) and any(
+            each.owner in heirs for each in self.functions_by_name.get(function.name, [])
+        )
 
     def _is_set_again(self, name: str) -> bool:
         value = self.file_expressions.get(name)
@@ -179,6 +195,7 @@ class Calls(Methods):
 
     def _enter(self, function: Function, call: Call, handed_over: Handed, state: State) -> Value:
         is_bound = isinstance(call.callee, Member) and bool(function.owner) and self.language == "python"
+        self._spoil_handed(call, state)
         values = (
             [Value(roles=frozenset({Role.SELF})), *handed_over.given]
             if is_bound and "staticmethod" not in function.annotations
@@ -197,7 +214,8 @@ class Calls(Methods):
         return self._walk(function, State(names, state.boxes, {}), state)
 
     def _walk(self, function: Function, inside: State, outside: State) -> Value:
-        frame = Frame(function, closures=dict(self.frame.closures) if self.frames else {})
+        closures = dict(self.frame.closures) if self.frames else {}
+        frame = Frame(function, closures=closures, unsteady=self.set_by_closures(function))
         self.frames.append(frame)
         self.entered.add(function.place.start)
         try:
@@ -237,7 +255,7 @@ class Calls(Methods):
         return answer
 
     def _may_change_later(self, name: str, function: Function) -> bool:
-        if "." in name:
+        if "." in name or name in self.frame.unsteady:
             return True
         outer = self.frame.function
         if outer is None or self.is_changed_somewhere(name):
@@ -265,19 +283,14 @@ class Calls(Methods):
 
     def _library_call(self, call: Call, path: str, handed_over: Handed, state: State) -> Value | None:
         library = self.library
-        given = handed_over.given
         handed = [self.flat(value, state) for value in handed_over.every]
         if path in library.numbers:
             return self._as_number(call, handed)
         if path in library.encoders:
             return self.encoded(call, library.encoders[path], handed)
-        if call.makes_object or self.language == "python":
-            made = self._made(call, path, given, state)
-            if made is not None:
-                return made
-        if path in library.holders and call.makes_object:
-            taints = mixed(handed).taints if handed else frozenset[Taint]()
-            return Value(is_unknown=True, taints=taints, made_of=mixed(given) if given else FIXED)
+        made = self._made(call, path, handed_over, state)
+        if made is not None:
+            return made
         if path in library.passing:
             return self._passed(path, handed)
         if path in library.fixed and all(value.is_fixed for value in handed):
@@ -286,7 +299,29 @@ class Calls(Methods):
             return self._library_value(path, call)
         return None
 
-    def _made(self, call: Call, path: str, given: Given, state: State) -> Value | None:
+    def _made(self, call: Call, path: str, handed_over: Handed, state: State) -> Value | None:
+        """Return the new thing that a call makes, None where it makes none that is followed."""
+        library, given = self.library, handed_over.given
+        if path == "require":
+            return Value(is_unknown=True, roles=frozenset({Role.MODULE}))
+        if path == "Object.assign" and given and given[0].boxes:
+            self.blur(given[0], state, either([self.content_of(value, state) for value in given[1:]]))
+            return given[0]
+        if path in library.displays | library.wrappers and len(given) == 1 and len(given[0].boxes) == 1:
+            box = self.box(next(iter(given[0].boxes)), state)
+            return self.new_box(call, box, state) if box is not None and given[0].is_fixed else UNKNOWN
+        if path in library.displays:
+            return self.new_box(call, Box(BoxKind.LIST, items=tuple(given)), state)
+        if path in library.holders:
+            value = self.new_box(call, Box(BoxKind.HOLDER, rest=mixed(given) if given else FIXED), state)
+            return replace(value, is_unknown=True)
+        if path in library.streams:
+            taints = frozenset[Taint]().union(*(self.flat(value, state).taints for value in given))
+            return Value(is_unknown=True, taints=taints, made_of=mixed(given) if given else FIXED)
+        is_made = call.makes_object or self.language == "python"
+        return self._made_collection(call, path, given, state) if is_made else None
+
+    def _made_collection(self, call: Call, path: str, given: Given, state: State) -> Value | None:
         simple = path if self.language == "python" else path.rsplit(".", 1)[-1]
         contents = [self.content_of(value, state) for value in given]
         has_contents = any(value.boxes or not value.is_fixed for value in given)
@@ -337,6 +372,6 @@ class Calls(Methods):
             return self.formatted(handed)
         value = mixed(handed) if handed else FIXED
         # What decodes undoes what an encoder did.
-        if any(word in path.lower() for word in ("unquote", "decode", "unescape", "loads", "parse")):
-            value = replace(value, taints=frozenset(replace(t, harmless_for=frozenset()) for t in value.taints))
+        if any(word in path.lower() for word in ("unquote", "decode", "unescape", "loads", "parse", "re.sub")):
+            value = as_if_raw(value)
         return replace(value, prefix="") if "join" not in path else value

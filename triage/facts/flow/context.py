@@ -17,9 +17,10 @@ from triage.facts.flow.program import (
     Place,
     Program,
     Setting,
+    Statement,
     parts_of,
 )
-from triage.facts.flow.values import UNKNOWN, Box, State, Value, merged
+from triage.facts.flow.values import UNKNOWN, Box, Role, State, Value, merged
 
 # Enough for every function people write; machine-written ones are given up on.
 MOST_STEPS = 25_000
@@ -30,7 +31,7 @@ MUTATORS = (
 )
 
 
-class OutOfBudget(Exception):  # noqa: N818  a limit that was met, not a mistake
+class OutOfBudget(Exception):
     """The function is too long or too twisted to follow."""
 
 
@@ -80,7 +81,7 @@ class Context:
         self.file_boxes: dict[int, Box] = {}
         self.file_expressions = _set_once(program)
         self._changed: dict[str, bool] = {}
-        self._texts: dict[int, str] = {}
+        self._set_by_closures: dict[int, frozenset[str]] = {}
 
     @property
     def frame(self) -> Frame:
@@ -103,6 +104,15 @@ class Context:
         """Say whether the finding stands inside a function."""
         return self.target.within(function.place)
 
+    def set_by_closures(self, function: Function) -> frozenset[str]:
+        """Return the names of a function that functions inside it set as well."""
+        if self.language == "java":  # its closures cannot set what they captured
+            return frozenset()
+        start = function.place.start
+        if start not in self._set_by_closures:
+            self._set_by_closures[start] = names_set_by_closures(function.body())
+        return self._set_by_closures[start]
+
     def box(self, identity: int, state: State) -> Box | None:
         """Return a thing with contents."""
         return state.boxes.get(identity) or self.file_boxes.get(identity)
@@ -112,7 +122,7 @@ class Context:
         if name not in self._changed:
             word = re.escape(name).encode()
             changing = (
-                rb"(?<![\w.])(?:this\.|self\.|cls\.)?%b\s*(?:\.(?:%b)\s*\(|\[[^\]\n]*\]\s*(?:=(?!=)|\+=)|[-+|&*]=)"
+                rb"(?<![\w.])(?:this\.|self\.|cls\.)?%b\s*(?:\.(?:%b)\s*\(|(?:\.\w+)+\s*=(?![=>])|\[[^\]\n]*\]\s*(?:=(?!=)|\+=)|[-+|&*]=)"
                 % (
                     word,
                     MUTATORS.encode(),
@@ -127,6 +137,8 @@ class Context:
         """Return the canonical dotted name of a library thing, None for anything local."""
         match expression:
             case Name(name=name):
+                if name in state.names and Role.MODULE in state.names[name].roles and name in self.program.imports:
+                    return self.program.imports[name]
                 if name in state.names or name in self.functions_by_name or name in self.program.class_parents:
                     return None
                 if any(name in frame.closures for frame in self.frames):
@@ -206,3 +218,18 @@ def _set_once(program: Program) -> dict[str, Expression]:
             if isinstance(part, Setting) and isinstance(part.target, Name):
                 found.setdefault(part.target.name, []).append(part.value if not part.operator else part)
     return {name: expressions[0] for name, expressions in found.items() if len(expressions) == 1}
+
+
+def names_set_by_closures(statements: tuple[Statement, ...]) -> frozenset[str]:
+    """Return the names that functions inside some statements set without declaring them."""
+    found: set[str] = set()
+    for statement in statements:
+        for part in parts_of(statement, into_functions=False):
+            if isinstance(part, Function):
+                inner = [each for each in parts_of(part) if isinstance(each, Setting)]
+                own = {each.target.name for each in inner if each.declares and isinstance(each.target, Name)}
+                own |= {parameter.name for parameter in part.parameters}
+                found |= {
+                    each.target.name for each in inner if isinstance(each.target, Name) and each.target.name not in own
+                }
+    return frozenset(found)

@@ -126,7 +126,8 @@ class Evaluation(Assignment):
 
     def file_value(self, name: str) -> Value:
         """Return what a name of the whole file is worth, where the file sets it once and never changes it."""
-        if name not in self.file_expressions or self.is_changed_somewhere(name):
+        is_imported_too = self.language == "python" and name in self.program.imports
+        if name not in self.file_expressions or self.is_changed_somewhere(name) or is_imported_too:
             return UNKNOWN
         if name not in self.file_values:
             self.file_values[name] = UNKNOWN  # what refers to itself is not known
@@ -187,13 +188,22 @@ class Evaluation(Assignment):
             if name in {"request", "req"}:  # a framework's request around another one
                 return Value(roles=frozenset({Role.REQUEST}))
             return UNKNOWN
+        if Role.MODULE in base.roles:
+            return base
         if name in {"length", "size"}:
             return FIXED
         if base.boxes:
-            return self.cell_of(base, constant(name), state)
+            if not self._is_method_reference(base, state):
+                return self.cell_of(base, constant(name), state)
+            self.blur(base, state)  # a method handed on may be called with anything
         if base.taints:
             return replace(base, constants=None, prefix="")
         return UNKNOWN
+
+    def _is_method_reference(self, base: Value, state: State) -> bool:
+        """Say whether a member of a thing can only be a method of it: lists have no others, nor Python's tables."""
+        boxes = [self.box(identity, state) for identity in base.boxes]
+        return self.language == "python" or any(box is not None and box.kind is not BoxKind.MAP for box in boxes)
 
     def tainted(self, expression: Expression) -> Value:
         """Return data that a request brings in here."""

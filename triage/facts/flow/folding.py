@@ -31,7 +31,7 @@ ARITHMETIC: dict[str, Callable[[Number, Number], Number]] = {
 }  # fmt: skip
 
 
-class CannotFold(Exception):  # noqa: N818  a limit that was met, not a mistake
+class CannotFold(Exception):
     """The operation has no answer that can be computed here."""
 
 

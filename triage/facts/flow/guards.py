@@ -60,20 +60,23 @@ class Guards(Context):
         is_open = None in truths
         if not is_open and len(truths) == 1:
             self.settled.append(test)
+        tested = [each for each in self._tested(test) if self.evaluate(each, after).taints] if is_open else []
         positive = self._learn(test, after.copy(), outcome=True) if is_open or True in truths else None
         negative = self._learn(test, after, outcome=False) if is_open or False in truths else None
-        for tested in self._tested_names(test) if is_open else ():
-            self._note_test(tested, test, positive, NoteKind.TESTED)
-            self._note_test(tested, test, negative, NoteKind.TESTED_AGAINST)
+        for subject in tested:
+            self._note_test(subject, test, positive, NoteKind.TESTED)
+            self._note_test(subject, test, negative, NoteKind.TESTED_AGAINST)
         return positive, negative
 
-    def _note_test(self, name: str, test: Expression, state: State | None, kind: NoteKind) -> None:
+    def _note_test(self, subject: Expression, test: Expression, state: State | None, kind: NoteKind) -> None:
         """Keep that a value went through a test, for the reader; what both outcomes lead to was not guarded by it."""
-        if state is not None and name in state.names and state.names[name].taints:
-            state.names[name] = state.names[name].with_note(Note(kind, test.place.line, self.text(test)))
+        key = self.key_of(subject)
+        if state is not None and key is not None:
+            value = self.evaluate(subject, state).with_note(Note(kind, test.place.line, self.text(test)))
+            self._remember(subject, key, value, state)
 
-    def _tested_names(self, test: Expression) -> list[str]:
-        """Return the names whose values a test looks into; whether something is there at all does not count."""
+    def _tested(self, test: Expression) -> list[Expression]:
+        """Return the expressions whose values a test looks into; whether something is there at all does not count."""
         match test:
             case Name():
                 return []  # bare truth: is it there?
@@ -86,17 +89,19 @@ class Guards(Context):
             case _:
                 return self._subjects(test)
 
-    def _subjects(self, expression: Expression) -> list[str]:
+    def _subjects(self, expression: Expression) -> list[Expression]:
         match expression:
-            case Name(name=name):
-                return [name]
+            case Name():
+                return [expression]
             case Item(base=base):
-                return self._subjects(base)
+                return [expression] if self.key_of(expression) is not None else self._subjects(base)
+            case Member(name=name):
+                return [expression] if name not in PRESENCE_CHECKS else []
             case Operation(operands=operands):
-                return [name for operand in operands for name in self._subjects(operand)]
-            case Call(callee=Member(base=base, name=name), arguments=given):
-                if name.startswith("get") or name in PRESENCE_CHECKS:
-                    return []
+                return [subject for operand in operands for subject in self._subjects(operand)]
+            case Call(callee=Member(name=name)) if name.startswith("get"):
+                return [expression] if self.key_of(expression) is not None else []
+            case Call(callee=Member(base=base, name=name), arguments=given) if name not in PRESENCE_CHECKS:
                 return [*self._subjects(base), *(found for each in given for found in self._subjects(each))]
             case Call(callee=Name(name=name), arguments=given) if name not in PRESENCE_CHECKS:
                 return [found for each in given for found in self._subjects(each)]

@@ -49,6 +49,10 @@ class Library:
     lists: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     holders: frozenset[str] = frozenset()
+    streams: frozenset[str] = frozenset()
+    displays: frozenset[str] = frozenset()
+    wrappers: frozenset[str] = frozenset()
+    endings: frozenset[str] = frozenset()
 
 
 # Methods whose answer is a number or yes and no, whatever they were asked about.
@@ -124,7 +128,7 @@ PYTHON = Library(
     passing=words(
         """
         str repr bytes bytearray format list tuple set sorted reversed dict iter next enumerate zip max min filter
-        map urllib.parse.unquote urllib.parse.unquote_plus urllib.parse.urlparse urllib.parse.urlencode
+        map urllib.parse.unquote html.unescape urllib.parse.unquote_plus urllib.parse.urlparse urllib.parse.urlencode
         urllib.parse.urljoin base64.b64encode base64.b64decode base64.urlsafe_b64decode base64.urlsafe_b64encode
         base64.standard_b64decode os.path.join os.path.normpath os.path.abspath os.path.realpath os.path.expanduser
         os.path.dirname os.path.splitext pathlib.Path pathlib.PurePath io.StringIO io.BytesIO json.loads json.dumps
@@ -140,7 +144,9 @@ PYTHON = Library(
     harmless=frozenset({"find", "rfind", "index", "rindex"}),
     maps=frozenset({"dict", "collections.OrderedDict", "collections.defaultdict", "configparser.ConfigParser",
                     "configparser.RawConfigParser"}),
-    lists=frozenset({"list", "set", "collections.deque"}),
+    lists=frozenset({"list", "set", "frozenset", "tuple", "collections.deque"}),
+    endings=frozenset({"flask.abort", "werkzeug.exceptions.abort", "bottle.abort", "sys.exit",
+                       "exit", "quit", "os._exit"}),
 )  # fmt: skip
 
 JAVASCRIPT = Library(
@@ -180,7 +186,10 @@ JAVASCRIPT = Library(
     ),
     fixed=frozenset({"__dirname", "__filename", "process.cwd", "os.EOL", "path.sep", "os.tmpdir"}),
     maps=frozenset({"Map", "Object"}),
-    lists=frozenset({"Set", "Array"}),
+    lists=frozenset({"Set"}),
+    displays=frozenset({"Array.of"}),
+    wrappers=frozenset({"Object.freeze", "Array.from"}),
+    endings=frozenset({"process.exit"}),
 )  # fmt: skip
 
 JAVA = Library(
@@ -231,7 +240,7 @@ JAVA = Library(
         Collections.singletonList Integer.toString Long.toString Double.toString Float.toString Character.toString
         Base64.getDecoder().decode Base64.getEncoder().encode Base64.getEncoder().encodeToString
         Base64.getMimeDecoder().decode FileSystems.getDefault().getPath UriUtils.decode MessageFormat.format Locale
-        ArrayDeque Collections.unmodifiableList
+        ArrayDeque
         """
     ),
     fixed=frozenset({"System.getProperty", "System.lineSeparator", "File.separator", "Locale.US", "Locale.ROOT",
@@ -241,8 +250,12 @@ JAVA = Library(
     maps=frozenset({"HashMap", "LinkedHashMap", "TreeMap", "ConcurrentHashMap", "Properties", "Hashtable"}),
     lists=frozenset({"ArrayList", "LinkedList", "HashSet", "LinkedHashSet", "TreeSet", "Vector", "ArrayDeque"}),
     texts=frozenset({"StringBuilder", "StringBuffer"}),
-    holders=frozenset({"ProcessBuilder", "FileInputStream", "FileOutputStream", "FileReader", "FileWriter",
-                       "RandomAccessFile"}),
+    holders=frozenset({"ProcessBuilder"}),
+    streams=frozenset({"FileInputStream", "FileOutputStream", "FileReader", "FileWriter", "RandomAccessFile"}),
+    displays=frozenset({"Set.of", "List.of", "Arrays.asList", "ImmutableSet.of", "ImmutableList.of",
+                        "Collections.singleton"}),
+    wrappers=frozenset({"Collections.unmodifiableList", "Collections.unmodifiableSet", "Set.copyOf", "List.copyOf"}),
+    endings=frozenset({"System.exit"}),
 )  # fmt: skip
 
 LIBRARY_OF_LANGUAGE = {"python": PYTHON, "javascript": JAVASCRIPT, "typescript": JAVASCRIPT, "java": JAVA}

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from triage.facts.flow.evaluation import Evaluation
 from triage.facts.flow.folding import concatenated, method_folded
-from triage.facts.flow.library import HARMLESS_METHODS, PASSING_METHODS, TEXT_METHODS, Encoder
+from triage.facts.flow.library import (
+    HARMLESS_METHODS,
+    INERT_METHODS,
+    LOADING_METHODS,
+    PASSING_METHODS,
+    TEXT_METHODS,
+    Encoder,
+)
 from triage.facts.flow.program import Call, Member, Name
 from triage.facts.flow.values import (
     FIXED,
@@ -61,6 +68,8 @@ class Methods(Evaluation):
             if name in self.library.request_methods:
                 return self.tainted(call)
             return None
+        if self._is_holder(receiver, state):
+            return self._load(name, receiver, handed, state)
         if receiver.boxes and not receiver.is_unknown and not receiver.taints:
             known = self._box_method(name, receiver, handed.given, state)
             if known is not None:
@@ -69,6 +78,20 @@ class Methods(Evaluation):
             encoder = self.library.method_encoders[name]
             return self.encoded(call, encoder, [self.flat(value, state) for value in handed.given[-1:]])
         return None if receiver.boxes else self._plain_method(call, name, receiver, handed, state)
+
+    def _is_holder(self, value: Value, state: State) -> bool:
+        boxes = [self.box(identity, state) for identity in value.boxes]
+        return any(box is not None and box.kind is BoxKind.HOLDER for box in boxes)
+
+    def _load(self, name: str, receiver: Value, handed: Handed, state: State) -> Value | None:
+        """Follow what a builder is handed that it will run; whatever else it is asked is not known."""
+        if name in LOADING_METHODS:
+            for identity in receiver.boxes:
+                box = self.box(identity, state)
+                if box is not None:
+                    state.boxes[identity] = replace(box, rest=mixed([box.content, *handed.given]))
+            return receiver
+        return receiver if name in INERT_METHODS else None
 
     def _plain_method(self, call: Call, name: str, receiver: Value, handed: Handed, state: State) -> Value | None:
         values = [self.flat(value, state) for value in handed.every]
@@ -80,10 +103,21 @@ class Methods(Evaluation):
         if name in HARMLESS_METHODS or name in self.library.harmless:
             return FIXED if not receiver.is_unknown or receiver.made_of is None else None
         # `get` of a fixed thing whose contents are not followed (REGISTRY.get) may give anything.
+        if name in {"map", "flatMap"} and receiver.taints:
+            return self._mapped(call, receiver, handed, state)
         passes = name in TEXT_METHODS if receiver.is_fixed else name in PASSING_METHODS and bool(receiver.taints)
         if passes:
             return self._passed_method(call, name, receiver, [*values, *handed.callbacks])
         return replace(mixed([receiver, *values]), roles=frozenset()) if receiver.taints else None
+
+    def _mapped(self, call: Call, receiver: Value, handed: Handed, state: State) -> Value:
+        """Return what a function makes of every item."""
+        if handed.callbacks:
+            return replace(mixed(handed.callbacks), prefix="")
+        paths = [self.path_of(argument, state) for argument in call.arguments]
+        if len(paths) == 1 and paths[0] in self.library.numbers:
+            return FIXED.with_note(Note(NoteKind.NUMBER, call.place.line, self.text(call)))
+        return replace(receiver, is_unknown=True) if paths[0:1] == ["String"] else UNKNOWN
 
     def _converted(self, call: Call, receiver: Value) -> Value:
         """Return what `request.args.get("id", type=int)` gives."""
@@ -101,9 +135,10 @@ class Methods(Evaluation):
         if name == "concat":
             value = concatenated([receiver, *handed])
         if name in {"replace", "replaceAll"} and receiver.taints:
-            value = value.with_note(Note(NoteKind.REPLACED, call.place.line, self.text(call)))
+            # It may put back what an encoder took out.
+            value = as_if_raw(value).with_note(Note(NoteKind.REPLACED, call.place.line, self.text(call)))
         if name in {"decode", "unescape"}:
-            value = replace(value, taints=frozenset(replace(t, harmless_for=frozenset()) for t in value.taints))
+            value = as_if_raw(value)
         if name in {"trim", "strip", "lower", "toLowerCase", "toString", "encode", "concat"}:
             return value
         return replace(value, prefix="")
@@ -226,6 +261,11 @@ class Methods(Evaluation):
         if name in HARMLESS_METHODS:
             return FIXED
         return replace(mixed([content, *given]), prefix="") if name in PASSING_METHODS else None
+
+
+def as_if_raw(value: Value) -> Value:
+    """Return a value without what encoders did for it."""
+    return replace(value, taints=frozenset(replace(taint, harmless_for=frozenset()) for taint in value.taints))
 
 
 def _joined_key(parts: Given) -> Value:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from triage.facts.flow.calls import Calls
-from triage.facts.flow.context import Frame, OutOfBudget
+from triage.facts.flow.context import Frame, OutOfBudget, names_set_by_closures
 from triage.facts.flow.parameters import value_of_parameter
 from triage.facts.flow.program import (
     Attempt,
     Block,
     Branch,
+    Call,
     Constant,
     Define,
     Evaluate,
+    Expression,
     Function,
     Leave,
     Leaving,
     Loop,
+    Member,
     Name,
     Return,
     Setting,
@@ -39,6 +43,10 @@ from triage.facts.flow.values import (
     one_of,
 )
 
+TESTS = {NoteKind.TESTED, NoteKind.TESTED_AGAINST}
+MAY_END = re.compile(
+    r"^(?:abort|die|exit|fail|halt|quit|panic|reject|throw\w*|raise\w*|deny|forbid\w*|redirect)$", re.I
+)
 Statements = tuple[Statement, ...]
 MOST_ROUNDS = 8
 ROUNDS_BEFORE_WIDENING = 2
@@ -52,7 +60,7 @@ class Walk(Calls):
         names = {}
         for index, parameter in enumerate(function.parameters):
             names[parameter.name] = value_of_parameter(function, index, language=self.language, library=self.library)
-        frame = Frame(function, unsteady=_set_by_closures(function))
+        frame = Frame(function, unsteady=self.set_by_closures(function))
         self.frames.append(frame)
         self.entered.add(function.place.start)
         self.run_body(function, State(names))
@@ -60,7 +68,7 @@ class Walk(Calls):
 
     def walk_file(self) -> None:
         """Walk the statements outside functions, and the functions among them that hold the finding."""
-        self.frames.append(Frame(None))
+        self.frames.append(Frame(None, unsteady=names_set_by_closures(self.program.statements)))
         self.run(self.program.statements, State())
         self.frames.pop()
 
@@ -88,7 +96,7 @@ class Walk(Calls):
         match statement:
             case Evaluate(expression=expression):
                 self.evaluate(expression, state)
-                return state
+                return self._after(expression, state)
             case Branch(test=test, positive=positive, negative=negative):
                 taken, left = self.decide(test, state)
                 return merged([self.run(positive, taken), self.run(negative, left)])
@@ -106,6 +114,22 @@ class Walk(Calls):
                 return None
             case _:
                 return self._other(statement, state)
+
+    def _after(self, expression: Expression, state: State) -> State | None:
+        """Return the state after an expression: none after what ends the function, a doubtful one after what may."""
+        if not isinstance(expression, Call):
+            return state
+        if self.path_of(expression.callee, state) in self.library.endings:
+            if self.frame.raising:
+                self._may_raise(state)
+            return None
+        if isinstance(expression.callee, Member | Name) and MAY_END.match(expression.callee.name):
+            # If it ends the function, the test before it was a guard: keep that open, and say nothing of it here.
+            for name, value in state.names.items():
+                state.names[name] = replace(
+                    value, notes=frozenset(note for note in value.notes if note.kind not in TESTS)
+                )
+        return state
 
     def _other(self, statement: Statement, state: State) -> State | None:
         match statement:
@@ -319,18 +343,3 @@ def _widened(before: State, after: State) -> State:
 
 def _without_details(value: Value) -> Value:
     return replace(value, constants=None, fragments=frozenset(), prefix="", made_of=None)
-
-
-def _set_by_closures(function: Function) -> frozenset[str]:
-    """Return the names of a function that functions inside it set as well."""
-    found: set[str] = set()
-    for statement in function.body():
-        for part in parts_of(statement, into_functions=False):
-            if isinstance(part, Function):
-                inner = [each for each in parts_of(part) if isinstance(each, Setting)]
-                own = {each.target.name for each in inner if each.declares and isinstance(each.target, Name)}
-                own |= {parameter.name for parameter in part.parameters}
-                found |= {
-                    each.target.name for each in inner if isinstance(each.target, Name) and each.target.name not in own
-                }
-    return frozenset(found)

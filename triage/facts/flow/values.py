@@ -55,6 +55,7 @@ class Role(StrEnum):
     REQUEST = "request"
     SELF = "self"
     PLAIN_OBJECT = "plain_object"
+    MODULE = "module"
 
 
 # A constant remembers its type, for 1 and True and 1.0 are one key to a set.
@@ -178,6 +179,7 @@ class BoxKind(StrEnum):
     LIST = "list"
     MAP = "map"
     TEXT = "text"
+    HOLDER = "holder"
 
 
 @dataclass(frozen=True, slots=True)

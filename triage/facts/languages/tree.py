@@ -13,7 +13,7 @@ from triage.facts.flow.program import Expression, Place, Statement, Unclear
 DEEPEST_NESTING = 150
 
 
-class TooDeep(Exception):  # noqa: N818  a limit that was met, not a mistake
+class TooDeep(Exception):
     """Code nests deeper than is worth following."""
 
 

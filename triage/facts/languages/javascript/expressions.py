@@ -84,7 +84,8 @@ class Expressions:
             case "string" | "template_string":
                 return self._text(node)
             case "regex":
-                return Pattern(place, text_of(node.child_by_field_name("pattern")))
+                is_by_line = "m" in text_of(node.child_by_field_name("flags"))
+                return unclear(node) if is_by_line else Pattern(place, text_of(node.child_by_field_name("pattern")))
             case "member_expression":
                 base = self.expression(node.child_by_field_name("object"))
                 return Member(place, base, text_of(node.child_by_field_name("property")))

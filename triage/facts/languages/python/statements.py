@@ -8,6 +8,7 @@ from triage.facts.flow.program import (
     Attempt,
     Block,
     Branch,
+    Call,
     Case,
     Constant,
     Define,
@@ -17,6 +18,7 @@ from triage.facts.flow.program import (
     Leave,
     Leaving,
     Loop,
+    Name,
     Parameter,
     Program,
     Return,
@@ -96,9 +98,9 @@ class _Translator(Expressions):
             case "pass_statement" | "global_statement" | "nonlocal_statement" | "future_import_statement":
                 return ()
             case "assert_statement":
-                parts = [self.expression(child) for child in meaningful(node)]
-                # Assertions are switched off by `python -O`: they are looked at, and guard nothing.
-                return tuple(Evaluate(place, part) for part in parts)
+                # `python -O` switches assertions off: whether one ends the function stays open.
+                may_end = Evaluate(place, Call(place, Name(place, "fail"), ()))
+                return (Branch(place, self.expression(next(meaningful(node), None)), (), (may_end,)),)
             case _:
                 return (Evaluate(place, unclear(node, tuple(self.expression(child) for child in meaningful(node)))),)
 

@@ -1,0 +1,96 @@
+"""How a page begins: who asks, in which organization, and whether they may. Every page goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, cast
+
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django_htmx.http import HttpResponseClientRedirect
+
+import orgs.selectors
+from events.kinds import Actor
+from orgs.models import Membership
+from orgs.permissions import Permission, roles_with
+from orgs.services import actor_of
+from tenancy.scope import acting_for
+
+P = ParamSpec("P")
+
+
+class OrgRequest(HttpRequest):
+    """A request for an organization's page, by one of its members."""
+
+    user: User
+    member: Membership
+    memberships: list[Membership]  # of all organizations, for the switcher
+    actor: Actor
+
+
+class OrgPage(Protocol):
+    """A page that has said which permission it needs."""
+
+    permission: Permission
+
+    def __call__(self, request: HttpRequest, /, slug: str, **arguments: object) -> HttpResponseBase:
+        """Answer the request."""
+
+
+def org_page(permission: Permission) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
+    """Make a view a page of the organization in its address, for members with a permission.
+
+    A stranger gets the same 404 as for an organization that is not there. The view runs in the organization's scope
+    and in one transaction, so it reads, renders and never waits for a network.
+    """
+
+    def declare(view: Callable[Concatenate[OrgRequest, P], HttpResponseBase]) -> OrgPage:
+        @wraps(view)
+        def answer(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            own = enter(request, slug)
+            if not own.member.may(permission):
+                return refuse(own, permission)
+            with acting_for(own.member.organization_id), transaction.atomic():
+                return view(own, *args, **kwargs)
+
+        page = cast(OrgPage, answer)
+        page.permission = permission
+        return page
+
+    return declare
+
+
+def enter(request: HttpRequest, slug: str) -> OrgRequest:
+    """Return the request with the person's membership in the organization of an address; 404 for a stranger."""
+    own = cast(OrgRequest, request)
+    # One read gives the membership and what the switcher in the header lists.
+    own.memberships = orgs.selectors.memberships_of(own.user.pk)
+    member = next((entry for entry in own.memberships if entry.organization.slug == slug), None)
+    if member is None:
+        raise Http404
+    own.member, own.actor = member, actor_of(own.user)
+    return own
+
+
+def refuse(request: OrgRequest, permission: Permission) -> HttpResponse:
+    """Answer that the person's role does not allow it, and which roles do."""
+    context = {
+        "permission": permission.label,
+        "roles": roles_with(permission),
+        "role": request.member.get_role_display(),
+    }
+    return render(request, "403.html", context, status=403)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    response = redirect_to_login(request.get_full_path())
+    if getattr(request, "htmx", False):
+        # A fragment would swallow the sign-in page; the whole window goes there instead.
+        return HttpResponseClientRedirect(response.url)
+    return response

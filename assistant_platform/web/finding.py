@@ -1,0 +1,280 @@
+"""A finding's page, and what people do there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST, require_safe
+
+import events.selectors
+import findings.selectors
+import findings.services
+import orgs.selectors
+import providers.selectors
+import remediation.selectors
+import scm.selectors
+import triage.selectors
+import triage.services
+from assistant_platform.web.base import OrgRequest, org_page
+from assistant_platform.web.findings import back_to
+from assistant_platform.web.forms import IgnoreForm, NoteForm, TriageForm
+from assistant_platform.web.rendering.activity import activities
+from assistant_platform.web.rendering.code import Listing, coloured, listing
+from assistant_platform.web.rendering.diffs import hunks
+from findings.models import Finding, IgnoreReason, NotAnalysed, Triage
+from orgs.permissions import Permission
+from providers.models import ModelCall
+from remediation.models import Autofix, Guidance
+from triage.models import Verdict
+
+ACTIVITIES_SHOWN = 100
+PRESENCES_SHOWN = 30
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A quoted place of the code with what it shows; `anchor` is where it is on the page, `problem` why it fails."""
+
+    path: str
+    start_line: int
+    end_line: int
+    quote: str
+    role: str
+    anchor: str
+    problem: str
+    is_comment: bool
+
+    @property
+    def line_count(self) -> int:
+        """How many lines are quoted."""
+        return self.end_line - self.start_line + 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the dataflow from the scanner's report."""
+
+    role: str
+    path: str
+    line: int
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A gate that a fix went through, in words."""
+
+    title: str
+    outcome: str
+    word: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How an answer came about, for "How was this decided?"."""
+
+    title: str
+    answer: Verdict | Guidance | Autofix
+    call: ModelCall | None
+
+
+GATES = {
+    "applies": "The change applies",
+    "parses": "The file still parses",
+    "rule_silent": "The rule no longer reports it",
+    "no_new_finding": "No other rule reports anything new",
+    "no_cheating": "The cause is removed, not hidden",
+    "imports_known": "Everything imported is known here",
+}
+OUTCOMES = {"passed": "Passed", "failed": "Failed", "not_run": "Not run"}
+
+# What a person can do about a finding that was not analysed.
+WHAT_CHANGES_IT = {
+    NotAnalysed.WAITING: "The Assistant will answer soon; this page shows it when it is there.",
+    NotAnalysed.SEVERITY: "Analyze it now, or let an Admin switch on every severity in the Assistant's settings.",
+    NotAnalysed.CAP: "Analyze it now, or let an Admin raise the number in the Assistant's settings.",
+    NotAnalysed.NOT_NEW: "Analyze it now.",
+    NotAnalysed.NOT_SECURITY: "Analyze it now; the verdict will be about security only.",
+    NotAnalysed.PRODUCT: "The Assistant has nothing to say about this kind of finding yet.",
+    NotAnalysed.IGNORED: "Reopen it and analyze it.",
+    NotAnalysed.SWITCHED_OFF: "Analyze it now, or let an Admin switch on auto-triage in the Assistant's settings.",
+    NotAnalysed.UNAVAILABLE: "Analyze it again; if that fails too, ask an Admin to look at the provider.",
+    NotAnalysed.FIXED: "It is gone; there is nothing to judge.",
+}
+
+
+@require_safe
+@org_page(Permission.FINDINGS_VIEW)
+def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Show a finding: code, verdict, guidance, fix and what happened."""
+    finding = get_object_or_404(findings.selectors.visible().select_related("first_scan", "last_scan"), pk=finding_id)
+    verdict = triage.selectors.latest_verdict(finding)
+    guidance = remediation.selectors.latest_guidance(finding)
+    autofix = remediation.selectors.latest_autofix(finding)
+    code = listing(
+        finding,
+        excerpt=verdict.code_lines if verdict and verdict.code_lines else [],
+        source=None if verdict and verdict.code_lines else _source_of(finding),
+        evidence=verdict.evidence if verdict else [],
+    )
+    happened = list(events.selectors.about(finding.pk)[:ACTIVITIES_SHOWN])
+    notes = dict(findings.selectors.notes_of(finding).values_list("pk", "text"))
+    context = {
+        "finding": finding,
+        "code": code,
+        "verdict": verdict,
+        "evidence": [_evidence(quote, code) for quote in verdict.evidence] if verdict else [],
+        "feedback": triage.selectors.feedback_by(request.user.pk, verdict) if verdict else None,
+        "steps": [_step(step, code) for step in finding.trace],
+        "guidance": guidance,
+        "guidance_steps": _guidance_steps(guidance, finding.path),
+        "autofix": autofix,
+        "hunks": hunks(autofix.diff) if autofix and autofix.is_shown else [],
+        "checks": [_check(gate) for gate in autofix.gates] if autofix else [],
+        "presences": findings.selectors.presences_of(finding)[:PRESENCES_SHOWN],
+        "activities": activities(happened, notes=notes),
+        "origins": _origins(finding, verdict, guidance, autofix),
+        "what_changes_it": WHAT_CHANGES_IT.get(NotAnalysed(finding.not_analysed), ""),
+        "is_waiting": finding.not_analysed == NotAnalysed.WAITING,
+        "settings": orgs.selectors.assistant_settings(),
+        "provider": providers.selectors.chosen(),
+        "ignore_form": IgnoreForm(),
+        "note_form": NoteForm(),
+        "triage_choices": [entry for entry in Triage if entry not in (Triage.IGNORED, finding.triage)],
+    }
+    return render(request, "findings/finding.html", context)
+
+
+def _source_of(finding: Finding) -> str | None:
+    return scm.selectors.reader(project=finding.project, revision=finding.revision)(finding.path)
+
+
+def _evidence(quote: Mapping[str, Any], code: Listing) -> Evidence:
+    return Evidence(
+        path=quote["path"],
+        start_line=quote["start_line"],
+        end_line=quote["end_line"],
+        quote=quote["quote"],
+        role=quote["role"],
+        anchor=code.anchor_of(quote["path"], quote["start_line"]) if quote["holds"] else "",
+        problem="" if quote["holds"] else quote["problem"] or "the quoted text is not there",
+        is_comment=quote.get("is_comment", False),
+    )
+
+
+def _check(gate: Mapping[str, str]) -> Check:
+    outcome = gate["outcome"]
+    return Check(
+        title=GATES.get(gate["gate"], gate["gate"].replace("_", " ").capitalize()),
+        outcome=outcome,
+        word=OUTCOMES.get(outcome, outcome),
+        explanation=gate["explanation"],
+    )
+
+
+def _step(step: Mapping[str, Any], code: Listing) -> Step:
+    path, line = step["path"], step["start_line"]
+    return Step(role=step["role"], path=path, line=line, text=step["text"], anchor=code.anchor_of(path, line))
+
+
+def _guidance_steps(guidance: Guidance | None, path: str) -> list[dict[str, Any]]:
+    steps = guidance.steps if guidance else []
+    return [
+        {"text": step["text"], "code": coloured(step["code"].strip("\n"), path) if step.get("code") else []}
+        for step in steps
+    ]
+
+
+def _origins(
+    finding: Finding, verdict: Verdict | None, guidance: Guidance | None, autofix: Autofix | None
+) -> list[Origin]:
+    answers = [("Verdict", verdict), ("Guidance", guidance), ("Fix", autofix)]
+    calls = providers.selectors.calls_by_id(
+        [answer.model_call_id for _, answer in answers if answer is not None and answer.model_call_id]
+    )
+    return [
+        Origin(title, answer, calls.get(answer.model_call_id or 0)) for title, answer in answers if answer is not None
+    ]
+
+
+@require_safe
+@org_page(Permission.FINDINGS_VIEW)
+def download_patch(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Answer the fix as a file that `git apply` takes; 404 where no fix is shown."""
+    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    autofix = remediation.selectors.latest_autofix(finding)
+    if autofix is None or not autofix.is_shown or not autofix.diff:
+        raise Http404
+    patch = autofix.diff if autofix.diff.endswith("\n") else autofix.diff + "\n"
+    return HttpResponse(
+        patch,
+        content_type="text/x-diff; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="finding-{finding.pk}.patch"'},
+    )
+
+
+@require_POST
+@org_page(Permission.FINDINGS_TRIAGE)
+def ignore(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Ignore a finding for a reason."""
+    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    form = IgnoreForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, f"Not ignored: choose a reason, and keep the comment below {_limit(form, 'comment')}.")
+        return back_to(request, finding)
+    reason = IgnoreReason(form.cleaned_data["reason"])
+    findings.services.ignore(finding=finding, reason=reason, comment=form.cleaned_data["comment"], actor=request.actor)
+    messages.success(request, f"Ignored: {reason.label.lower()}. Reopen it at any time.")
+    return back_to(request, finding)
+
+
+@require_POST
+@org_page(Permission.FINDINGS_TRIAGE)
+def set_triage(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Say that a finding is open, being reviewed or to be fixed."""
+    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    form = TriageForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing changed: choose Open, Reviewing or To fix.")
+        return back_to(request, finding)
+    chosen = Triage(form.cleaned_data["triage"])
+    findings.services.set_triage(finding=finding, triage=chosen, comment="", actor=request.actor)
+    messages.success(request, f"The status is now {chosen.label}.")
+    return back_to(request, finding)
+
+
+@require_POST
+@org_page(Permission.FINDINGS_TRIAGE)
+def add_note(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Write a note."""
+    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, f"No note written: write something, and no more than {_limit(form, 'text')}.")
+        return back_to(request, finding)
+    findings.services.add_note(finding=finding, text=form.cleaned_data["text"], actor=request.actor)
+    return back_to(request, finding)
+
+
+@require_POST
+@org_page(Permission.FINDINGS_ANALYZE)
+def analyze(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Have a finding analysed now, whatever the caps say."""
+    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    if not orgs.selectors.assistant_settings().is_enabled:
+        messages.error(request, "The Assistant is switched off for this organization; an Admin can switch it on.")
+        return back_to(request, finding)
+    triage.services.request_analysis(finding=finding, actor=request.actor)
+    messages.success(request, "The Assistant is looking at it; the answer appears here.")
+    return back_to(request, finding)
+
+
+def _limit(form: IgnoreForm | NoteForm, field: str) -> str:
+    return f"{form.fields[field].max_length} characters"  # type: ignore[attr-defined]  # a CharField

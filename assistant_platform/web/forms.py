@@ -1,0 +1,122 @@
+"""What people may send, checked for its shape; services decide the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from findings.models import IgnoreReason, Triage
+from orgs.models import FixConfidence
+
+LONGEST_COMMENT = 3000
+
+
+class FeedbackForm(forms.Form):
+    """Agree or disagree with a verdict, with a reason if one likes."""
+
+    agrees = forms.TypedChoiceField(choices=[("yes", "Agree"), ("no", "Disagree")], coerce=lambda value: value == "yes")
+    reason = forms.CharField(required=False, max_length=LONGEST_COMMENT)
+
+
+class IgnoreForm(forms.Form):
+    """Ignore a finding for a reason."""
+
+    reason = forms.ChoiceField(choices=IgnoreReason.choices, initial=IgnoreReason.FALSE_POSITIVE)
+    comment = forms.CharField(required=False, max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class TriageForm(forms.Form):
+    """Say where a finding stands; ignoring has its own form, as it needs a reason."""
+
+    triage = forms.ChoiceField(choices=[(entry.value, entry.label) for entry in Triage if entry != Triage.IGNORED])
+
+
+class NoteForm(forms.Form):
+    """A note on a finding."""
+
+    text = forms.CharField(max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class UploadForm(forms.Form):
+    """A report with what is known of its scan."""
+
+    report = forms.FileField(
+        label="Report", help_text="What `semgrep scan --json` or `--sarif` wrote, or any SARIF 2.1.0; may be gzipped."
+    )
+    project = forms.CharField(max_length=200, help_text="The scanned codebase; a new name makes a new project.")
+    branch = forms.CharField(max_length=255, required=False, help_text="For example main.")
+    commit = forms.RegexField(
+        r"^[0-9a-fA-F]{7,64}$",
+        required=False,
+        help_text="The commit that was scanned.",
+        error_messages={"invalid": "Give the commit's hash: 7 to 64 hexadecimal digits."},
+    )
+    pull_request_id = forms.RegexField(
+        r"^[0-9]{1,20}$",
+        label="Pull request",
+        required=False,
+        help_text="Its number, if the scan is of a pull or merge request.",
+        error_messages={"invalid": "Give the number only, for example 128."},
+    )
+    is_diff_aware = forms.BooleanField(
+        label="Diff-aware scan", required=False, help_text="It looked only at what changed, so nothing counts as fixed."
+    )
+    context = forms.FileField(
+        label="Affected files",
+        required=False,
+        help_text="A ZIP of the files that have findings. Without code the Assistant sees only the matched lines.",
+    )
+    rule_file = forms.FileField(
+        label="Rules", required=False, help_text="The YAML of your rules, so that fixes can be proved against them."
+    )
+
+    def clean_branch(self) -> str:
+        """Refuse a branch that no host would accept."""
+        branch = str(self.cleaned_data["branch"]).strip()
+        if any(character.isspace() for character in branch):
+            raise ValidationError("A branch has no spaces in its name.")
+        return branch
+
+
+class AssistantSettingsForm(forms.Form):
+    """What the Assistant does for the organization."""
+
+    is_enabled = forms.BooleanField(
+        label="Assistant", required=False, help_text="Switched off, nothing is analysed; findings are shown as before."
+    )
+    auto_triage = forms.BooleanField(
+        label="Auto-triage for Code",
+        required=False,
+        help_text="Judge new findings without being asked. “Analyze” on a finding's page works in any case.",
+    )
+    remediation = forms.BooleanField(
+        label="Remediation", required=False, help_text="Write guidance, and fixes for true positives."
+    )
+    fix_confidence = forms.ChoiceField(
+        label="Show fixes from this confidence up",
+        choices=FixConfidence.choices,
+        help_text="Low shows most fixes. Only fixes that passed every check are called verified, whatever is chosen.",
+    )
+    analyses_all_severities = forms.BooleanField(
+        label="Analyse every severity in full scans",
+        required=False,
+        help_text="Otherwise full scans analyse new findings of high and critical severity.",
+    )
+    pull_request_cap = forms.IntegerField(
+        label="Findings analysed for one pull request",
+        min_value=0,
+        max_value=500,
+        help_text="The most severe new ones first; the others say that they were left out.",
+    )
+    test_paths_decide = forms.BooleanField(
+        label="Findings in test code may be ignored on that ground alone",
+        required=False,
+        help_text="Otherwise a test path is one fact among others.",
+    )
+
+    def changes(self) -> dict[str, bool | int | str]:
+        """Return what was sent, as the service takes it."""
+        sent: dict[str, Any] = self.cleaned_data
+        return {name: sent[name] for name in self.fields}

@@ -1,0 +1,51 @@
+"""Projects: what is scanned, and what is open in each."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+import findings.selectors
+import orgs.selectors
+import scm.selectors
+from assistant_platform.web.base import OrgRequest, org_page
+from findings import listing
+from orgs.permissions import Permission
+
+PAGE_SIZE = 100
+SCANS_SHOWN = 10
+
+
+@require_safe
+@org_page(Permission.FINDINGS_VIEW)
+def projects_page(request: OrgRequest) -> HttpResponse:
+    """List the projects by name with their open findings."""
+    after = request.GET.get("after", "")
+    found = orgs.selectors.projects()
+    projects = list((found.filter(name__gt=after) if after else found)[: PAGE_SIZE + 1])
+    has_more, projects = len(projects) > PAGE_SIZE, projects[:PAGE_SIZE]
+    counted = listing.open_by_project()
+    rows = [
+        {"project": project, "total": sum(numbers.values()), "numbers": numbers}
+        for project in projects
+        for numbers in [counted.get(project.pk, {})]
+    ]
+    context = {"rows": rows, "next_after": projects[-1].name if has_more else "", "is_first": not after}
+    return render(request, "projects/list.html", context)
+
+
+@require_safe
+@org_page(Permission.FINDINGS_VIEW)
+def project_page(request: OrgRequest, project_id: int) -> HttpResponse:
+    """Show a project: its open findings by severity, its latest scans, where its code is read."""
+    project = get_object_or_404(orgs.selectors.projects(), pk=project_id)
+    numbers = listing.open_by_project().get(project.pk, {})
+    context = {
+        "project": project,
+        "numbers": [(word, label, numbers.get(word, 0)) for word, label in listing.SEVERITIES.items()],
+        "total": sum(numbers.values()),
+        "scans": findings.selectors.scans().filter(project=project)[:SCANS_SHOWN],
+        "has_folder": scm.selectors.has_folder(project),
+    }
+    return render(request, "projects/project.html", context)

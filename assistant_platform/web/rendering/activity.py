@@ -1,0 +1,78 @@
+"""What happened to a finding, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from events.kinds import ActorKind, Kind
+from events.models import Event
+from findings.models import IgnoreReason, Triage
+from triage.answers import Verdict
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A line of the timeline: who, what in words, when; `note` is what a person wrote."""
+
+    actor: str
+    words: str
+    at: datetime
+    icon: str
+    note: str = ""
+
+
+_VERDICTS = {
+    Verdict.TRUE_POSITIVE: "thinks this is a true positive",
+    Verdict.FALSE_POSITIVE: "thinks this may be safe to ignore",
+    Verdict.UNSURE: "is unsure about this",
+}
+
+_WORDS = {
+    Kind.FINDING_FOUND: ("found this", "search"),
+    Kind.FINDING_FIXED: ("no longer reports this", "check-circle"),
+    Kind.FINDING_RETURNED: ("found this again", "rotate-ccw"),
+    Kind.ANALYSIS_REQUESTED: ("asked for an analysis", "cpu"),
+    Kind.NOT_ANALYSED: ("could not analyse this", "alert-circle"),
+    Kind.COMPONENT_TAGGED: ("said what the file is for", "tag"),
+    Kind.VERDICT_REACHED: ("reached a verdict", "cpu"),
+    Kind.GUIDANCE_WRITTEN: ("wrote guidance", "book-open"),
+    Kind.GUIDANCE_NOT_POSSIBLE: ("has no guidance", "book-open"),
+    Kind.AUTOFIX_WRITTEN: ("wrote a fix", "tool"),
+    Kind.AUTOFIX_NOT_POSSIBLE: ("has no fix to show", "tool"),
+    Kind.FEEDBACK_GIVEN: ("gave feedback", "message-square"),
+    Kind.FINDING_TRIAGED: ("changed the status", "flag"),
+    Kind.FINDING_IGNORED: ("ignored this", "eye-off"),
+    Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
+    Kind.LATE_ANSWER: ("answered too late; the answer was dropped", "clock"),
+}
+
+
+def activities(events: Iterable[Event], *, notes: Mapping[int, str]) -> list[Activity]:
+    """Return the events about a finding as lines of its timeline; `notes` are its notes' texts by id."""
+    return [_activity(event, notes) for event in events]
+
+
+def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
+    words, icon = _WORDS.get(Kind(event.kind), (event.get_kind_display().lower(), "circle"))
+    subject = event.subject
+    match event.kind:
+        case Kind.VERDICT_REACHED if subject.get("verdict") in list(Verdict):
+            words = _VERDICTS[Verdict(subject["verdict"])]
+        case Kind.FEEDBACK_GIVEN:
+            words = "agreed with the Assistant" if subject.get("agrees") else "disagreed with the Assistant"
+            icon = "thumbs-up" if subject.get("agrees") else "thumbs-down"
+        case Kind.FINDING_TRIAGED if subject.get("triage") in Triage.values:
+            words = f"set the status to {Triage(subject['triage']).label}"
+        case Kind.FINDING_IGNORED if subject.get("reason") in IgnoreReason.values:
+            words = f"ignored this: {IgnoreReason(subject['reason']).label.lower()}"
+        case Kind.NOT_ANALYSED | Kind.AUTOFIX_NOT_POSSIBLE | Kind.GUIDANCE_NOT_POSSIBLE if subject.get("reason"):
+            words = f"{words}: {subject['reason']}"
+    return Activity(
+        actor=event.actor_name or ActorKind(event.actor_kind).label,
+        words=words,
+        at=event.created_at,
+        icon=icon,
+        note=notes.get(subject.get("note_id", 0), "") if event.kind == Kind.NOTE_ADDED else "",
+    )

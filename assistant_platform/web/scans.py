@@ -1,0 +1,106 @@
+"""Scans: what was handed in, how far it has come, and handing one in."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+import findings.selectors
+import findings.services
+import orgs.selectors
+import providers.selectors
+from assistant_platform.web.base import OrgRequest, org_page
+from assistant_platform.web.forms import UploadForm
+from findings.ingest.reading import ReportUnreadable
+from findings.models import ScanState
+from findings.services import ScanDescription
+from findings.uploads import UploadTooLarge
+from orgs.permissions import Permission
+
+PAGE_SIZE = 50
+PROBLEMS_SHOWN = 50
+PROJECTS_OFFERED = 200
+
+
+@require_safe
+@org_page(Permission.FINDINGS_VIEW)
+def scans_page(request: OrgRequest) -> HttpResponse:
+    """List the scans, newest first."""
+    after = request.GET.get("after", "")
+    scans = findings.selectors.scans()
+    if after.isdigit():
+        scans = scans.filter(pk__lt=int(after[:18]))
+    found = list(scans[: PAGE_SIZE + 1])
+    context = {
+        "scans": found[:PAGE_SIZE],
+        "next_after": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
+        "is_first": not after,
+    }
+    return render(request, "scans/list.html", context)
+
+
+@require_safe
+@org_page(Permission.FINDINGS_VIEW)
+def scan_page(request: OrgRequest, scan_id: int) -> HttpResponse:
+    """Show a scan: how far it has come, what it found, and which results could not be used."""
+    scan = get_object_or_404(findings.selectors.scans(), pk=scan_id)
+    ended = findings.selectors.analyses_of(scan)
+    context = {
+        "scan": scan,
+        "ended": ended,
+        "to_analyse": sum(ended.values()),
+        "analysed": sum(ended.values()) - ended.get("waiting", 0),
+        "problems": scan.problems[:PROBLEMS_SHOWN],
+        "problems_left_out": max(len(scan.problems) - PROBLEMS_SHOWN, 0),
+        "is_moving": scan.state in {ScanState.RECEIVED, ScanState.INGESTED},
+        "provider": providers.selectors.chosen(),
+    }
+    return render(request, "scans/scan.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@org_page(Permission.SCANS_UPLOAD)
+def upload_page(request: OrgRequest) -> HttpResponse:
+    """Take a report from a person."""
+    form = UploadForm(request.POST or None, request.FILES or None, initial={"project": request.GET.get("project", "")})
+    if request.method == "POST" and form.is_valid():
+        scan_id = _receive(request, form)
+        if scan_id is not None:
+            return redirect("scan", slug=request.member.organization.slug, scan_id=scan_id)
+    context = {
+        "form": form,
+        "projects": orgs.selectors.projects()[:PROJECTS_OFFERED],
+        "max_megabytes": settings.MAX_REPORT_BYTES // 1024 // 1024,
+        "public_url": settings.PUBLIC_URL,
+    }
+    return render(request, "scans/upload.html", context, status=422 if form.errors else 200)
+
+
+def _receive(request: OrgRequest, form: UploadForm) -> int | None:
+    said = form.cleaned_data
+    description = ScanDescription(
+        project=said["project"],
+        branch=said["branch"],
+        commit=said["commit"],
+        pull_request_id=said["pull_request_id"],
+        is_full=not (said["is_diff_aware"] or said["pull_request_id"]),
+    )
+    try:
+        scan = findings.services.receive_scan(
+            description=description,
+            report=said["report"],
+            context=said["context"],
+            rule_file=said["rule_file"],
+            actor=request.actor,
+        )
+    except (ReportUnreadable, UploadTooLarge) as problem:
+        form.add_error("report", str(problem))
+        return None
+    if scan.state == ScanState.RECEIVED:
+        messages.success(request, "The scan is here. This page shows what comes of it.")
+    else:
+        messages.info(request, "This very report was handed in before; here is what came of it.")
+    return scan.pk
