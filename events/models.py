@@ -80,6 +80,10 @@ class Job(OwnedByOrganization):
                 condition=Q(state__in=["waiting", "sent"]),
                 name="job_waits_once",
             ),
+            # ... and that other one waits until the first has ended: the same work is never done twice at a time.
+            models.UniqueConstraint(
+                fields=["organization", "unique_key"], condition=Q(state="running"), name="job_runs_once"
+            ),
             models.CheckConstraint(
                 condition=~Q(state="running") | Q(lease_token__isnull=False, lease_until__isnull=False),
                 name="job_running_has_a_lease",
@@ -87,11 +91,15 @@ class Job(OwnedByOrganization):
         ]
         indexes = [
             models.Index(
-                fields=["organization", "priority", "run_after", "id"], condition=Q(state="waiting"), name="job_due"
+                fields=["organization", "queue", "priority", "run_after", "id"],
+                condition=Q(state="waiting"),
+                name="job_due",
             ),
             models.Index(
-                fields=["state", "organization"], condition=Q(state__in=["sent", "running"]), name="job_in_flight"
+                fields=["organization", "queue"], condition=Q(state__in=["sent", "running"]), name="job_in_flight"
             ),
+            models.Index(fields=["lease_until"], condition=Q(state="running"), name="job_lease"),
+            models.Index(fields=["sent_at"], condition=Q(state="sent"), name="job_sent"),
             models.Index(fields=["finished_at"], condition=Q(state__in=["done", "failed"]), name="job_finished"),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,16 +12,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from events.kinds import Actor, Kind
+from events.kinds import Actor, ActorKind, Kind
 from events.models import Event, Job, JobState, Queue
 
 Subject = int | str | bool | None
 
 DEFAULT_MAX_ATTEMPTS = 5
 DEFAULT_PRIORITY = 5
+LONGEST_KEY = 200
 
 
 @dataclass(frozen=True)
@@ -94,30 +96,37 @@ def make_task(
 
 def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject: Subject) -> Event:
     """Note what happened, and the work it owes, in the transaction of the change itself."""
-    if not connection.in_atomic_block:
-        raise NotInTransaction(f"{kind} must be recorded in the transaction of the change it tells of")
+    _require_transaction(kind)
     event = Event.objects.create(
         kind=kind,
         actor_kind=actor.kind,
-        actor_name=actor.name,
+        actor_name=actor.name[:200],
         actor_user_id=actor.user_id,
         finding_id=finding_id,
         subject=subject,
     )
     known = {**subject, "finding_id": finding_id} if finding_id is not None else subject
     for task in _followers.get(kind, []):
-        owe_many(task, [task.arguments_from(known)])
+        # What a person asked for, that person waits for.
+        owed_queue = Queue.INTERACTIVE if actor.kind == ActorKind.PERSON else None
+        owe_many(task, [task.arguments_from(known)], owed_queue=owed_queue)
     return event
+
+
+def _require_transaction(kind: Kind) -> None:
+    if not connection.in_atomic_block:
+        raise NotInTransaction(f"{kind} must be recorded in the transaction of the change it tells of")
 
 
 def record_for_findings(kind: Kind, *, actor: Actor, finding_ids: Iterable[int], **subject: Subject) -> None:
     """Note that one thing happened to many findings, in one statement; nothing follows a bulk event by itself."""
+    _require_transaction(kind)
     Event.objects.bulk_create(
         [
             Event(
                 kind=kind,
                 actor_kind=actor.kind,
-                actor_name=actor.name,
+                actor_name=actor.name[:200],
                 actor_user_id=actor.user_id,
                 finding_id=finding_id,
                 subject=subject,
@@ -135,7 +144,10 @@ def owe_many(
     owed_queue: Queue | None = None,
     owed_priority: int | None = None,
 ) -> None:
-    """Write down many pieces of the same work; a piece that waits already is not written twice."""
+    """Write down many pieces of the same work; a piece that waits already is not written twice.
+
+    One that waits in a slower queue, or for another try, is brought forward when it is asked for interactively.
+    """
     if not connection.in_atomic_block:
         raise NotInTransaction(f"work for {task.name} must be owed in the transaction of the change that causes it")
     now = timezone.now()
@@ -143,22 +155,22 @@ def owe_many(
     # What follows from a Job is as urgent as the Job, unless somebody says otherwise.
     queue = owed_queue or (lease.queue if lease else task.queue)
     priority = owed_priority if owed_priority is not None else lease.priority if lease else task.priority
-    Job.objects.bulk_create(
-        [
-            Job(
-                task=task.name,
-                arguments=dict(each),
-                queue=queue,
-                priority=priority,
-                run_after=now,
-                max_attempts=task.max_attempts,
-                unique_key=_unique_key(task, each),
-            )
-            for each in arguments
-        ],
-        batch_size=1000,
-        ignore_conflicts=True,
-    )
+    jobs = [
+        Job(
+            task=task.name,
+            arguments=dict(each),
+            queue=queue,
+            priority=priority,
+            run_after=now,
+            max_attempts=task.max_attempts,
+            unique_key=_unique_key(task, each),
+        )
+        for each in arguments
+    ]
+    Job.objects.bulk_create(jobs, batch_size=1000, ignore_conflicts=True)
+    if queue == Queue.INTERACTIVE:
+        asked_for = Job.objects.filter(unique_key__in=[job.unique_key for job in jobs], state=JobState.WAITING)
+        asked_for.exclude(queue=queue, run_after__lte=now).update(queue=queue, priority=priority, run_after=now)
     for wake in _wake_dispatcher:
         transaction.on_commit(wake)
 
@@ -185,6 +197,8 @@ def result_of_job() -> Iterator[None]:
         yield
         if lease is not None and not lease.is_finished:
             finish(lease)
+    if lease is not None:
+        lease.is_finished = True
 
 
 def finish(lease: Lease) -> None:
@@ -194,7 +208,6 @@ def finish(lease: Lease) -> None:
     )
     if not ended:
         raise LeaseLost(f"job {lease.job_id}")
-    transaction.on_commit(lambda: setattr(lease, "is_finished", True))
 
 
 def put_off(lease: Lease, *, seconds: float, reason: str, counts_as_attempt: bool) -> None:
@@ -203,31 +216,42 @@ def put_off(lease: Lease, *, seconds: float, reason: str, counts_as_attempt: boo
         job = Job.objects.select_for_update().filter(pk=lease.job_id, lease_token=lease.token).first()
         if job is None:
             raise LeaseLost(f"job {lease.job_id}")
-        if Job.objects.filter(unique_key=job.unique_key, state__in=[JobState.WAITING, JobState.SENT]).exists():
-            # The same work was asked for again meanwhile and waits: that Job will do it.
-            job.state, job.finished_at = JobState.DONE, timezone.now()
-        else:
-            job.state = JobState.WAITING
+        job.state = JobState.WAITING
         job.run_after = timezone.now() + timedelta(seconds=seconds)
         job.attempt -= 0 if counts_as_attempt else 1
-        job.lease_until, job.lease_token, job.last_error = None, None, reason[:500]
-        job.save()
+        job.lease_until, job.lease_token, job.last_error = None, None, _storable(reason)
+        try:
+            with transaction.atomic():
+                job.save()
+        except IntegrityError:
+            # The same work was asked for again meanwhile and waits: that Job will do it.
+            job.state, job.finished_at = JobState.DONE, timezone.now()
+            job.save()
     lease.is_finished = True
 
 
 def give_up(lease: Lease, *, reason: str) -> None:
-    """End the Job as failed, keeping why."""
+    """End the Job as failed, keeping why. What is done about it then, in the same transaction, has no Job to end."""
     ended = Job.objects.filter(pk=lease.job_id, lease_token=lease.token).update(
         state=JobState.FAILED,
         finished_at=timezone.now(),
         lease_until=None,
         lease_token=None,
-        last_error=reason[:500],
+        last_error=_storable(reason),
     )
     if not ended:
         raise LeaseLost(f"job {lease.job_id}")
+    # What on_exhausted writes belongs to no Job any more; it would look for a lease that has just ended.
+    lease.is_finished = True
+
+
+def _storable(reason: str) -> str:
+    return reason.replace("\0", "")[:500]
 
 
 def _unique_key(task: Task, arguments: Mapping[str, Any]) -> str:
-    values = ",".join(f"{name}={arguments[name]}" for name in sorted(arguments))
-    return f"{task.name}:{values}"[:200]
+    key = f"{task.name}:" + ",".join(f"{name}={arguments[name]}" for name in sorted(arguments))
+    if len(key) <= LONGEST_KEY:
+        return key
+    # Paths are long, and may differ at their ends only.
+    return f"{key[: LONGEST_KEY - 65]}:{hashlib.sha256(key.encode()).hexdigest()}"

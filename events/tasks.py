@@ -8,18 +8,22 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Collection
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 from celery import shared_task
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Count
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Min
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from structlog.contextvars import bound_contextvars
 
 import events.services
+from events.leases import kept_alive
 from events.models import Job, JobState, Queue
 from events.services import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, Lease, LeaseLost, Task
 from lib.failures import TemporaryFailure
@@ -28,10 +32,14 @@ from tenancy.scope import acting_for
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 BACK_OFF_SECONDS = (5, 20, 60, 300, 900)
 KEEP_FINISHED_JOBS = timedelta(days=3)
 DISPATCH_BATCH = 500
 PAUSE_BETWEEN_WAKES_SECONDS = 0.2
+PAUSE_WITHOUT_BROKER_SECONDS = 5.0  # a request must not wait for a broker that is known to be gone
 
 _last_wake = threading.local()
 
@@ -113,16 +121,11 @@ def wake_dispatcher() -> None:
 def dispatch() -> int:
     """Send due Jobs to workers: by priority, then to the organization with the fewest in flight. Returns how many.
 
-    Never more than a window per organization is in flight, so that one backlog cannot fill the workers.
+    Never more than a window per organization and queue is in flight, so that one backlog cannot fill the workers, nor
+    hold up what somebody waits for.
     """
     with across_organizations():
-        in_flight = dict(
-            Job.every_organization.filter(state__in=[JobState.SENT, JobState.RUNNING])
-            .values_list("organization_id")
-            .annotate(n=Count("id"))
-        )
-        due = list(_due_jobs(in_flight))
-        Job.every_organization.filter(pk__in=[pk for pk, _ in due]).update(state=JobState.SENT, sent_at=timezone.now())
+        due = _take_due_jobs()
     sent = 0
     try:
         for pk, queue in due:
@@ -134,42 +137,48 @@ def dispatch() -> int:
             Job.every_organization.filter(pk__in=[pk for pk, _ in due[sent:]], state=JobState.SENT).update(
                 state=JobState.WAITING
             )
+        _last_wake.at = time.monotonic() + PAUSE_WITHOUT_BROKER_SECONDS
     return sent
 
 
-def _due_jobs(in_flight: dict[int, int]) -> list[tuple[int, str]]:
-    """Lock and return the Jobs to send now, fairest first.
+# The lateral join takes at most a window of each organization's first Jobs, so that the cost does not grow with
+# anybody's backlog; the place in the window, counted from what is in flight already, is what makes turns fair.
+_TAKE_DUE = """
+WITH in_flight AS (
+    SELECT organization_id, queue, count(*) AS n FROM events_job WHERE state IN ('sent', 'running') GROUP BY 1, 2
+), due AS (
+    SELECT j.id, j.queue, j.priority, coalesce(f.n, 0) + j.place AS place
+      FROM tenancy_organization o
+      CROSS JOIN unnest(%(queues)s::text[]) AS q (name)
+      LEFT JOIN in_flight f ON f.organization_id = o.id AND f.queue = q.name
+      CROSS JOIN LATERAL (
+        SELECT w.id, w.queue, w.priority, row_number() OVER (ORDER BY w.priority, w.run_after, w.id) AS place
+          FROM events_job w
+         WHERE w.state = 'waiting' AND w.run_after <= now() AND w.organization_id = o.id AND w.queue = q.name
+           AND NOT EXISTS (SELECT 1 FROM events_job r WHERE r.state = 'running'
+                              AND r.organization_id = w.organization_id AND r.unique_key = w.unique_key)
+         ORDER BY w.priority, w.run_after, w.id LIMIT greatest(%(window)s - coalesce(f.n, 0), 0)
+      ) j
+     ORDER BY j.priority, place, j.id LIMIT %(batch)s
+)
+UPDATE events_job SET state = 'sent', sent_at = now() FROM due
+ WHERE events_job.id = due.id AND events_job.state = 'waiting'
+RETURNING due.priority, due.place, due.id, due.queue
+"""
 
-    The lateral join takes at most a window of each organization's first Jobs, so that the cost does not grow with
-    anybody's backlog; `rank` counts what the organization has in flight already, which is what makes turns fair.
-    """
-    window = settings.JOBS_IN_FLIGHT_PER_ORGANIZATION
+
+def _take_due_jobs() -> list[tuple[int, str]]:
+    """Mark the Jobs to send now as sent, and return id and queue of each, in the order of sending."""
     with connection.cursor() as cursor:
         # The transaction's own lock: two dispatchers would otherwise both fill the same window.
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('events.dispatch'))")
         if not cursor.fetchone()[0]:
             return []
         cursor.execute(
-            """
-            SELECT j.id, j.queue, j.priority, j.organization_id
-              FROM tenancy_organization o
-              CROSS JOIN LATERAL (
-                SELECT id, queue, priority, organization_id FROM events_job
-                 WHERE state = 'waiting' AND run_after <= now() AND organization_id = o.id
-                 ORDER BY priority, run_after, id LIMIT %s FOR UPDATE SKIP LOCKED
-              ) j
-            """,
-            [window],
+            _TAKE_DUE,
+            {"queues": Queue.values, "window": settings.JOBS_IN_FLIGHT_PER_ORGANIZATION, "batch": DISPATCH_BATCH},
         )
-        rows = cursor.fetchall()
-    position = dict(in_flight)
-    chosen: list[tuple[int, int, int, str]] = []
-    for pk, queue, priority, organization_id in rows:
-        rank = position.get(organization_id, 0)
-        if rank < window:
-            position[organization_id] = rank + 1
-            chosen.append((priority, rank, pk, queue))
-    return [(pk, queue) for _, _, pk, queue in sorted(chosen)][:DISPATCH_BATCH]
+        return [(pk, queue) for _, _, pk, queue in sorted(cursor.fetchall())]
 
 
 def sweep() -> int:
@@ -183,45 +192,70 @@ def sweep() -> int:
             Job.every_organization.filter(state=JobState.RUNNING, lease_until__lt=now).values_list("pk", flat=True)
         )
     for job_id in expired:
+        _take_back(job_id)
+    return lost + len(expired)
+
+
+def _take_back(job_id: int) -> None:
+    try:
         claimed = claim(job_id, attempts_spent_too=True)
         if claimed is not None:
             _retry_or_give_up(*claimed, error="the worker that held it is gone", wait_seconds=0)
-    return lost + len(expired)
+    except Exception:
+        # One Job that cannot be taken back must not keep the others waiting; its new lease runs out as well.
+        logger.exception("job %d could not be taken back", job_id)
 
 
 # --- The worker's side ------------------------------------------------------------------------------------------------
 
 
 def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease] | None:
-    """Take a Job for this thread: one that waits, or one whose holder let its lease run out."""
+    """Take a Job for this thread: one that is due, or one whose holder let its lease run out.
+
+    None where there is none: it has ended, is held, was put off since its message was sent, or the same work is done
+    by another Job at this moment.
+    """
     now = timezone.now()
     with across_organizations():
         job = Job.every_organization.select_for_update(skip_locked=True).filter(pk=job_id).first()
-        if job is None or job.state in {JobState.DONE, JobState.FAILED}:
-            return None
-        if job.state == JobState.RUNNING and job.lease_until is not None and job.lease_until > now:
+        if job is None or not _can_be_claimed(job, now):
             return None
         lease = Lease(job_id=job.pk, token=uuid.uuid4(), queue=Queue(job.queue), priority=job.priority)
         job.state = JobState.RUNNING
         job.attempt += 0 if attempts_spent_too else 1
         job.lease_token = lease.token
         job.lease_until = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
-        Job.every_organization.filter(pk=job.pk).update(
-            state=job.state, attempt=job.attempt, lease_token=job.lease_token, lease_until=job.lease_until
-        )
+        try:
+            with transaction.atomic():
+                Job.every_organization.filter(pk=job.pk).update(
+                    state=job.state, attempt=job.attempt, lease_token=job.lease_token, lease_until=job.lease_until
+                )
+        except IntegrityError:
+            return None  # the same work is being done by another Job; the sweep sends this one again
     return job, lease
+
+
+def _can_be_claimed(job: Job, now: datetime) -> bool:
+    match job.state:
+        case JobState.WAITING:
+            return job.run_after <= now
+        case JobState.SENT:
+            return True
+        case JobState.RUNNING:
+            return job.lease_until is not None and job.lease_until <= now
+    return False
 
 
 def run_claimed(job: Job, lease: Lease) -> None:
     """Run a claimed Job in its organization's scope, and end, put off or give up the Job."""
-    task = task_named(job.task)
     with (
         acting_for(job.organization_id),
         events.services.working_on(lease),
+        kept_alive(lease.token),
         bound_contextvars(job_id=job.pk, task=job.task, organization_id=job.organization_id),
     ):
         try:
-            task.function(**job.arguments)
+            task_named(job.task).function(**job.arguments)
             if not lease.is_finished:
                 with events.services.result_of_job():
                     pass
@@ -244,7 +278,6 @@ def run_claimed(job: Job, lease: Lease) -> None:
 
 
 def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float | None = None) -> None:
-    task = task_named(job.task)
     with acting_for(job.organization_id):
         try:
             if job.attempt < job.max_attempts:
@@ -254,34 +287,91 @@ def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float
                 return
             with transaction.atomic():
                 events.services.give_up(lease, reason=error)
-                if task.on_exhausted is not None:
-                    task.on_exhausted(**job.arguments)
+                on_exhausted = _on_exhausted(job.task)
+                if on_exhausted is not None:
+                    on_exhausted(**job.arguments)
         except LeaseLost:
             logger.info("another worker has taken the job over")
 
 
-def drain(*, limit: int = 100_000, on_progress: Callable[[int], None] | None = None) -> int:
-    """Run the organization's due Jobs here and now, without a broker, until none is left. Returns how many.
+def _on_exhausted(name: str) -> Callable[..., None] | None:
+    try:
+        return task_named(name).on_exhausted
+    except (ImportError, AttributeError, TypeError):
+        return None  # a task that this version no longer has
 
-    The command line's worker, and the tests'.
+
+def drain(
+    *,
+    threads: int = 1,
+    patience_seconds: float = 0.0,
+    limit: int = 100_000,
+    on_progress: Callable[[int], None] | None = None,
+) -> int:
+    """Run due Jobs here and now, without a broker, until none is left. Returns how many.
+
+    The command line's worker, and the tests'. One thread means the caller's own, inside its transaction if it has one.
+    Jobs that were put off are waited for while `patience_seconds`, counted over all such pauses, last.
     """
     ran = 0
-    while ran < limit:
-        with across_organizations():
-            job_id = (
-                Job.every_organization.filter(
-                    state__in=[JobState.WAITING, JobState.SENT], run_after__lte=timezone.now()
-                )
-                .order_by("priority", "run_after", "pk")
-                .values_list("pk", flat=True)
-                .first()
-            )
-        if job_id is None:
-            return ran
-        claimed = claim(job_id)
-        if claimed is not None:
-            run_claimed(*claimed)
-        ran += 1
-        if on_progress is not None:
-            on_progress(ran)
+    running: dict[Future[None], int] = {}
+    executor = ThreadPoolExecutor(threads, thread_name_prefix="drain") if threads > 1 else _InThisThread()
+    try:
+        while ran + len(running) < limit:
+            # Asked for in handfuls: with one thread each Job is chosen when its turn comes, so that priorities hold.
+            if len(running) < threads:
+                wanted = min(threads * 2 - len(running), limit - ran - len(running)) if threads > 1 else 1
+                running |= {executor.submit(_run_due, pk): pk for pk in _due_ids(wanted, besides=running.values())}
+            if not running:
+                pause = _seconds_to_next_due()
+                if pause is None or pause > patience_seconds:
+                    break
+                time.sleep(pause)
+                patience_seconds -= pause
+                continue
+            # A Job that was put off may fall due before one of these ends.
+            ended, _ = wait_for(running, timeout=1, return_when=FIRST_COMPLETED)
+            for future in ended:
+                del running[future]
+                future.result()
+                ran += 1
+            if on_progress is not None:
+                on_progress(ran)
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
     return ran
+
+
+class _InThisThread(Executor):
+    """Runs what is submitted at once; what a pool of one thread would do in another thread and transaction."""
+
+    def submit(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Call the function and return its future, which has ended."""
+        future: Future[R] = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+def _run_due(job_id: int) -> None:
+    claimed = claim(job_id)
+    if claimed is not None:
+        run_claimed(*claimed)
+    elif not connection.in_atomic_block:
+        connection.close()
+
+
+def _due_ids(count: int, *, besides: Collection[int]) -> list[int]:
+    with across_organizations():
+        due = Job.every_organization.filter(
+            state__in=[JobState.WAITING, JobState.SENT], run_after__lte=timezone.now()
+        ).exclude(pk__in=besides)
+        return list(due.order_by("priority", "run_after", "pk").values_list("pk", flat=True)[:count])
+
+
+def _seconds_to_next_due() -> float | None:
+    """Return how long the next Job still waits, None where none does."""
+    with across_organizations():
+        next_due = Job.every_organization.filter(state__in=[JobState.WAITING, JobState.SENT]).aggregate(
+            at=Min("run_after")
+        )["at"]
+    return None if next_due is None else max((next_due - timezone.now()).total_seconds(), 0.01)

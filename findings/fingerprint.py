@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from findings.context import Span
 from findings.ingest.base import ReportedFinding
@@ -19,84 +20,53 @@ VERSION = "1"
 
 ABOUT_THE_FILE = Span(1, 1, 1, 1)  # what is reported where a result names no line
 
-_ScopesOf = Callable[[str, str, Iterable[int]], dict[int, str]]
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a finding is about, in 16 bytes each, from the most to the least exact; equal ones are told apart by order.
 
-def fingerprints(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None]) -> list[bytes]:
-    """Return the identity of each finding, 16 bytes; `text_of` gives a file's text at the scanned commit, or None.
-
-    It is made of the rule, the path, the matched text without white space, the name of what surrounds it, and the
-    position among findings equal in all of these, in the order of the file. So it outlives moved lines, edits
-    elsewhere, new indentation, other line ends and reworded messages, and equal matches in a file are several findings.
-
-    Give it *all* findings of a file at once, or the positions are wrong. For reports that do not fit in memory, call
-    `content_keys` for a batch of whole files at a time and `numbered` at the end.
-
-    Without the file, the lines of the report stand in for it and the surroundings are unknown: a finding inside a
-    function then has another identity than with the file. Without any code (no file, and an engine that withholds it),
-    only rule, path and position are left: a new match of the rule further up takes over the identity, and with it the
-    triage, of the one below. Identities stay comparable as long as a project is always scanned with, or always without,
-    the text of its files; `fallback_fingerprints` bridges the two.
+    `whole` is rule, path, matched code and the names of what surrounds it; `code` leaves the surroundings out, `place`
+    the code too. What is not known is left out: without the file `whole` knows no surroundings, and without any code
+    all three are the same.
     """
-    keys = content_keys(findings, text_of)
-    return numbered([(key, finding.span) for key, finding in zip(keys, findings, strict=True)])
+
+    whole: bytes
+    code: bytes
+    place: bytes
 
 
-def fallback_fingerprints(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None]) -> list[bytes]:
-    """Return identities without the surroundings: the same whether a file was readable or only the report's lines.
+def keys_of(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None]) -> list[Keys]:
+    """Return the keys of each finding; `text_of` gives a file's text at the scanned commit, or None.
 
-    For finding last scan's findings again when its files could be read and this scan's cannot, or the other way round.
-    Weaker than `fingerprints`: an equal match in another function further up takes over the identity of the one below.
+    Matched code counts without white space. So a `whole` key outlives moved lines, edits elsewhere, new indentation,
+    other line ends and reworded messages. It changes when the text of a file comes or goes with the upload, and when
+    what surrounds the match is renamed: then `code` finds the finding again. Where nobody has the code (no file, and an
+    engine that withholds it), `place` is all there is.
     """
-    keys = _keys(findings, text_of, scopes_of=_no_scopes)
-    return numbered([(key, finding.span) for key, finding in zip(keys, findings, strict=True)])
-
-
-def content_keys(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None]) -> list[bytes]:
-    """Return what each finding is about, 16 bytes; findings that are alike share it."""
-    return _keys(findings, text_of, scopes_of=enclosing_scopes)
-
-
-def numbered(keys: Sequence[tuple[bytes, Span]]) -> list[bytes]:
-    """Return identities: content keys told apart, where they are equal, by their order in the file."""
-    alike: dict[bytes, list[int]] = defaultdict(list)
-    for index, (key, _) in enumerate(keys):
-        alike[key].append(index)
-    identities = [b""] * len(keys)
-    for key, indexes in alike.items():
-        in_file_order = sorted(indexes, key=lambda index: _position(keys[index][1]))
-        for ordinal, index in enumerate(in_file_order):
-            identities[index] = _digest(key.hex(), str(ordinal))
-    return identities
-
-
-def _keys(
-    findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None], *, scopes_of: _ScopesOf
-) -> list[bytes]:
     places: dict[str, list[int]] = defaultdict(list)
     for index, finding in enumerate(findings):
         places[posixpath.normpath(finding.path)].append(index)
-    keys = [b""] * len(findings)
+    keys: dict[int, Keys] = {}
     for path, indexes in places.items():
         text = text_of(path)
         lines = None if text is None else _lines(text)
         of_file = [findings[index] for index in indexes]
-        start_lines = {finding.span.start_line for finding in of_file}
-        scopes = {} if text is None else scopes_of(text, language_of(path), start_lines)
+        scopes = {} if text is None else enclosing_scopes(text, language_of(path), {f.span.start_line for f in of_file})
         for index, finding in zip(indexes, of_file, strict=True):
-            scope = scopes.get(finding.span.start_line, "")
-            keys[index] = _key(finding, path=path, scope=scope, matched=_matched_text(finding, lines))
-    return keys
+            scope = None if text is None else scopes.get(finding.span.start_line, "")
+            keys[index] = _keys(finding, path=path, scope=scope, matched=_matched_text(finding, lines))
+    return [keys[index] for index in range(len(findings))]
 
 
-def _no_scopes(text: str, language: str, lines: Iterable[int]) -> dict[int, str]:
-    return {}
-
-
-def _key(finding: ReportedFinding, *, path: str, scope: str, matched: str | None) -> bytes:
+def _keys(finding: ReportedFinding, *, path: str, scope: str | None, matched: str | None) -> Keys:
+    place = _digest(VERSION, "place", finding.rule_identifier, path)
     if matched is None:
-        return _digest(VERSION, "place", finding.rule_identifier, path)
-    return _digest(VERSION, "code", finding.rule_identifier, path, scope, "".join(matched.split()))
+        return Keys(whole=place, code=place, place=place)
+    squeezed = "".join(matched.split())
+    code = _digest(VERSION, "code", finding.rule_identifier, path, squeezed)
+    # Not to know the surroundings is not the same as to have none.
+    whole = code if scope is None else _digest(VERSION, "whole", finding.rule_identifier, path, scope, squeezed)
+    return Keys(whole=whole, code=code, place=place)
 
 
 def _matched_text(finding: ReportedFinding, lines: Sequence[str] | None) -> str | None:
@@ -130,10 +100,6 @@ def _cut_of_report(lines: Sequence[str], span: Span) -> str:
 def _lines(text: str) -> list[str]:
     # Not splitlines: a form feed ends no line for a scanner.
     return text.removeprefix("\ufeff").split("\n")
-
-
-def _position(span: Span) -> tuple[int, int, int, int]:
-    return span.start_line, span.start_column, span.end_line, span.end_column
 
 
 def _digest(*parts: str) -> bytes:

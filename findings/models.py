@@ -29,9 +29,10 @@ class Scan(OwnedByOrganization):
     is_full = models.BooleanField(default=True)
     report_format = models.CharField(max_length=20, blank=True)
     tool = models.CharField(max_length=100, blank=True)
+    tool_version = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=10, choices=ScanState, default=ScanState.RECEIVED)
     failure = models.TextField(blank=True)
-    problems = models.JSONField(default=list)  # results of the report that could not be used, each with its reason
+    problems = models.JSONField(default=list)  # what of the upload could not be used, each a sentence for people
     digest = models.BinaryField(max_length=32)  # of the upload and what it says of itself: the same upload is one scan
     found_count = models.PositiveIntegerField(default=0)
     new_count = models.PositiveIntegerField(default=0)
@@ -167,6 +168,7 @@ class Finding(OwnedByOrganization):
     project = models.ForeignKey(Project, models.CASCADE, related_name="findings")
     rule = models.ForeignKey(Rule, models.PROTECT, related_name="findings")
     fingerprint = models.BinaryField(max_length=16)
+    code_key = models.BinaryField(max_length=16)  # less than the fingerprint: finds it again when the rest has changed
     product = models.CharField(max_length=12, choices=Product, default=Product.CODE)
 
     # Where it was last seen.
@@ -233,6 +235,8 @@ class Finding(OwnedByOrganization):
             models.Index(fields=["organization", "-severity", "-id"], name="finding_worst_first"),
             models.Index(fields=["organization", "project", "-severity", "-id"], name="finding_in_project"),
             models.Index(fields=["organization", "rule", "-severity", "-id"], name="finding_of_rule"),
+            # The file of a component tag.
+            models.Index(fields=["organization", "project", "path"], name="finding_in_file"),
         ]
 
     def __str__(self) -> str:
@@ -275,7 +279,10 @@ class Presence(OwnedByOrganization):
     held_back = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["finding", "ref"], name="presence_once_per_ref")]
+        constraints = [
+            # A branch may be called like the ref of a pull request.
+            models.UniqueConstraint(fields=["finding", "ref", "is_pull_request"], name="presence_once_per_ref")
+        ]
         indexes = [models.Index(fields=["organization", "project", "ref", "state"], name="presence_on_ref")]
 
     def __str__(self) -> str:

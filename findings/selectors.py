@@ -64,8 +64,8 @@ def notes_of(finding: Finding) -> QuerySet[Note]:
 
 def scanned_refs() -> list[str]:
     """Return the branches and pull requests of the latest scans, for people to choose from."""
-    latest = scans().only("organization_id", "branch", "pull_request_id", "project_id")[:SCANS_SEARCHED_FOR_REFS]
-    return list(dict.fromkeys(scan.ref for scan in latest.select_related(None) if scan.ref))
+    latest = Scan.objects.order_by("-pk").only("organization_id", "branch", "pull_request_id")
+    return list(dict.fromkeys(scan.ref for scan in latest[:SCANS_SEARCHED_FOR_REFS] if scan.ref))
 
 
 def analyses_of(scan: Scan) -> dict[str, int]:

@@ -10,7 +10,14 @@ from findings import services
 from findings.models import Scan, ScanState
 
 
-@org_task(queue=Queue.INTERACTIVE, priority=2)
+def _could_not_be_read(*, scan_id: int) -> None:
+    services.fail_scan(
+        scan_id=scan_id,
+        why="It was tried several times and failed each time; the operator's log says why. The upload is kept.",
+    )
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=2, on_exhausted=_could_not_be_read)
 def ingest_scan(*, scan_id: int) -> None:
     """Ingest a received scan, once."""
     with transaction.atomic():

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 import zlib
-from typing import BinaryIO, Protocol, cast
+from functools import partial
+from typing import IO
 
 from findings.models import Scan, UploadChunk, UploadKind
+from lib.sequences import batched
 
 CHUNK_BYTES = 1024 * 1024
 CHUNKS_PER_INSERT = 8
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 
 
-class Hash(Protocol):
-    """What hashlib's objects have in common."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take in more bytes."""
-
-
 class UploadTooLarge(Exception):
     """An upload is over the size limit; the text says which and what to do."""
 
 
-def digest_of(*uploads: BinaryIO | None, described_by: tuple[str, ...]) -> bytes:
+def refuse_too_large(upload: IO[bytes], *, what: str, max_bytes: int, remedy: str) -> None:
+    """Raise UploadTooLarge where a file is larger than allowed; it is left at its start."""
+    size = upload.seek(0, io.SEEK_END)
+    upload.seek(0)
+    if size > max_bytes:
+        raise UploadTooLarge(
+            f"The {what} is {size / 1024**2:,.1f} MB large; at most {max_bytes / 1024**2:,.0f} MB are taken. {remedy}"
+        )
+
+
+def digest_of(*uploads: IO[bytes] | None, described_by: tuple[str, ...]) -> bytes:
     """Return 32 bytes that stand for uploads and the words that describe them; the files are left at their start."""
     digest = hashlib.sha256("\0".join(described_by).encode())
     for upload in uploads:
@@ -37,26 +43,16 @@ def digest_of(*uploads: BinaryIO | None, described_by: tuple[str, ...]) -> bytes
     return digest.digest()
 
 
-def keep(scan: Scan, kind: UploadKind, upload: BinaryIO, *, max_bytes: int) -> None:
+def keep(scan: Scan, kind: UploadKind, upload: IO[bytes]) -> None:
     """Store an upload; the transaction of the scan's own row makes it all or nothing."""
-    waiting: list[UploadChunk] = []
-    size = number = 0
-    while block := upload.read(CHUNK_BYTES):
-        size += len(block)
-        if size > max_bytes:
-            raise UploadTooLarge(
-                f"The {kind.label.lower()} upload is larger than {max_bytes // 1024 // 1024} MB. Compress it with gzip,"
-                " split the scan by folder, or have the operator raise MAX_REPORT_MEGABYTES."
-            )
-        waiting.append(UploadChunk(scan=scan, kind=kind, number=number, content=zlib.compress(block, 1)))
-        number += 1
-        if len(waiting) >= CHUNKS_PER_INSERT:
-            UploadChunk.objects.bulk_create(waiting)
-            waiting = []
-    UploadChunk.objects.bulk_create(waiting)
+    blocks = enumerate(iter(partial(upload.read, CHUNK_BYTES), b""))
+    for some in batched(blocks, CHUNKS_PER_INSERT):
+        UploadChunk.objects.bulk_create(
+            UploadChunk(scan=scan, kind=kind, number=number, content=zlib.compress(block, 1)) for number, block in some
+        )
 
 
-def open_upload(scan: Scan, kind: UploadKind) -> BinaryIO | None:
+def open_upload(scan: Scan, kind: UploadKind) -> IO[bytes] | None:
     """Return an upload as a seekable file, in memory while small; None where there was none."""
     chunks = UploadChunk.objects.filter(scan=scan, kind=kind).order_by("number")
     if not chunks.exists():
@@ -66,7 +62,7 @@ def open_upload(scan: Scan, kind: UploadKind) -> BinaryIO | None:
     for content in chunks.values_list("content", flat=True).iterator(chunk_size=CHUNKS_PER_INSERT):
         copy.write(zlib.decompress(bytes(content)))
     copy.seek(0)
-    return cast(BinaryIO, copy)  # it has every method of one
+    return copy
 
 
 def forget(scan: Scan) -> None:

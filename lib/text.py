@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 
-def json_object_in(text: str) -> str:
-    """Return the first JSON object in a text, which may stand in prose or in a code block; ValueError without one."""
+def json_objects_in(text: str) -> list[dict[str, Any]]:
+    """Return the JSON objects in a text, in order; they may stand in prose or in code blocks.
+
+    Raises ValueError where one begins and none ends: the text was cut off, or is no JSON.
+    """
     decoder = json.JSONDecoder()
+    found: list[dict[str, Any]] = []
     start = text.find("{")
     while start != -1:
         try:
-            _, end = decoder.raw_decode(text, start)
+            entry, end = decoder.raw_decode(text, start)
         except ValueError:
-            start = text.find("{", start + 1)
-            continue
-        return text[start:end]
-    raise ValueError("there is no JSON object in the answer" + (", or it was cut off" if "{" in text else ""))
+            end = start + 1
+        except RecursionError:
+            break  # nested deeper than any answer of ours
+        else:
+            found.append(entry)
+        start = text.find("{", end)
+    if not found and "{" in text:
+        raise ValueError("the JSON object in the answer is not valid, or was cut off")
+    return found

@@ -54,3 +54,8 @@ def has_consent() -> bool:
 def projects() -> QuerySet[Project]:
     """Return the organization's projects by name."""
     return Project.objects.order_by("name")
+
+
+def project_names(*, at_most: int) -> dict[int, str]:
+    """Return the names of the organization's projects by their ids, in the order of the names."""
+    return dict(projects().values_list("pk", "name")[:at_most])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -17,13 +18,13 @@ from pydantic import BaseModel, ValidationError
 from redis.exceptions import RedisError
 
 from lib.failures import TemporaryFailure
-from lib.text import json_object_in
+from lib.text import json_objects_in
 from providers.adapters import adapter_for
 from providers.adapters.base import ProviderAdapter, ProviderError, Question, Reply, Turn
 from providers.models import CachedAnswer, ModelCall, Outcome
 from providers.prompts import Prompt
 from providers.redaction import Redactor
-from providers.selectors import BUILT_IN, Choice, chosen
+from providers.selectors import BUILT_IN, Choice, chosen, names_of_people
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,13 @@ A = TypeVar("A", bound=BaseModel)
 # Where an answer quotes code, the hidden values are put back; prose keeps the placeholders.
 CODE_FIELDS = {"quote", "old", "new"}
 LONGEST_KEPT_TEXT = 200_000
+LONGEST_SHOWN_AGAIN = 20_000
+# Where the limit ended an answer, the second try gets this much more room.
+ROOM_AFTER_CUT = 4
+# Where a provider says "too much" without saying until when.
+USUAL_PAUSE_SECONDS = 30.0
+# Whoever waited comes back spread over this part of the pause, or all would be too much again.
+SPREAD = 0.25
 
 
 class NoUsableAnswer(Exception):
@@ -62,12 +70,14 @@ def ask(
     No transaction may be open, since none is held while a model thinks. Raises TemporaryFailure where a later try may
     help, NoUsableAnswer where not.
     """
+    if prompt.answer is not answer:
+        raise TypeError(f"{prompt.name} asks for {prompt.answer.__name__}, not {answer.__name__}")
     choice = chosen()
     if choice is BUILT_IN:
         return Answer(
             value=without_model(), is_built_in=True, model="", prompt_version=prompt.version, model_call_id=None
         )
-    redactor = Redactor()
+    redactor = Redactor(people=names_of_people())
     question = Question(
         system=redactor.hide(prompt.system),
         user=redactor.hide(prompt.user),
@@ -113,12 +123,12 @@ class _Record:
                 prompt_name=self.prompt.name,
                 prompt_version=self.prompt.version,
                 adapter=self.choice.adapter,
-                model=model or self.choice.credentials.model,
+                model=(model or self.choice.credentials.model)[:120],
                 outcome=outcome,
-                error=error[:500],
-                system_text=self.question.system[:LONGEST_KEPT_TEXT],
-                user_text=self.question.user[:LONGEST_KEPT_TEXT],
-                reply_text=reply_text[:LONGEST_KEPT_TEXT].replace("\0", ""),
+                error=_storable(error)[:500],
+                system_text=_storable(self.question.system),
+                user_text=_storable(self.question.user),
+                reply_text=_storable(reply_text.replace(self.choice.credentials.key, "(key)")),
                 redacted_count=self.redactor.count,
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,
@@ -130,28 +140,37 @@ class _Record:
 def _call(record: _Record, key: bytes) -> tuple[Any, str, ModelCall]:
     wait_for_turn(record.choice)
     let_go_of_connection()
-    adapter = adapter_for(record.choice.adapter, record.choice.credentials)
     record.started = time.monotonic()
+    # `from None` below: what a vendor's exception says may hold the key or the code, and must not reach a log.
     try:
+        adapter = adapter_for(record.choice.adapter, record.choice.credentials)
         value, reply = _ask_and_repair(adapter, record)
     except ProviderError as error:
-        outcome = Outcome.REFUSED if error.refused else Outcome.FAILED
-        record.keep(outcome, error=str(error))
-        if error.permanent:
-            raise NoUsableAnswer(str(error)) from error
-        if error.retry_after_seconds:
-            _pause(record.choice, error.retry_after_seconds)
-        raise TemporaryFailure(str(error), retry_after_seconds=error.retry_after_seconds) from error
+        raise _failed(record, error) from None
     except _Unusable as unusable:
         record.keep(Outcome.UNUSABLE, reply_text=unusable.text, error=str(unusable))
-        raise NoUsableAnswer(f"The model's answer could not be used: {unusable}") from unusable
+        raise NoUsableAnswer(f"The model's answer could not be used: {unusable}") from None
     with transaction.atomic():
         call = record.keep(Outcome.ANSWERED, model=reply.model, reply_text=reply.text)
         CachedAnswer.objects.bulk_create(
-            [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=reply.model[:120])],
-            ignore_conflicts=True,
+            [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=call.model)], ignore_conflicts=True
         )
-    return value, reply.model, call
+    return value, call.model, call
+
+
+def _failed(record: _Record, error: ProviderError) -> NoUsableAnswer | TemporaryFailure:
+    """Keep what happened, and return what the asker is to be told."""
+    # A server may repeat what it was sent.
+    message = str(error).replace(record.choice.credentials.key or "\0", "(key)")
+    record.keep(Outcome.REFUSED if error.refused else Outcome.FAILED, error=message)
+    if error.permanent:
+        return NoUsableAnswer(message)
+    wait = error.retry_after_seconds
+    if error.is_rate_limit:
+        wait = wait or USUAL_PAUSE_SECONDS
+    if wait:
+        _pause(record.choice, wait)
+    return TemporaryFailure(message, retry_after_seconds=_spread(wait), spends_attempt=not error.is_rate_limit)
 
 
 class _Unusable(Exception):
@@ -171,22 +190,50 @@ def _ask_and_repair(adapter: ProviderAdapter, record: _Record) -> tuple[BaseMode
         record.input_tokens += reply.input_tokens
         record.output_tokens += reply.output_tokens
         try:
-            return question.answer.model_validate_json(json_object_in(reply.text)), reply
+            return answer_in(reply.text, question.answer), reply
         except (ValidationError, ValueError) as error:
             problem = _in_words(error)
-            question = Question(
-                system=question.system,
-                user=question.user,
-                answer=question.answer,
-                max_output_tokens=question.max_output_tokens,
-                earlier=(
-                    Turn(
-                        answer=reply.text[:20_000] or "(nothing)",
-                        objection=f"That answer cannot be used: {problem}\nAnswer again with one JSON object that fits the schema.",
-                    ),
-                ),
+            if reply.is_cut_off:
+                problem = "it was cut off at the limit of its length"
+                question = replace(question, max_output_tokens=question.max_output_tokens * ROOM_AFTER_CUT)
+                continue
+            objection = (
+                f"That answer cannot be used: {problem}\nAnswer again with one JSON object that fits the schema."
             )
+            shown = reply.text[:LONGEST_SHOWN_AGAIN] or "(nothing)"
+            question = replace(question, earlier=(Turn(answer=shown, objection=objection),))
     raise _Unusable(problem, reply.text)
+
+
+def answer_in(text: str, answer: type[A]) -> A:
+    """Return the answer in a model's text, which may stand in prose or in a code block; ValueError without one.
+
+    The last object that fits counts: a model that thinks aloud writes its drafts first.
+    """
+    found = json_objects_in(text[:LONGEST_KEPT_TEXT])
+    if not found:
+        raise ValueError("there is no JSON object in it")
+    problem: ValidationError | None = None
+    for entry in reversed(found):
+        try:
+            return answer.model_validate_json(json.dumps(_without_unstorable(entry)))
+        except ValidationError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
+
+
+def _without_unstorable(node: Any) -> Any:
+    """Leave out what PostgreSQL cannot keep: zero characters and halves of surrogate pairs, which JSON can spell."""
+    if isinstance(node, dict):
+        return {_storable(name): _without_unstorable(entry) for name, entry in node.items()}
+    if isinstance(node, list):
+        return [_without_unstorable(entry) for entry in node]
+    return _storable(node) if isinstance(node, str) else node
+
+
+def _storable(text: str) -> str:
+    return text[:LONGEST_KEPT_TEXT].replace("\0", "").encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _in_words(error: Exception) -> str:
@@ -224,15 +271,18 @@ def _reuse(key: bytes, answer: type[A]) -> tuple[A, str] | None:
 
 
 def _restored(value: A, redactor: Redactor) -> A:
-    def walk(node: Any, *, is_code: bool = False) -> Any:
-        if isinstance(node, dict):
-            return {name: walk(entry, is_code=name in CODE_FIELDS) for name, entry in node.items()}
+    """Put hidden values back into quoted code, without validating again: a value may be longer than its placeholder."""
+
+    def walk(node: Any, *, is_code: bool) -> Any:
+        if isinstance(node, BaseModel):
+            return _restored(node, redactor)
         if isinstance(node, list):
             return [walk(entry, is_code=is_code) for entry in node]
         return redactor.restore(node) if is_code and isinstance(node, str) else node
 
-    # Not validated again: a value that was put back may be longer than its placeholder.
-    return type(value).model_validate(walk(value.model_dump(mode="json"))) if redactor.count else value
+    return value.model_copy(
+        update={name: walk(getattr(value, name), is_code=name in CODE_FIELDS) for name in type(value).model_fields}
+    )
 
 
 # --- Turns and connections --------------------------------------------------------------------------------------------
@@ -246,13 +296,17 @@ def wait_for_turn(choice: Choice) -> None:
         return  # the broker is down; the provider will say itself that it is too much
     if until is not None and until > time.time():
         raise TemporaryFailure(
-            "waiting as the provider asked", retry_after_seconds=until - time.time(), spends_attempt=False
+            "waiting as the provider asked", retry_after_seconds=_spread(until - time.time()), spends_attempt=False
         )
+
+
+def _spread(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * (1 + SPREAD * random.random())  # noqa: S311  (no secret)
 
 
 def _pause(choice: Choice, seconds: float) -> None:
     try:
-        cache.set(_pause_key(choice), time.time() + seconds, timeout=seconds + 1)
+        cache.set(_pause_key(choice), time.time() + seconds, timeout=int(seconds) + 1)
     except RedisError:
         logger.warning("the pause that the provider asked for could not be shared with other workers")
 

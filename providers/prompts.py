@@ -15,6 +15,8 @@ from django.conf import settings
 from pydantic import BaseModel
 
 LOCK_FILE = "prompts.lock"
+FENCE_DIGITS = 16
+LONGEST_QUOTED = 1000
 
 
 class PromptMalformed(Exception):
@@ -53,10 +55,25 @@ def render(name: str, **variables: Any) -> Prompt:
     )
 
 
-def fenced(text: str, label: str) -> str:
-    """Wrap text from outside between marks that it cannot contain, since they are made from the text itself."""
-    mark = hashlib.sha256(f"{label}\0{text}".encode()).hexdigest()[:10]
-    return f"<<<{label} {mark}\n{text}\n{mark} {label}>>>"
+def fenced(text: object, label: str) -> str:
+    """Wrap text from outside between marks that it cannot contain, since they are made from the text itself.
+
+    A text that held its own mark would be a fixed point of SHA-256 in 64 bits; should one ever come, it gets another.
+    """
+    inside = str(text)
+    number = 0
+    while True:
+        mark = hashlib.sha256(f"{label}\0{number}\0{inside}".encode(errors="replace")).hexdigest()[:FENCE_DIGITS]
+        if mark not in inside:
+            return f"<<<{label} {mark}\n{inside}\n{mark} {label}>>>"
+        number += 1
+
+
+def quoted(text: object) -> str:
+    """Return a short text from outside in double quotes, on one line whatever it contains."""
+    shown = str(text)[:LONGEST_QUOTED]
+    escaped = json.dumps(shown, ensure_ascii=False)
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in escaped)
 
 
 def all_prompts() -> dict[str, tuple[int, str]]:
@@ -68,31 +85,59 @@ def all_prompts() -> dict[str, tuple[int, str]]:
     return found
 
 
+def locked_prompts() -> dict[str, tuple[int, str]]:
+    """Return what the lock says of each prompt: its version and hash."""
+    lock = json.loads((settings.BASE_DIR / LOCK_FILE).read_text(encoding="utf-8"))
+    return {name: (entry["version"], entry["sha256"]) for name, entry in lock.items()}
+
+
+def changed_without_version() -> list[str]:
+    """Return the prompts whose text is not the locked one although their version is no higher."""
+    locked = locked_prompts()
+    return [
+        name
+        for name, (version, digest) in all_prompts().items()
+        if name in locked and digest != locked[name][1] and version <= locked[name][0]
+    ]
+
+
 def write_lock() -> None:
     """Write down every prompt's version and hash, so that a test sees a change without a new version."""
     lock = {name: {"version": version, "sha256": digest} for name, (version, digest) in all_prompts().items()}
     (settings.BASE_DIR / LOCK_FILE).write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
 
 
+def template_parts(path: Path) -> tuple[dict[str, str], str, str]:
+    """Return the head, the system text and the user text of a prompt file, not filled in."""
+    try:
+        _, head, body = path.read_text(encoding="utf-8").split("---\n", 2)
+        system, user = body.split("\n# user\n", 1)
+        system = system.split("# system\n", 1)[1]
+        fields = dict(line.split(": ", 1) for line in head.strip().splitlines())
+        int(fields["version"]), fields["answer"].rindex(".")
+    except (ValueError, IndexError, KeyError) as error:
+        message = f"{path.name} needs a head with version and answer, then '# system' and '# user'"
+        raise PromptMalformed(message) from error
+    return fields, system, user
+
+
+def environment() -> jinja2.Environment:
+    """Return the rules by which prompts are filled in."""
+    made = jinja2.Environment(  # noqa: S701  (plain text for a model, not HTML)
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    made.filters.update(fenced=fenced, quoted=quoted)
+    return made
+
+
 @lru_cache(maxsize=64)
 def _load(name: str) -> _Source:
     app, _, stem = name.partition("/")
-    path: Path = settings.BASE_DIR / app / "prompts" / f"{stem}.md"
-    text = path.read_text(encoding="utf-8")
-    try:
-        _, head, body = text.split("---\n", 2)
-        fields = dict(line.split(": ", 1) for line in head.strip().splitlines())
-        system, user = body.split("\n# user\n", 1)
-        system = system.split("# system\n", 1)[1]
-        version, answer = int(fields["version"]), fields["answer"]
-    except (ValueError, IndexError, KeyError) as error:
-        raise PromptMalformed(
-            f"{path.name} needs a head with version and answer, then '# system' and '# user'"
-        ) from error
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-    )
-    environment.filters["fenced"] = fenced
+    fields, system, user = template_parts(settings.BASE_DIR / app / "prompts" / f"{stem}.md")
+    made = environment()
     return _Source(
-        version=version, answer=answer, system=environment.from_string(system), user=environment.from_string(user)
+        version=int(fields["version"]),
+        answer=fields["answer"],
+        system=made.from_string(system),
+        user=made.from_string(user),
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 
 import orgs.selectors
+from orgs.models import ApiToken, Membership
 from providers.adapters.base import Credentials
 from providers.models import ModelCall
 from tenancy.scope import current_organization_id
@@ -30,14 +33,10 @@ def platform_choice() -> Choice | None:
     """Return the provider that the operator set up for everybody, None where there is none."""
     if not settings.OPENAI_API_KEY:
         return None
-    label = (
-        f"OpenAI-compatible server ({settings.OPENAI_MODEL})"
-        if settings.OPENAI_BASE_URL
-        else f"OpenAI ({settings.OPENAI_MODEL})"
-    )
+    vendor = "OpenAI-compatible server" if settings.OPENAI_BASE_URL else "OpenAI"
     return Choice(
         adapter="openai",
-        label=label,
+        label=f"{vendor} ({settings.OPENAI_MODEL})",
         credentials=Credentials(
             key=settings.OPENAI_API_KEY,
             model=settings.OPENAI_MODEL,
@@ -54,6 +53,62 @@ def chosen() -> Choice:
     if platform is None or not orgs.selectors.has_consent():
         return BUILT_IN
     return platform
+
+
+# What stands before the @ of an address, or serves as a user name, without saying who it is.
+_NOBODY = {
+    *(
+        "admin",
+        "administrator",
+        "api",
+        "app",
+        "build",
+        "ci",
+        "contact",
+        "data",
+        "demo",
+        "dev",
+        "email",
+        "hello",
+        "help",
+    ),
+    *(
+        "info",
+        "mail",
+        "main",
+        "me",
+        "office",
+        "ops",
+        "owner",
+        "person",
+        "root",
+        "sales",
+        "security",
+        "staff",
+        "support",
+    ),
+    *("system", "team", "test", "tester", "tests", "user", "users", "web", "webmaster"),
+}
+SHORTEST_USER_NAME = 4  # `bob` or `max` by itself is a word of code; it is hidden where it begins with a capital
+
+
+def names_of_people() -> tuple[str, ...]:
+    """Return every name, e-mail address and user name of the organization's people, longest first.
+
+    The names of tokens are among them: people call a token after whose it is.
+    """
+    with transaction.atomic():
+        users = [member.user for member in Membership.objects.select_related("user")]
+        tokens = list(ApiToken.objects.values_list("name", flat=True))
+    names = {name for name in tokens if " " in name.strip()}
+    for user in users:
+        before_at = user.email.partition("@")[0]
+        parts = re.split(r"[._-]", before_at)
+        names |= {user.get_full_name(), user.email}
+        names |= {name for name in (before_at, user.username) if len(name) >= SHORTEST_USER_NAME}
+        names |= {name.capitalize() for name in (user.first_name, user.last_name, *parts) if name.isalpha()}
+    telling = (name for name in names if name.strip() and name.lower() not in _NOBODY)
+    return tuple(sorted(telling, key=lambda name: (-len(name), name)))
 
 
 def calls_by_id(call_ids: Sequence[int]) -> dict[int, ModelCall]:

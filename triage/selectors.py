@@ -45,3 +45,9 @@ def latest_verdicts(finding_ids: Sequence[int]) -> dict[int, Verdict]:
         .only("organization_id", "finding_id", "value", "confidence", "explanation", "source", "model")
     )
     return {verdict.finding_id: verdict for verdict in newest}
+
+
+def latest_verdicts_in_full(finding_ids: Sequence[int]) -> dict[int, Verdict]:
+    """Return the verdict that counts of each finding that has one, with all that exports tell of it."""
+    newest = Verdict.objects.filter(finding__in=finding_ids).order_by("finding_id", "-pk").distinct("finding_id")
+    return {verdict.finding_id: verdict for verdict in newest}

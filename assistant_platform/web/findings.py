@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,31 +18,13 @@ import triage.services
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.facets import chips, facets
 from assistant_platform.web.forms import FeedbackForm
+from assistant_platform.web.rows import row_of
 from findings import listing
 from findings.listing import Cursor, FindingFilter
-from findings.models import Finding, NotAnalysed
+from findings.models import Finding
 from orgs.permissions import Permission
-from triage.models import Verdict
 
 PROJECTS_OFFERED = 200
-
-
-@dataclass(frozen=True)
-class Row:
-    """A finding in the list with the verdict that counts."""
-
-    finding: Finding
-    verdict: Verdict | None
-
-    @property
-    def asks_to_agree(self) -> bool:
-        """Whether the Assistant recommends to ignore and nobody has decided yet."""
-        return self.verdict is not None and self.verdict.is_false_positive and self.finding.is_open
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether a verdict is on its way."""
-        return self.finding.not_analysed == NotAnalysed.WAITING
 
 
 @require_safe
@@ -56,12 +36,12 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         chosen, after=Cursor.parse(request.GET.get("after", "")), before=Cursor.parse(request.GET.get("before", ""))
     )
     verdicts = triage.selectors.latest_verdicts([finding.pk for finding in page.findings])
-    projects = {project.pk: project.name for project in orgs.selectors.projects()[:PROJECTS_OFFERED]}
+    projects = orgs.selectors.project_names(at_most=PROJECTS_OFFERED)
     # Without JavaScript a link asks for the counts; with it they come by themselves, after the page.
     counts = listing.counts(chosen) if "counts" in request.GET else listing.known_counts(chosen)
     rules = {finding.rule_id: finding.rule.identifier for finding in page.findings}
     context = {
-        "rows": [Row(finding, verdicts.get(finding.pk)) for finding in page.findings],
+        "rows": [row_of(finding, verdicts.get(finding.pk), findings_address=request.path) for finding in page.findings],
         "page": page,
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
@@ -69,6 +49,7 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         "chips": chips(chosen, projects=projects, rules=rules),
         "counts": counts,
         "refs": findings.selectors.scanned_refs(),
+        "here": request.get_full_path(),
         "provider": providers.selectors.chosen(),
         "has_findings": bool(page.findings) or findings.selectors.visible().exists(),
     }
@@ -81,7 +62,7 @@ def findings_facets(request: OrgRequest) -> HttpResponse:
     """Answer the filters with their counts, for the list to take in."""
     chosen = FindingFilter.parse(request.GET)
     counts = listing.counts(chosen)
-    projects = {project.pk: project.name for project in orgs.selectors.projects()[:PROJECTS_OFFERED]}
+    projects = orgs.selectors.project_names(at_most=PROJECTS_OFFERED)
     context = {
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
@@ -111,8 +92,10 @@ def give_feedback(request: OrgRequest, finding_id: int) -> HttpResponse:
     triage.services.give_feedback(verdict=verdict, user=request.user, agrees=agrees, reason=form.cleaned_data["reason"])
     if request.htmx and request.POST.get("from") == "row":  # type: ignore[attr-defined]  # django-htmx's middleware
         finding.refresh_from_db()
-        row = Row(finding, verdict)
-        return render(request, "findings/_row.html", {"row": row, "answered": True, "agrees": agrees})
+        address = reverse("findings", kwargs={"slug": request.member.organization.slug})
+        row = row_of(finding, verdict, findings_address=address)
+        context = {"row": row, "answered": True, "agrees": agrees}
+        return render(request, "findings/_row.html", context)
     ignores = verdict.is_false_positive and agrees
     messages.success(request, "Thank you. The finding is now ignored." if ignores else "Thank you, noted.")
     return back_to(request, finding)

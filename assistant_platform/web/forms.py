@@ -89,7 +89,7 @@ class AssistantSettingsForm(forms.Form):
     auto_triage = forms.BooleanField(
         label="Auto-triage for Code",
         required=False,
-        help_text="Judge new findings without being asked. *Analyze* on a finding works in any case.",
+        help_text="Judge new findings without being asked. “Analyze” on a finding's page works in any case.",
     )
     remediation = forms.BooleanField(
         label="Remediation", required=False, help_text="Write guidance, and fixes for true positives."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class PageAssetStorage(CompressedManifestStaticFilesStorage):
-    """Leaves out source maps: the vendors' minified files name theirs, which are larger than the files and not served."""
+class PageAssetStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise carries no types
+    """Leaves out source maps: the vendors' minified files name theirs, which are not served."""
 
     patterns = (
         (

@@ -52,8 +52,8 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['organization', 'priority', 'run_after', 'id'], name='job_due'), models.Index(condition=models.Q(('state__in', ['sent', 'running'])), fields=['state', 'organization'], name='job_in_flight'), models.Index(condition=models.Q(('state__in', ['done', 'failed'])), fields=['finished_at'], name='job_finished')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'sent'])), fields=('organization', 'unique_key'), name='job_waits_once'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), models.Q(('lease_token__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='job_running_has_a_lease')],
+                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['organization', 'queue', 'priority', 'run_after', 'id'], name='job_due'), models.Index(condition=models.Q(('state__in', ['sent', 'running'])), fields=['organization', 'queue'], name='job_in_flight'), models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='job_lease'), models.Index(condition=models.Q(('state', 'sent')), fields=['sent_at'], name='job_sent'), models.Index(condition=models.Q(('state__in', ['done', 'failed'])), fields=['finished_at'], name='job_finished')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'sent'])), fields=('organization', 'unique_key'), name='job_waits_once'), models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('organization', 'unique_key'), name='job_runs_once'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), models.Q(('lease_token__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='job_running_has_a_lease')],
             },
         ),
     ]

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import BinaryIO, cast
 
 from findings.ingest.base import Report
-from findings.ingest.reading import Glance, JsonSource, ReportUnreadable
+from findings.ingest.reading import MAX_REPORT_BYTES, Glance, JsonSource, ReportUnreadable
 
 PARSERS = {
     "semgrep": "findings.ingest.semgrep.SemgrepReport",
@@ -23,12 +23,12 @@ OTHER_FORMATS = {
 }
 
 
-def open_report(file: BinaryIO) -> Report:
-    """Return the report in a file, whatever its format, for a `with` block.
+def open_report(file: BinaryIO, *, max_bytes: int = MAX_REPORT_BYTES) -> Report:
+    """Return the report in a file, whatever its format, for a `with` block; `max_bytes` are those of its plain JSON.
 
     Raise `ReportUnreadable`, in words for whoever uploaded it.
     """
-    source = JsonSource(file)
+    source = JsonSource(file, max_bytes=max_bytes)
     try:
         return _parser(_format_of(source))(source)
     except BaseException:
@@ -36,9 +36,9 @@ def open_report(file: BinaryIO) -> Report:
         raise
 
 
-def detect_format(file: BinaryIO) -> str:
+def detect_format(file: BinaryIO, *, max_bytes: int = MAX_REPORT_BYTES) -> str:
     """Return the name of a report's format by its content; the file must be seekable and is left at its start."""
-    with closing(JsonSource(file)) as source:
+    with closing(JsonSource(file, max_bytes=max_bytes)) as source:
         found = _format_of(source)
     file.seek(0)
     return found

@@ -13,6 +13,7 @@ from findings.context import Span, TraceStep
 from findings.ingest.reading import Glance, JsonSource, ReportUnreadable
 
 __all__ = [
+    "Complaints",
     "Problem",
     "Problems",
     "Product",
@@ -27,7 +28,9 @@ __all__ = [
 ]
 
 MAX_PROBLEMS_KEPT = 20
-MAX_ERRORS_KEPT = 100
+MAX_COMPLAINTS_KEPT = 100
+MAX_UNPLACED_KEPT = 1_000
+UNPLACED_CHARACTERS = 500
 
 
 class Severity(StrEnum):
@@ -109,6 +112,29 @@ class ScanError:
     path: str = ""
 
 
+@dataclass
+class Complaints:
+    """What the scanner complained of: all is counted, the first few are kept, and every file it failed on.
+
+    `unplaced` has the words of those that name their file, if at all, somewhere in a sentence.
+    """
+
+    count: int = 0
+    kept: list[ScanError] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
+    unplaced: list[str] = field(default_factory=list)
+
+    def add(self, error: ScanError) -> None:
+        """Count one complaint, and keep what there is room for."""
+        self.count += 1
+        if len(self.kept) < MAX_COMPLAINTS_KEPT:
+            self.kept.append(error)
+        if error.path:
+            self.paths.add(error.path)
+        elif len(self.unplaced) < MAX_UNPLACED_KEPT:
+            self.unplaced.append(error.message[:UNPLACED_CHARACTERS])
+
+
 @dataclass(frozen=True)
 class Problem:
     """Why one result of a report could not be used; `position` counts results from 1."""
@@ -140,13 +166,12 @@ class Report(ABC):
 
     Use it in a `with` block, which removes its temporary files. Iterating again reads the file again. `rules` grows
     while iterating: the rule of a finding is there when the finding is. `paths_scanned` is None where the format does
-    not tell. `errors` holds the first ones, `error_count` counts all.
+    not tell.
     """
 
     tool_name: str
     tool_version: str
-    errors: tuple[ScanError, ...]
-    error_count: int
+    complaints: Complaints
     paths_scanned: frozenset[str] | None
 
     def __init__(self, source: JsonSource) -> None:

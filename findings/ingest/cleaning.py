@@ -17,6 +17,8 @@ MAX_CODE = 20_000
 MAX_STEP_TEXT = 1_000
 MAX_TRACE_STEPS = 100
 MAX_WORD = 200
+MAX_TERM = 60  # a category, a technology, a version
+MAX_SCANNER_FINGERPRINT = 300
 MAX_LINK = 1_000
 MAX_ENTRIES = 20
 MAX_JUSTIFICATION = 3_000
@@ -112,6 +114,14 @@ def path_of(value: object) -> str:
     if len(path) > MAX_PATH:
         raise ResultUnusable(f"its path is longer than {MAX_PATH} characters")
     return path
+
+
+def path_or_none(value: object) -> str:
+    """Return a path as `path_of` does, empty where it is not inside the repository."""
+    try:
+        return path_of(value)
+    except ResultUnusable:
+        return ""
 
 
 def span_of(*, start_line: object, start_column: object, end_line: object, end_column: object) -> Span:

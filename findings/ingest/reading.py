@@ -61,9 +61,9 @@ class Glance:
 class JsonSource:
     """A seekable JSON file in UTF-8, whatever it was packed or encoded in. Closing removes its temporary files."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, *, max_bytes: int = MAX_REPORT_BYTES) -> None:
         with ExitStack() as copies:
-            self._file, self._start = _plain(file, copies)
+            self._file, self._start = _plain(file, copies, max_bytes)
             self._copies = copies.pop_all()
 
     def close(self) -> None:
@@ -281,20 +281,20 @@ def _exhaust(file: _Counted) -> None:
         return
 
 
-def _plain(file: BinaryIO, copies: ExitStack) -> tuple[BinaryIO, int]:
+def _plain(file: BinaryIO, copies: ExitStack, max_bytes: int) -> tuple[BinaryIO, int]:
     """Return a seekable file of UTF-8 JSON and the offset where the JSON begins."""
     if not file.seekable():
-        file = _copied(iter(partial(file.read, CHUNK_BYTES), b""), copies)
+        file = _copied(iter(partial(file.read, CHUNK_BYTES), b""), copies, max_bytes)
     file.seek(0)
     if file.read(2) == GZIP_MAGIC:
-        file = _unpacked(file, copies)
-    if file.seek(0, io.SEEK_END) > MAX_REPORT_BYTES:
-        raise _too_large()
+        file = _unpacked(file, copies, max_bytes)
+    if file.seek(0, io.SEEK_END) > max_bytes:
+        raise _too_large(max_bytes)
     file.seek(0)
     start = file.read(16)
     for mark, encoding in WIDE_MARKS.items():
         if start.startswith(mark):
-            file, start = _recoded(file, encoding, copies), b""
+            file, start = _recoded(file, encoding, copies, max_bytes), b""
             break
     skipped = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
     file.seek(skipped)
@@ -302,27 +302,27 @@ def _plain(file: BinaryIO, copies: ExitStack) -> tuple[BinaryIO, int]:
     return file, skipped
 
 
-def _copied(chunks: Iterator[bytes], copies: ExitStack) -> BinaryIO:
+def _copied(chunks: Iterator[bytes], copies: ExitStack, max_bytes: int) -> BinaryIO:
     copy = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - open as long as its report
     copies.enter_context(copy)
     size = 0
     for chunk in chunks:
         size += len(chunk)
-        if size > MAX_REPORT_BYTES:
-            raise _too_large()
+        if size > max_bytes:
+            raise _too_large(max_bytes)
         copy.write(chunk)
     copy.seek(0)
     return cast(BinaryIO, copy)
 
 
-def _unpacked(file: BinaryIO, copies: ExitStack) -> BinaryIO:
+def _unpacked(file: BinaryIO, copies: ExitStack, max_bytes: int) -> BinaryIO:
     packed_bytes = file.seek(0, io.SEEK_END)
     file.seek(0)
     allowed = max(RATIO_FREE_BYTES, packed_bytes * MAX_UNPACKED_RATIO)
 
     def chunks() -> Iterator[bytes]:
         size = 0
-        with gzip.GzipFile(fileobj=file) as unpacking:
+        with gzip.GzipFile(fileobj=file, mode="rb") as unpacking:
             while chunk := unpacking.read(CHUNK_BYTES):
                 size += len(chunk)
                 if size > allowed:
@@ -333,7 +333,7 @@ def _unpacked(file: BinaryIO, copies: ExitStack) -> BinaryIO:
                 yield chunk
 
     try:
-        return _copied(chunks(), copies)
+        return _copied(chunks(), copies, max_bytes)
     except EOFError as error:
         raise ReportUnreadable(
             f"The gzip file is cut off after {packed_bytes:,} bytes. Upload it again.", offset=packed_bytes
@@ -342,7 +342,7 @@ def _unpacked(file: BinaryIO, copies: ExitStack) -> BinaryIO:
         raise ReportUnreadable("The gzip file is damaged. Pack the report again, or upload it unpacked.") from error
 
 
-def _recoded(file: BinaryIO, encoding: str, copies: ExitStack) -> BinaryIO:
+def _recoded(file: BinaryIO, encoding: str, copies: ExitStack, max_bytes: int) -> BinaryIO:
     file.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)()
 
@@ -352,7 +352,7 @@ def _recoded(file: BinaryIO, encoding: str, copies: ExitStack) -> BinaryIO:
         yield decoder.decode(b"", final=True).encode()
 
     try:
-        return _copied(chunks(), copies)
+        return _copied(chunks(), copies, max_bytes)
     except UnicodeError as error:
         raise ReportUnreadable(
             f"The file begins as {encoding.upper()} text and does not go on as such. Upload it as UTF-8."
@@ -382,8 +382,8 @@ def _refuse_other_than_json(start: bytes) -> None:
     raise ReportUnreadable(f"The file is not JSON: it begins with {shown!r} at byte 0. {remedy}", offset=0)
 
 
-def _too_large() -> ReportUnreadable:
+def _too_large(max_bytes: int) -> ReportUnreadable:
     return ReportUnreadable(
-        f"The report is larger than {MAX_REPORT_BYTES // 1024**2} MB unpacked. Scan fewer folders at a time, or leave "
+        f"The report is larger than {max_bytes // 1024**2:,} MB unpacked. Scan fewer folders at a time, or leave "
         "generated files out."
     )

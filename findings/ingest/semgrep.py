@@ -8,7 +8,7 @@ from typing import Any
 from findings.context import Span, TraceRole, TraceStep
 from findings.ingest import cleaning
 from findings.ingest.base import (
-    MAX_ERRORS_KEPT,
+    Complaints,
     Product,
     Report,
     ReportedFinding,
@@ -45,8 +45,8 @@ class SemgrepReport(Report):
         return {"results", "errors", "paths"} <= glance.keys
 
     def _read_all_but_results(self) -> None:
-        version, error_count, results = "", 0, 0
-        errors: list[ScanError] = []
+        version, results = "", 0
+        complaints = Complaints()
         scanned: set[str] | None = None
         parts = self._source.parts(
             built=frozenset({"version", "errors.item", "paths.scanned.item"}),
@@ -57,20 +57,19 @@ class SemgrepReport(Report):
             if prefix == _RESULTS:
                 results += 1
             elif prefix == "version":
-                version = cleaning.text_of(value, limit=cleaning.MAX_WORD)
+                version = cleaning.text_of(value, limit=cleaning.MAX_TERM)
             elif prefix == "paths.scanned":
                 scanned = scanned or set()
             elif prefix == "paths.scanned.item":
-                scanned = _with_path(scanned, value)
+                scanned = scanned or set()
+                scanned.add(cleaning.path_or_none(value))
             elif prefix == "errors.item":
-                error_count += 1
-                if len(errors) < MAX_ERRORS_KEPT:
-                    errors.append(_error_in(value))
+                complaints.add(_error_in(value))
         self.tool_version = version
-        self.errors = tuple(errors)
-        self.error_count = error_count
-        self.paths_scanned = None if scanned is None else frozenset(scanned)
-        fatal = [error for error in errors if error.level == "error"]
+        self.complaints = complaints
+        # A file outside the repository is no file of ours.
+        self.paths_scanned = None if scanned is None else frozenset(scanned - {""})
+        fatal = [error for error in complaints.kept if error.level == "error"]
         if fatal and not results and not scanned:
             # Taken for a scan without findings, it would close every finding of the project.
             reason = fatal[0].message[:500].rstrip(".")
@@ -104,7 +103,7 @@ class SemgrepReport(Report):
             lines=cleaning.code_of(extra.get("lines")),
             rule_fix=fix if len(fix) <= cleaning.MAX_CODE else "",  # half a fix is none
             trace=_trace_in(extra.get("dataflow_trace"), path),
-            scanner_fingerprint=cleaning.code_of(extra.get("fingerprint"), limit=cleaning.MAX_IDENTIFIER),
+            scanner_fingerprint=cleaning.code_of(extra.get("fingerprint"), limit=cleaning.MAX_SCANNER_FINGERPRINT),
             is_suppressed=is_ignored,
             suppression_kind=SuppressionKind.IN_SOURCE if is_ignored else None,
             product=_product_of(extra),
@@ -124,8 +123,8 @@ class SemgrepReport(Report):
             severity=cleaning.severity_of(extra.get("severity")) or Severity.MEDIUM,
             cwe=cleaning.cwe_in(cleaning.texts_of(metadata.get("cwe"))),
             owasp=cleaning.owasp_in(cleaning.texts_of(metadata.get("owasp"))),
-            category=cleaning.text_of(metadata.get("category"), limit=cleaning.MAX_WORD).lower(),
-            technology=cleaning.texts_of(metadata.get("technology")),
+            category=cleaning.text_of(metadata.get("category"), limit=cleaning.MAX_TERM).lower(),
+            technology=cleaning.texts_of(metadata.get("technology"), limit=cleaning.MAX_TERM),
             confidence=cleaning.confidence_of(metadata.get("confidence")),
             help_uri=cleaning.text_of(metadata.get("source"), limit=cleaning.MAX_LINK),
             tags=cleaning.texts_of(metadata.get("subcategory")),
@@ -136,15 +135,6 @@ class SemgrepReport(Report):
         return rule
 
 
-def _with_path(scanned: set[str] | None, value: object) -> set[str]:
-    paths = scanned or set()
-    try:
-        paths.add(cleaning.path_of(value))
-    except ResultUnusable:
-        return paths  # a file outside the repository is no file of ours
-    return paths
-
-
 def _error_in(raw: object) -> ScanError:
     error = cleaning.mapping_of(raw)
     message = error.get("message") or error.get("long_msg") or error.get("short_msg") or error.get("type")
@@ -153,7 +143,7 @@ def _error_in(raw: object) -> ScanError:
     return ScanError(
         message=cleaning.text_of(message, limit=cleaning.MAX_MESSAGE) or "The scanner gave no reason.",
         level=cleaning.text_of(error.get("level"), limit=cleaning.MAX_WORD).lower(),
-        path=cleaning.text_of(path, limit=cleaning.MAX_PATH),
+        path=cleaning.path_or_none(path),
     )
 
 

@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('fingerprint', models.BinaryField(max_length=16)),
+                ('code_key', models.BinaryField(max_length=16)),
                 ('product', models.CharField(choices=[('code', 'Code'), ('supply_chain', 'Supply chain'), ('secrets', 'Secrets')], default='code', max_length=12)),
                 ('path', models.CharField(max_length=1024)),
                 ('start_line', models.PositiveIntegerField()),
@@ -82,6 +83,7 @@ class Migration(migrations.Migration):
                 ('is_full', models.BooleanField(default=True)),
                 ('report_format', models.CharField(blank=True, max_length=20)),
                 ('tool', models.CharField(blank=True, max_length=100)),
+                ('tool_version', models.CharField(blank=True, max_length=60)),
                 ('state', models.CharField(choices=[('received', 'Received'), ('ingested', 'Analysing'), ('settled', 'Done'), ('failed', 'Could not be read')], default='received', max_length=10)),
                 ('failure', models.TextField(blank=True)),
                 ('problems', models.JSONField(default=list)),
@@ -165,7 +167,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='presence',
-            constraint=models.UniqueConstraint(fields=('finding', 'ref'), name='presence_once_per_ref'),
+            constraint=models.UniqueConstraint(fields=('finding', 'ref', 'is_pull_request'), name='presence_once_per_ref'),
         ),
         migrations.AddIndex(
             model_name='finding',
@@ -182,6 +184,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='finding',
             index=models.Index(fields=['organization', 'rule', '-severity', '-id'], name='finding_of_rule'),
+        ),
+        migrations.AddIndex(
+            model_name='finding',
+            index=models.Index(fields=['organization', 'project', 'path'], name='finding_in_file'),
         ),
         migrations.AddConstraint(
             model_name='finding',

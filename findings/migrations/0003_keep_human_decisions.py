@@ -5,9 +5,10 @@ from django.db import migrations
 TRIGGER = """
 CREATE FUNCTION findings_keep_human_decision() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.triage_source = 'person'
-       AND (NEW.triage, NEW.triage_source, NEW.ignore_reason, NEW.triage_comment, NEW.triaged_by)
-           IS DISTINCT FROM (OLD.triage, OLD.triage_source, OLD.ignore_reason, OLD.triage_comment, OLD.triaged_by)
+    IF (NEW.triage, NEW.triage_source, NEW.triage_change, NEW.ignore_reason, NEW.triage_comment, NEW.triaged_by,
+        NEW.triaged_at)
+       IS DISTINCT FROM (OLD.triage, OLD.triage_source, OLD.triage_change, OLD.ignore_reason, OLD.triage_comment,
+        OLD.triaged_by, OLD.triaged_at)
        AND NOT (NEW.triage_source = 'person' AND NEW.triage_change > OLD.triage_change)
     THEN
         RAISE EXCEPTION 'a person has decided about finding %; only a person changes that', OLD.id

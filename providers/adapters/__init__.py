@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from functools import lru_cache
+import threading
+from collections import OrderedDict
 
 from providers.adapters.base import Credentials, ProviderAdapter
 
@@ -12,10 +13,30 @@ ADAPTERS = {
 }
 
 
+MOST_CLIENTS = 64
+
 # One client per credentials, shared by all threads: each holds its own pool of HTTP connections.
-@lru_cache(maxsize=64)
+_clients: OrderedDict[tuple[str, Credentials], ProviderAdapter] = OrderedDict()
+_making = threading.Lock()
+
+
+def close_clients() -> None:
+    """Close and forget every client; for the end of a process, and of a test."""
+    with _making:
+        for adapter in _clients.values():
+            adapter.close()
+        _clients.clear()
+
+
 def adapter_for(key: str, credentials: Credentials) -> ProviderAdapter:
-    """Return the adapter of a provider for one set of credentials."""
-    module, _, name = ADAPTERS[key].rpartition(".")
-    adapter_class: type[ProviderAdapter] = getattr(importlib.import_module(module), name)
-    return adapter_class(credentials)
+    """Return the adapter of a provider for one set of credentials, or raise ProviderError where it cannot be made."""
+    with _making:
+        adapter = _clients.get((key, credentials))
+        if adapter is None:
+            module, _, name = ADAPTERS[key].rpartition(".")
+            adapter_class: type[ProviderAdapter] = getattr(importlib.import_module(module), name)
+            adapter = _clients[key, credentials] = adapter_class(credentials)
+            if len(_clients) > MOST_CLIENTS:
+                _clients.popitem(last=False)
+        _clients.move_to_end((key, credentials))
+    return adapter

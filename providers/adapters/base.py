@@ -29,7 +29,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: two texts, and the shape of the answer, sent as a JSON schema where the provider can enforce one."""
+    """What is asked: two texts, and the answer's shape, sent as a JSON schema where the provider can enforce one."""
 
     system: str
     user: str
@@ -40,12 +40,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: the answer's text (JSON, if the model obeyed), who answered, and what it cost in tokens."""
+    """What came back: the answer's text (JSON, if the model obeyed), who answered, and what it cost in tokens.
+
+    `is_cut_off`: the limit of tokens ended it.
+    """
 
     text: str
     model: str
     input_tokens: int
     output_tokens: int
+    is_cut_off: bool = False
 
 
 class ProviderError(Exception):
@@ -53,6 +57,7 @@ class ProviderError(Exception):
 
     `permanent`: trying again will not help until somebody changes something, so tell an Admin. Otherwise try again,
     after `retry_after_seconds` where the provider said so. `refused`: the model declined this very question.
+    `is_rate_limit`: nothing failed, it is only not our turn.
     """
 
     def __init__(
@@ -62,11 +67,13 @@ class ProviderError(Exception):
         permanent: bool,
         retry_after_seconds: float | None = None,
         refused: bool = False,
+        is_rate_limit: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
         self.refused = refused
+        self.is_rate_limit = is_rate_limit
 
 
 class ProviderAdapter(ABC):
@@ -81,6 +88,9 @@ class ProviderAdapter(ABC):
     @abstractmethod
     def ask(self, question: Question) -> Reply:
         """Return the model's reply, or raise ProviderError. Safe to call from many threads at once."""
+
+    def close(self) -> None:
+        """Close the connections that are kept open, where there are any."""
 
     @abstractmethod
     def check(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ruamel.yaml import YAML
@@ -79,6 +79,17 @@ def rule_yaml_for(rules_yaml: str, rule_id: str) -> str | None:
         rules = written_rules(rules_yaml)
     except Unreadable:
         return None
+    return _text_of(rule_id, rules, rules_yaml)
+
+
+def rule_texts_for(rules_yaml: str, rule_ids: Iterable[str]) -> dict[str, str]:
+    """Return what `rule_yaml_for` returns for each rule that it finds, reading the text once. Raises Unreadable."""
+    rules = written_rules(rules_yaml)
+    texts = {rule_id: _text_of(rule_id, rules, rules_yaml) for rule_id in rule_ids}
+    return {rule_id: text for rule_id, text in texts.items() if text is not None}
+
+
+def _text_of(rule_id: str, rules: tuple[WrittenRule, ...], rules_yaml: str) -> str | None:
     exact = [rule for rule in rules if rule.identifier == rule_id]
     within = [rule for rule in rules if rule_id.endswith(f".{rule.identifier}")]
     longest = max((len(rule.identifier) for rule in within), default=0)

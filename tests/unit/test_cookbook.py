@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -15,7 +16,18 @@ from remediation.cookbook.technology import imported_modules
 from remediation.cookbook.topic import topic_of
 
 
-def finding(rule, path, source, *, line, cwe=(), technology=(), message="It is wrong.", columns=(1, 200), **more):
+def finding(
+    rule: str,
+    path: str,
+    source: str | None,
+    *,
+    line: int,
+    cwe: Sequence[str] = (),
+    technology: Sequence[str] = (),
+    message: str = "It is wrong.",
+    columns: tuple[int, int] = (1, 200),
+    **more: Any,  # whatever else a context takes
+) -> FindingContext:
     end = min(columns[1], len(source.splitlines()[line - 1]) + 1) if source else columns[1]
     return FindingContext(
         rule=RuleContext(
@@ -234,7 +246,7 @@ jobs:
 }
 
 
-def test_a_rule_for_one_framework_on_a_file_of_another_gets_no_code_of_the_first():
+def test_a_rule_for_one_framework_on_a_file_of_another_gets_no_code_of_the_first() -> None:
     source = "from flask import request\ndef find(cur):\n    cur.execute('SELECT 1 WHERE a = ' + request.args['a'])\n"
     context = finding("python.django.security.tainted-sql-string", "a.py", source, line=3, technology=["django"])
 
@@ -245,7 +257,7 @@ def test_a_rule_for_one_framework_on_a_file_of_another_gets_no_code_of_the_first
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_the_code_fits_language_and_library(case):
+def test_the_code_fits_language_and_library(case: Case) -> None:
     context = finding(case.rule, case.path, case.source, line=case.line, cwe=[case.cwe])
 
     answer = guidance_for(context)
@@ -265,13 +277,13 @@ def test_the_code_fits_language_and_library(case):
         ("acme.orders.unchecked-total", ["CWE-20"], "a.py", 20),
     ],
 )
-def test_the_rules_own_words_beat_wrong_or_wide_tags(rule, cwe, path, number):
+def test_the_rules_own_words_beat_wrong_or_wide_tags(rule: str, cwe: Sequence[str], path: str, number: int) -> None:
     context = finding(rule, path, "x = 1\n", line=1, cwe=cwe)
 
     assert topic_of(context.rule, context.language) == number
 
 
-def test_the_summary_names_line_expression_and_function():
+def test_the_summary_names_line_expression_and_function() -> None:
     source = "import sqlite3\n\ndef total_of(db, team):\n    return db.execute('SELECT 1 WHERE t = ' + team)\n"
     context = finding("python.lang.formatted-sql-query", "a.py", source, line=4, cwe=["CWE-89"], columns=(12, 60))
 
@@ -280,7 +292,7 @@ def test_the_summary_names_line_expression_and_function():
     assert answer.summary.startswith("Line 4 (`db.execute('SELECT 1 WHERE t = ' + team)` in `total_of`) builds")
 
 
-def test_a_matched_secret_is_not_repeated():
+def test_a_matched_secret_is_not_repeated() -> None:
     source = "TOKEN = 'tok-4711-very-secret'\n"
     context = finding("generic.secrets.detected-generic-secret", "a.py", source, line=1, cwe=["CWE-798"])
 
@@ -289,7 +301,7 @@ def test_a_matched_secret_is_not_repeated():
     assert "tok-4711-very-secret" not in answer.model_dump_json()
 
 
-def test_a_secrets_rule_without_entry_repeats_nothing_either():
+def test_a_secrets_rule_without_entry_repeats_nothing_either() -> None:
     source = "PIN = 'tok-4711-very-secret'\n"
     context = finding("acme.internal-pin", "a.py", source, line=1, technology=["secrets"])
 
@@ -298,7 +310,7 @@ def test_a_secrets_rule_without_entry_repeats_nothing_either():
     assert "tok-4711-very-secret" not in answer.model_dump_json()
 
 
-def test_without_the_source_the_path_is_named_and_the_language_still_chosen():
+def test_without_the_source_the_path_is_named_and_the_language_still_chosen() -> None:
     context = finding("go.lang.security.audit.sqli.gosql-sqli", "db/load.go", None, line=17, cwe=["CWE-89"])
 
     answer = guidance_for(context)
@@ -307,7 +319,7 @@ def test_without_the_source_the_path_is_named_and_the_language_still_chosen():
     assert "db.QueryRowContext" in code_of(answer)
 
 
-def test_a_language_without_code_gets_the_steps_in_words():
+def test_a_language_without_code_gets_the_steps_in_words() -> None:
     context = finding("swift.sql-injection", "Store.swift", "let a = 1\n", line=1, cwe=["CWE-89"])
 
     answer = guidance_for(context)
@@ -316,7 +328,7 @@ def test_a_language_without_code_gets_the_steps_in_words():
     assert code_of(answer).strip() == ""
 
 
-def test_kotlin_gets_java_code_and_is_told_so():
+def test_kotlin_gets_java_code_and_is_told_so() -> None:
     source = "import java.sql.Connection\nfun f(c: Connection, n: String) {\n    c.createStatement().execute(n)\n}\n"
     context = finding("kotlin.lang.security.jdbc-sqli", "Orders.kt", source, line=3, cwe=["CWE-89"])
 
@@ -325,7 +337,7 @@ def test_kotlin_gets_java_code_and_is_told_so():
     assert "Kotlin calls the same library" in answer.steps[0].text
 
 
-def test_an_unknown_weakness_gets_general_advice_from_the_rules_message():
+def test_an_unknown_weakness_gets_general_advice_from_the_rules_message() -> None:
     message = "Sleeping in a request blocks the worker. Use a background job instead."
     context = finding("acme.no-sleep", "a.py", "time.sleep(5)\n", line=1, message=message)
 
@@ -336,7 +348,7 @@ def test_an_unknown_weakness_gets_general_advice_from_the_rules_message():
     assert "Use a background job instead." in answer.steps[1].text
 
 
-def test_a_cwe_without_entry_is_named_with_its_title():
+def test_a_cwe_without_entry_is_named_with_its_title() -> None:
     context = finding("acme.confusing", "a.py", "x = 1\n", line=1, cwe=["CWE-451"])
 
     answer = guidance_for(context)
@@ -344,7 +356,7 @@ def test_a_cwe_without_entry_is_named_with_its_title():
     assert "User Interface (UI) Misrepresentation" in answer.steps[0].text
 
 
-def test_a_rule_without_message_still_gets_steps():
+def test_a_rule_without_message_still_gets_steps() -> None:
     context = finding("acme.silent", "a.py", "x = 1\n", line=1, message="")
 
     answer = guidance_for(context)
@@ -353,7 +365,7 @@ def test_a_rule_without_message_still_gets_steps():
 
 
 @pytest.mark.parametrize("cwe", [["CWE-614"], []])
-def test_the_rules_own_fix_is_offered(cwe):
+def test_the_rules_own_fix_is_offered(cwe: Sequence[str]) -> None:
     fix = "response.set_cookie('a', value, secure=True)"
     context = finding("acme.cookie", "a.py", "response.set_cookie('a', value)\n", line=1, cwe=cwe, rule_fix=fix)
 
@@ -362,7 +374,7 @@ def test_the_rules_own_fix_is_offered(cwe):
     assert any(step.code == fix and step.text.startswith("The rule brings a fix") for step in answer.steps)
 
 
-def test_a_trace_from_elsewhere_is_told_first():
+def test_a_trace_from_elsewhere_is_told_first() -> None:
     source = "def show(request):\n    name = request.GET['n']\n    query = 'SELECT ' + name\n    run(query)\n"
     trace = (
         TraceStep(TraceRole.SOURCE, "a.py", Span(2, 12, 2, 28), "request.GET['n']"),
@@ -391,7 +403,7 @@ def test_a_trace_from_elsewhere_is_told_first():
         ("for name in ('a', 'b'):\n    load(name)\n", 2, ""),
     ],
 )
-def test_the_enclosing_function_is_found_by_indentation(source, line, name):
+def test_the_enclosing_function_is_found_by_indentation(source: str, line: int, name: str) -> None:
     assert enclosing_function(source.splitlines(), line) == name
 
 
@@ -404,11 +416,11 @@ def test_the_enclosing_function_is_found_by_indentation(source, line, name):
         ("php", "<?php\nuse Illuminate\\Http\\Request;\n", {"Illuminate.Http.Request"}),
     ],
 )
-def test_imports_are_read_in_each_language(language, source, modules):
+def test_imports_are_read_in_each_language(language: str, source: str, modules: set[str]) -> None:
     assert imported_modules(source, language) == modules
 
 
-def test_an_answer_stays_within_its_limits_with_the_longest_place():
+def test_an_answer_stays_within_its_limits_with_the_longest_place() -> None:
     name = "n" * 60
     source = f"def {name}():\n    {'f' * 58}()\n"
     contexts = [

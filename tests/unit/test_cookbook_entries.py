@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -107,7 +108,7 @@ PARSED_SNIPPETS = [snippet for snippet in ALL_SNIPPETS if snippet[1] in GRAMMARS
 
 
 @pytest.mark.parametrize("path", sorted(set(files_by_number().values())), ids=lambda path: path.stem)
-def test_every_entry_fits_its_model(path):
+def test_every_entry_fits_its_model(path: Path) -> None:
     number = next(number for number, file in files_by_number().items() if file == path)
 
     entry = entry_of(number)
@@ -116,36 +117,36 @@ def test_every_entry_fits_its_model(path):
 
 
 @pytest.mark.parametrize(("language", "code"), [s[1:] for s in PARSED_SNIPPETS], ids=[s[0] for s in PARSED_SNIPPETS])
-def test_every_snippet_parses_in_its_language(language, code):
+def test_every_snippet_parses_in_its_language(language: str, code: str) -> None:
     assert fewest_errors(code, language) == 0
 
 
 @pytest.mark.parametrize("number", PROMISED)
-def test_every_promised_cwe_has_an_entry(number):
+def test_every_promised_cwe_has_an_entry(number: int) -> None:
     assert answering_number(number) is not None
 
 
-def test_neighbours_lead_to_entries_and_have_none_themselves():
+def test_neighbours_lead_to_entries_and_have_none_themselves() -> None:
     assert set(neighbours().values()) <= set(files_by_number())
     assert not set(neighbours()) & set(files_by_number())
 
 
-def test_rule_words_lead_to_entries():
+def test_rule_words_lead_to_entries() -> None:
     assert [line.cwe for line in rule_words() if answering_number(line.cwe) is None] == []
 
 
-def test_every_cwe_with_an_entry_has_a_title():
+def test_every_cwe_with_an_entry_has_a_title() -> None:
     assert [number for number in files_by_number() if not cwe_title(number)] == []
 
 
-def test_variants_name_known_technologies_and_languages():
+def test_variants_name_known_technologies_and_languages() -> None:
     variants = [variant for path in files_by_number() for variant in entry_of(path).variants]
 
     assert {name for variant in variants for name in variant.uses} <= set(technologies())
     assert {name for variant in variants for name in variant.languages} <= KNOWN_LANGUAGES
 
 
-def test_an_entry_whose_code_no_step_shows_is_refused():
+def test_an_entry_whose_code_no_step_shows_is_refused() -> None:
     steps = [{"text": "One."}, {"text": "Two."}, {"text": "Three.", "shows": "fix"}]
     variants = [{"languages": ["python"], "code": {"other": "pass"}}]
 

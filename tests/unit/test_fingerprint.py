@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from findings.context import Span
-from findings.fingerprint import content_keys, fallback_fingerprints, fingerprints, numbered
+from findings.fingerprint import Keys, keys_of
 from findings.ingest.base import ReportedFinding, Severity
 from tests.unit.ingest.reports import payload
 
@@ -53,9 +53,13 @@ def found(path: str, text: str, needle: str, nth: int = 0, rule: str = "garden.r
     return ReportedFinding(rule, path, span, "Words", Severity.HIGH, lines=lines)
 
 
-def identity(finding: ReportedFinding, text: str | None) -> bytes:
-    (one,) = fingerprints([finding], lambda path: text)
+def keys(finding: ReportedFinding, text: str | None) -> Keys:
+    (one,) = keys_of([finding], lambda path: text)
     return one
+
+
+def identity(finding: ReportedFinding, text: str | None) -> bytes:
+    return keys(finding, text).whole
 
 
 SAMPLES = [
@@ -67,8 +71,11 @@ samples = pytest.mark.parametrize(("path", "text", "needle"), SAMPLES, ids=["pyt
 
 
 @samples
-def test_an_identity_has_sixteen_bytes(path: str, text: str, needle: str) -> None:
-    assert len(identity(found(path, text, needle), text)) == 16
+def test_each_key_has_sixteen_bytes_of_its_own(path: str, text: str, needle: str) -> None:
+    known = keys(found(path, text, needle), text)
+
+    assert {len(key) for key in (known.whole, known.code, known.place)} == {16}
+    assert len({known.whole, known.code, known.place}) == 3
 
 
 @samples
@@ -136,32 +143,17 @@ def test_equal_matches_in_two_functions_are_told_apart_by_the_function() -> None
     above = PYTHON.replace("def open_gate", "def check_gate(user):\n    return shelf.run(query)\n\n\ndef open_gate")
 
     before = identity(found("gate.py", PYTHON, "shelf.run(query)", nth=1), PYTHON)
-    (_, _, after) = fingerprints(
-        [found("gate.py", above, "shelf.run(query)", nth=n) for n in range(3)], lambda _: above
-    )
+    (_, _, after) = keys_of([found("gate.py", above, "shelf.run(query)", nth=n) for n in range(3)], lambda _: above)
 
-    assert before == after
+    assert before == after.whole
 
 
-def test_equal_matches_in_one_function_are_two_findings() -> None:
+def test_equal_matches_in_one_function_share_their_keys() -> None:
     first, second = (found("serve.go", GO, 'w.Print("<b>" + name)', nth=n) for n in (0, 1))
 
-    one, two = fingerprints([first, second], lambda _: GO)
+    one, two = keys_of([first, second], lambda _: GO)
 
-    assert one != two
-
-
-def test_the_order_of_the_report_makes_no_difference() -> None:
-    first, second = (found("serve.go", GO, 'w.Print("<b>" + name)', nth=n) for n in (0, 1))
-
-    assert fingerprints([first, second], lambda _: GO) == fingerprints([second, first], lambda _: GO)[::-1]
-
-
-def test_equal_matches_on_one_line_are_ordered_by_column() -> None:
-    line = "run(a); run(a)\n"
-    findings = [found("twice.js", line, "run(a)", nth=n) for n in (0, 1)]
-
-    assert len(set(fingerprints(findings, lambda _: line))) == 2
+    assert one == two
 
 
 def test_columns_count_bytes_as_semgrep_counts_them() -> None:
@@ -180,15 +172,25 @@ def test_the_lines_of_the_report_stand_in_for_the_file() -> None:
     text = "run(top)\n"
     finding = found("top.py", text, "run(top)")
 
-    assert identity(finding, text) == identity(finding, None)
+    assert keys(finding, text).code == keys(finding, None).code
 
 
 @samples
-def test_the_fallback_is_the_same_with_and_without_the_file(path: str, text: str, needle: str) -> None:
-    findings = [found(path, text, needle)]
+def test_only_the_whole_key_depends_on_having_the_file(path: str, text: str, needle: str) -> None:
+    finding = found(path, text, needle)
+    with_file, without = keys(finding, text), keys(finding, None)
 
-    assert fallback_fingerprints(findings, lambda _: text) == fallback_fingerprints(findings, lambda _: None)
-    assert fingerprints(findings, lambda _: text) != fingerprints(findings, lambda _: None)
+    assert (with_file.code, with_file.place) == (without.code, without.place)
+    assert with_file.whole != without.whole
+
+
+@samples
+def test_a_renamed_function_leaves_the_key_of_the_code(path: str, text: str, needle: str) -> None:
+    renamed = text.replace("open_gate", "unlock").replace("serve", "answer").replace("Basket", "Cart")
+    before, after = keys(found(path, text, needle), text), keys(found(path, renamed, needle), renamed)
+
+    assert before.whole != after.whole
+    assert before.code == after.code
 
 
 def test_a_snippet_of_only_the_match_is_not_cut_again() -> None:
@@ -198,21 +200,19 @@ def test_a_snippet_of_only_the_match_is_not_cut_again() -> None:
     assert identity(whole, None) == identity(replace(whole, lines="run(query)"), None)
 
 
-def test_without_any_code_the_order_of_lines_is_all_there_is() -> None:
+def test_without_any_code_rule_and_path_are_all_there_is() -> None:
     blind = [replace(found("serve.go", GO, 'w.Print("<b>" + name)', nth=n), lines="") for n in (0, 1)]
-    moved = [
-        replace(finding, span=replace(finding.span, start_line=finding.span.start_line + 40, end_line=99))
-        for finding in blind
-    ]
 
-    assert fingerprints(blind, lambda _: None) == fingerprints(moved, lambda _: None)
-    assert len(set(fingerprints(blind, lambda _: None))) == 2
+    one, two = keys_of(blind, lambda _: None)
+
+    assert one == two
+    assert one.whole == one.code == one.place
 
 
 def test_a_span_past_the_end_of_the_file_falls_back_on_the_report() -> None:
     finding = found("top.py", "\n\nrun(top)\n", "run(top)")
 
-    assert identity(finding, "shorter") == identity(finding, None)
+    assert keys(finding, "shorter").code == keys(finding, None).code
 
 
 def test_findings_about_a_whole_file_do_not_depend_on_its_first_line() -> None:
@@ -229,21 +229,20 @@ def test_both_generations_and_both_formats_agree_when_the_files_are_known() -> N
     json_182 = list(payload("semgrep/withheld.json"))
     sarif = [finding for finding in payload("sarif/semgrep.sarif") if not finding.is_suppressed]
 
-    identities = [fingerprints(findings, lambda _: text) for findings in (json_97, json_182, sarif)]
+    wholes = [[known.whole for known in keys_of(some, lambda _: text)] for some in (json_97, json_182, sarif)]
 
-    assert identities[0] == identities[1]
-    assert sorted(identities[1]) == sorted(identities[2])
+    assert wholes[0] == wholes[1]
+    assert sorted(wholes[1]) == sorted(wholes[2])
 
 
-def test_batches_of_whole_files_give_the_same_identities() -> None:
+def test_batches_give_the_same_keys() -> None:
     texts = {"gate.py": PYTHON, "serve.go": GO}
     gates = [found("gate.py", PYTHON, "shelf.run(query)", nth=n) for n in (0, 1)]
     serves = [found("serve.go", GO, 'w.Print("<b>" + name)', nth=n) for n in (0, 1)]
 
-    keys = [*content_keys(gates, texts.get), *content_keys(serves, texts.get)]
-    in_batches = numbered([(key, finding.span) for key, finding in zip(keys, [*gates, *serves], strict=True)])
+    in_batches = [*keys_of(gates[:1], texts.get), *keys_of([gates[1], *serves], texts.get)]
 
-    assert in_batches == fingerprints([*gates, *serves], texts.get)
+    assert in_batches == keys_of([*gates, *serves], texts.get)
 
 
 lines_of_code = st.lists(st.sampled_from(["run(a)", "run(b)", "  run(a)", "x = 1", "", "é = run(a)"]), max_size=12)
@@ -257,22 +256,14 @@ def findings_in(lines: list[str]) -> list[ReportedFinding]:
     ]
 
 
-@given(lines_of_code)
-@settings(deadline=None)
-def test_identities_are_distinct_in_every_file(lines: list[str]) -> None:
-    findings = findings_in(lines)
-
-    assert len(set(fingerprints(findings, lambda _: "\n".join(lines)))) == len(findings)
-
-
 @given(
     lines_of_code, st.lists(st.sampled_from(["", "# note", "import os"]), max_size=5), st.randoms(use_true_random=False)
 )
 @settings(deadline=None)
-def test_identities_outlive_lines_above_and_another_order(lines: list[str], above: list[str], chance: Random) -> None:
+def test_keys_outlive_lines_above_and_another_order(lines: list[str], above: list[str], chance: Random) -> None:
     moved = findings_in([*above, *lines])
     chance.shuffle(moved)
 
-    before, after = fingerprints(findings_in(lines), lambda _: None), fingerprints(moved, lambda _: None)
+    before, after = keys_of(findings_in(lines), lambda _: None), keys_of(moved, lambda _: None)
 
-    assert sorted(after) == sorted(before)
+    assert sorted(known.whole for known in after) == sorted(known.whole for known in before)

@@ -15,7 +15,7 @@ _OLD_FILE, _NEW_FILE = "--- ", "+++ "
 
 @dataclass(frozen=True)
 class DiffRow:
-    """A line of a change: `sign` is `+`, `-` or a blank, `word` says it in words; numbers are None where none applies."""
+    """A line of a change; `sign` is `+`, `-` or a blank, `word` says it, a number is None where the line is not."""
 
     sign: str
     word: str
@@ -38,7 +38,8 @@ _WORDS = {"+": "added", "-": "removed", " ": ""}
 def hunks(diff: str) -> list[DiffHunk]:
     """Return the hunks of a unified diff in their order."""
     found: list[DiffHunk] = []
-    path, waiting, old, new = "", [], 0, 0
+    waiting: list[str] = []
+    path, old, new = "", 0, 0
     # Only a hunk's own length tells a removed `-- x` from a file's header, but our diffs name files by a/ and b/.
     for line in diff.splitlines():
         if line.startswith((_OLD_FILE + "a/", _OLD_FILE + "/dev/null", _NEW_FILE + "b/", _NEW_FILE + "/dev/null")):

@@ -51,3 +51,15 @@ def plain(text: str) -> SafeString:
 def plain_line(text: str) -> SafeString:
     """Return a model's text as one line of HTML, escaped, `code` between backticks set as code."""
     return mark_safe(_CODE.sub(r"<code>\1</code>", escape(printable(" ".join(text.split())))))  # noqa: S308
+
+
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
+_EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)\1")
+
+
+def unmarked(text: str, *, most_characters: int) -> str:
+    """Return the start of a rule's Markdown as plain text on one line; still to be escaped."""
+    line = " ".join(text.split())
+    for marks, kept in ((_LINK, r"\1"), (_EMPHASIS, r"\2")):
+        line = marks.sub(kept, line)
+    return line if len(line) <= most_characters else line[: most_characters - 1].rstrip() + "…"

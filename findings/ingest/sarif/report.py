@@ -32,10 +32,9 @@ class SarifReport(Report):
         super().__init__(source)
         outline = outline_of(source)
         self._runs = outline.runs
-        self.tool_name = ", ".join(dict.fromkeys(run.driver.name for run in self._runs if run.driver.name))
+        self.tool_name = ", ".join(dict.fromkeys(run.tool_name for run in self._runs if run.tool_name))
         self.tool_version = ", ".join(dict.fromkeys(run.version for run in self._runs if run.version))
-        self.errors = tuple(outline.errors)
-        self.error_count = outline.error_count
+        self.complaints = outline.complaints
         self.paths_scanned = None  # `artifacts` names files with results at most tools, not files that were looked at
 
     @classmethod
@@ -197,5 +196,6 @@ def _fingerprint_in(raw: Mapping[str, Any]) -> str:
     own = cleaning.mapping_of(raw.get("fingerprints"))
     # Of the partial ones only a known name is taken: Gitleaks puts author and date among them.
     known = {**{name: cleaning.mapping_of(raw.get("partialFingerprints")).get(name) for name in FINGERPRINTS}, **own}
-    values = (cleaning.code_of(known[name], limit=cleaning.MAX_IDENTIFIER) for name in (*FINGERPRINTS, *sorted(own)))
+    limit = cleaning.MAX_SCANNER_FINGERPRINT
+    values = (cleaning.code_of(known[name], limit=limit) for name in (*FINGERPRINTS, *sorted(own)))
     return next((value for value in values if value), "")

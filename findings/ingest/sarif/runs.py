@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from findings.ingest import cleaning
-from findings.ingest.base import MAX_ERRORS_KEPT, ReportedRule, ReportUnreadable, ScanError, Severity
+from findings.ingest.base import Complaints, ReportedRule, ReportUnreadable, ScanError, Severity
 from findings.ingest.reading import JsonSource
 
 RESULTS = "runs.item.results.item"
+SEMGREP = "Semgrep"
 
 MAX_MESSAGE_STRINGS = 50
 CATEGORIES = (
@@ -101,6 +103,11 @@ class Run:
         return self.driver.name.lower().startswith(("semgrep", "opengrep"))
 
     @property
+    def tool_name(self) -> str:
+        """The tool, by the same name whatever the format: Semgrep adds its edition in SARIF only."""
+        return SEMGREP if self.driver.name.lower().startswith("semgrep") else self.driver.name
+
+    @property
     def roots(self) -> list[str]:
         """The absolute folders that paths of this run may begin with, the shortest first."""
         absolute = (path_of_file_uri(uri) for uri, _ in self.bases.values() if uri.startswith(("file:", "/")))
@@ -113,8 +120,7 @@ class Outline:
 
     version: str = ""
     runs: list[Run] = field(default_factory=list)
-    errors: list[ScanError] = field(default_factory=list)
-    error_count: int = 0
+    complaints: Complaints = field(default_factory=Complaints)
 
     def add_error(self, raw: object) -> None:
         """Keep a notification that says warning or error; scanners also note every file they read."""
@@ -122,9 +128,7 @@ class Outline:
         level = notification.get("level", "warning")
         if level not in ("warning", "error"):
             return
-        self.error_count += 1
-        if len(self.errors) < MAX_ERRORS_KEPT:
-            self.errors.append(_error(notification, level))
+        self.complaints.add(_error(notification, level))
 
 
 def outline_of(source: JsonSource) -> Outline:
@@ -170,9 +174,9 @@ def _add_to_driver(run: Run, part: str, value: Any) -> None:  # Any: as JSON has
         case "name":
             run.driver.name = cleaning.text_of(value, limit=cleaning.MAX_WORD)
         case "semanticVersion":
-            run.version = cleaning.text_of(value, limit=cleaning.MAX_WORD)
+            run.version = cleaning.text_of(value, limit=cleaning.MAX_TERM)
         case "version":
-            run.version = run.version or cleaning.text_of(value, limit=cleaning.MAX_WORD)
+            run.version = run.version or cleaning.text_of(value, limit=cleaning.MAX_TERM)
         case "rules.item":
             run.driver.add(value)
         case "globalMessageStrings":
@@ -202,7 +206,7 @@ def _refuse_unusable(outline: Outline) -> None:
     if any(run.result_count for run in outline.runs):
         return
     has_rules = any(run.driver.descriptors or run.extensions for run in outline.runs)
-    fatal = [error for error in outline.errors if error.level == "error"]
+    fatal = [error for error in outline.complaints.kept if error.level == "error"]
     if any(run.has_failed for run in outline.runs) or (fatal and not has_rules):
         # Taken for a scan without findings, it would close every finding of the project.
         reason = fatal[0].message[:500].rstrip(".") if fatal else "it gave no reason"
@@ -240,8 +244,8 @@ def _descriptor(raw: Mapping[str, Any]) -> Descriptor:
         severity=score or cleaning.severity_of(level) or Severity.MEDIUM,
         cwe=cwe,
         owasp=cleaning.owasp_in([*tags, *cleaning.texts_of(properties.get("owasp"))]),
-        category=cleaning.text_of(category, limit=cleaning.MAX_WORD).lower() or ("security" if cwe or score else ""),
-        technology=cleaning.texts_of(properties.get("technology")),
+        category=cleaning.text_of(category, limit=cleaning.MAX_TERM).lower() or ("security" if cwe or score else ""),
+        technology=cleaning.texts_of(properties.get("technology"), limit=cleaning.MAX_TERM),
         confidence=next((found[1].lower() for found in map(_CONFIDENCE_TAG.fullmatch, tags) if found), ""),
         help_uri=cleaning.text_of(raw.get("helpUri"), limit=cleaning.MAX_LINK),
         tags=tags,
@@ -297,9 +301,12 @@ def _error(notification: Mapping[str, Any], level: str) -> ScanError:
     descriptor = cleaning.mapping_of(notification.get("descriptor")).get("id")
     locations = cleaning.list_of(notification.get("locations"))
     physical = cleaning.mapping_of(cleaning.mapping_of(locations[0] if locations else None).get("physicalLocation"))
-    path = cleaning.mapping_of(physical.get("artifactLocation")).get("uri")
+    uri = cleaning.mapping_of(physical.get("artifactLocation")).get("uri")
+    path = cleaning.path_or_none(unquote(uri)) if isinstance(uri, str) else ""
+    # Semgrep names the file in its sentence only; of an absolute one the sentence is told, so that it can be looked for.
+    words = message if path or not isinstance(uri, str) else f"{message or descriptor} ({uri})"
     return ScanError(
-        message=cleaning.text_of(message or descriptor, limit=cleaning.MAX_MESSAGE) or "The scanner gave no reason.",
+        message=cleaning.text_of(words or descriptor, limit=cleaning.MAX_MESSAGE) or "The scanner gave no reason.",
         level=level,
-        path=cleaning.text_of(path, limit=cleaning.MAX_PATH),
+        path=path,
     )

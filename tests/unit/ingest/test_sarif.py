@@ -87,7 +87,9 @@ def test_a_rule_of_an_extension_is_found_by_its_index() -> None:
 def test_notes_of_a_scanner_are_no_errors() -> None:
     report = payload("sarif/extension.sarif")
 
-    assert [(error.message, error.path) for error in report.errors] == [("could not parse", "src/main/java/Odd.java")]
+    assert [(error.message, error.path) for error in report.complaints.kept] == [
+        ("could not parse", "src/main/java/Odd.java")
+    ]
 
 
 def test_one_scanner_may_report_for_three_products() -> None:

@@ -20,7 +20,7 @@ def test_a_report_of_a_signed_in_engine_is_read_in_full() -> None:
 
     assert (report.tool_name, report.tool_version) == ("Semgrep", "1.97.0")
     assert report.paths_scanned == frozenset({"shop/orders.py"})
-    assert report.errors[0].path == "shop/page.html"
+    assert report.complaints.kept[0].path == "shop/page.html"
     assert shell.span == Span(7, 5, 7, 62)
     assert shell.cwe == ("CWE-78",)
     assert shell.owasp == ("A03:2021", "A01:2017")
@@ -63,7 +63,11 @@ def test_errors_beside_scanned_files_are_told_and_no_obstacle() -> None:
     report = opened(semgrep_report(errors=errors, paths={"scanned": ["src/gate.py"]}))
 
     assert list(report) == []
-    assert (report.error_count, report.errors[0].message, report.errors[0].path) == (1, "Timeout", "src/slow.js")
+    assert (report.complaints.count, report.complaints.kept[0].message, report.complaints.kept[0].path) == (
+        1,
+        "Timeout",
+        "src/slow.js",
+    )
 
 
 @pytest.mark.parametrize(

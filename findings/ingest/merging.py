@@ -1,0 +1,242 @@
+"""The statements of a merge, in the order they run; `incoming` holds a report's findings, `identified` which they are."""
+
+from __future__ import annotations
+
+COLUMNS = {
+    "position": "integer",
+    "whole_key": "bytea",
+    "code_key": "bytea",
+    "place_key": "bytea",
+    "rule_identifier": "text",
+    "product": "text",
+    "path": "text",
+    "start_line": "integer",
+    "start_column": "integer",
+    "end_line": "integer",
+    "end_column": "integer",
+    "message": "text",
+    "severity": "smallint",
+    "matched_lines": "text",
+    "rule_fix": "text",
+    "trace": "jsonb",
+    "details": "jsonb",
+    "scanner_fingerprint": "text",
+    "is_suppressed": "boolean",
+    "suppression_comment": "text",
+}
+
+CREATE_INCOMING = (
+    "CREATE TEMPORARY TABLE incoming ("
+    + ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    + ") ON COMMIT DROP"
+)
+DROP = "DROP TABLE incoming, identified"
+
+# --- Which finding is which -------------------------------------------------------------------------------------------
+
+# A narrow table of its own: what follows changes every row, and `incoming` is wide.
+# Equal matches in one file are findings of their own, told apart by their order in it.
+IDENTIFY = """
+CREATE TEMPORARY TABLE identified ON COMMIT DROP AS
+SELECT i.position, i.code_key, i.place_key, i.path, i.start_line, i.start_column, rule.id AS rule_id,
+       substring(sha256(i.whole_key || int4send((row_number() OVER (
+           PARTITION BY i.whole_key ORDER BY i.start_line, i.start_column, i.end_line, i.end_column, i.position
+       ))::int)) FROM 1 FOR 16) AS fingerprint,
+       NULL::bigint AS finding_id, false AS is_new
+  FROM incoming i
+  JOIN rules_rule rule ON rule.organization_id = %(org)s AND rule.identifier = i.rule_identifier
+"""
+INDEX_IDENTIFIED = "CREATE UNIQUE INDEX ON identified (fingerprint)"
+ANALYZE = "ANALYZE incoming, identified"
+
+ANY_UNKNOWN = """
+SELECT EXISTS (SELECT 1 FROM findings_finding WHERE project_id = %(project)s) AND EXISTS (
+    SELECT 1 FROM identified i WHERE NOT EXISTS (
+        SELECT 1 FROM findings_finding f WHERE f.project_id = %(project)s AND f.fingerprint = i.fingerprint))
+"""
+
+# A finding whose fingerprint is new may be one that was there, if that one is nowhere else in the report: the text of
+# its file came or went with the upload, or what surrounds it was renamed. One to one, in the order of the file. Only
+# among those present: an ignored match that was deleted must not lend its triage to a new one elsewhere.
+_FIND_AGAIN = """
+WITH lost AS (
+    SELECT f.id, f.code_key, f.rule_id, f.path, f.start_line,
+           row_number() OVER (PARTITION BY {of_lost} ORDER BY f.start_line, f.start_column, f.id) AS n
+      FROM findings_finding f
+     WHERE f.project_id = %(project)s AND f.is_present AND f.last_scan_id < %(scan)s
+       AND NOT EXISTS (SELECT 1 FROM identified i WHERE i.fingerprint = f.fingerprint)
+), unknown AS (
+    SELECT i.fingerprint, i.code_key, i.place_key, i.rule_id, i.path, i.start_line,
+           row_number() OVER (PARTITION BY {of_unknown} ORDER BY i.start_line, i.start_column, i.position) AS n
+      FROM identified i
+     WHERE NOT EXISTS (
+        SELECT 1 FROM findings_finding f WHERE f.project_id = %(project)s AND f.fingerprint = i.fingerprint)
+)
+UPDATE findings_finding f SET fingerprint = unknown.fingerprint, code_key = unknown.code_key
+  FROM lost JOIN unknown ON ({of_lost_joined}) = ({of_unknown_joined}) AND lost.n = unknown.n AND {condition}
+ WHERE f.id = lost.id
+"""
+
+
+def _find_again(*alike: str, condition: str = "true") -> str:
+    def columns_of(table: str) -> str:
+        return ", ".join(f"{table}.{column}" for column in alike)
+
+    return _FIND_AGAIN.format(
+        of_lost=columns_of("f"),
+        of_unknown=columns_of("i"),
+        of_lost_joined=columns_of("lost"),
+        of_unknown_joined=columns_of("unknown"),
+        condition=condition,
+    )
+
+
+# Where one of the two scans had no code at all.
+_NO_CODE = "(lost.code_key = unknown.place_key OR unknown.code_key = unknown.place_key)"
+
+_ON_THE_SAME_LINE = (
+    _find_again("code_key", "start_line"),
+    _find_again("rule_id", "path", "start_line", condition=_NO_CODE),
+)
+_ANYWHERE_IN_THE_FILE = (_find_again("code_key"), _find_again("rule_id", "path", condition=_NO_CODE))
+
+# A scan of a part of the code does not say that a finding has left its place, so there only the same line counts: a
+# copy of an ignored match must not pass for the match itself.
+FIND_AGAIN = _ON_THE_SAME_LINE
+FIND_AGAIN_IN_FULL_SCAN = (
+    _ON_THE_SAME_LINE[0],
+    _ANYWHERE_IN_THE_FILE[0],
+    _ON_THE_SAME_LINE[1],
+    _ANYWHERE_IN_THE_FILE[1],
+)
+
+# --- What is known of each --------------------------------------------------------------------------------------------
+
+# In the order of ids, as everybody who changes several findings locks them, so that nobody waits in a circle.
+LOCK_FINDINGS = """
+SELECT count(*) FROM (
+    SELECT f.id FROM findings_finding f JOIN identified i ON i.fingerprint = f.fingerprint
+     WHERE f.project_id = %(project)s ORDER BY f.id FOR NO KEY UPDATE OF f) locked
+"""
+
+# A scan that is ingested after a newer one tells what was; it adds findings and takes nothing back.
+MERGE_FINDINGS = """
+INSERT INTO findings_finding AS f (
+    organization_id, project_id, rule_id, fingerprint, code_key, product, path, start_line, start_column, end_line,
+    end_column, revision, message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint, first_scan_id,
+    last_scan_id, created_at, updated_at, is_present, is_production, triage, triage_source, triage_change, ignore_reason,
+    triage_comment, triaged_by, recommendation, verdict_confidence, not_analysed, not_analysed_detail, component_tag,
+    component_risk, has_verified_fix, fix_confidence)
+SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, product, i.path, i.start_line, i.start_column, end_line,
+    end_column, %(revision)s, message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint, %(scan)s,
+    %(scan)s, %(now)s, %(now)s, true, false, 'open', '', 0, '', '', '', '', '', 'waiting', '', '', '', false, ''
+  FROM incoming i JOIN identified USING (position)
+    ON CONFLICT (project_id, fingerprint) DO UPDATE SET
+    code_key = EXCLUDED.code_key, path = EXCLUDED.path, start_line = EXCLUDED.start_line,
+    start_column = EXCLUDED.start_column, end_line = EXCLUDED.end_line, end_column = EXCLUDED.end_column,
+    revision = EXCLUDED.revision, message = EXCLUDED.message, severity = EXCLUDED.severity,
+    rule_fix = EXCLUDED.rule_fix, trace = EXCLUDED.trace,
+    matched_lines = CASE WHEN EXCLUDED.matched_lines = '' THEN f.matched_lines ELSE EXCLUDED.matched_lines END,
+    details = EXCLUDED.details, scanner_fingerprint = EXCLUDED.scanner_fingerprint,
+    last_scan_id = EXCLUDED.last_scan_id, updated_at = EXCLUDED.updated_at
+    WHERE f.last_scan_id < EXCLUDED.last_scan_id
+"""
+
+REMEMBER_IDS = """
+UPDATE identified SET finding_id = f.id, is_new = (f.first_scan_id = %(scan)s) FROM findings_finding f
+ WHERE f.project_id = %(project)s AND f.fingerprint = identified.fingerprint
+"""
+
+# nosemgrep and SARIF suppressions ignore a finding, and stop doing so when they go; a person's decision stands above.
+# For what is in production only the primary branch says so: a pull request does not decide for everybody.
+FOLLOW_SUPPRESSIONS = """
+UPDATE findings_finding f SET
+    triage = CASE WHEN i.is_suppressed THEN 'ignored' ELSE 'open' END,
+    triage_source = CASE WHEN i.is_suppressed THEN 'suppression' ELSE '' END,
+    ignore_reason = CASE WHEN i.is_suppressed THEN 'no_reason' ELSE '' END,
+    triage_comment = CASE WHEN i.is_suppressed THEN left(i.suppression_comment, 3000) ELSE '' END,
+    not_analysed = CASE WHEN f.not_analysed = 'ignored' AND NOT i.is_suppressed THEN 'not_new' ELSE f.not_analysed END
+  FROM incoming i JOIN identified USING (position)
+ WHERE f.id = identified.finding_id AND f.triage_source <> 'person' AND f.last_scan_id = %(scan)s
+   AND i.is_suppressed <> (f.triage_source = 'suppression')
+   AND (NOT f.is_production OR (%(ref)s = %(primary)s AND NOT %(is_pull_request)s))
+RETURNING f.id, i.is_suppressed
+"""
+
+# --- Where each is ----------------------------------------------------------------------------------------------------
+
+MERGE_PRESENCE = """
+WITH before AS (
+    SELECT finding_id FROM findings_presence
+     WHERE project_id = %(project)s AND ref = %(ref)s AND is_pull_request = %(is_pull_request)s AND state <> 'present'
+), written AS (
+    INSERT INTO findings_presence AS p (organization_id, project_id, finding_id, ref, is_pull_request, state,
+        first_scan_id, last_scan_id, path, start_line, changed_at, held_back)
+    SELECT %(org)s, %(project)s, finding_id, %(ref)s, %(is_pull_request)s, 'present', %(scan)s, %(scan)s, path,
+        start_line, %(now)s, false FROM identified
+        ON CONFLICT (finding_id, ref, is_pull_request) DO UPDATE SET
+        state = 'present', last_scan_id = EXCLUDED.last_scan_id, path = EXCLUDED.path, start_line = EXCLUDED.start_line,
+        changed_at = CASE WHEN p.state = 'present' THEN p.changed_at ELSE EXCLUDED.changed_at END
+        WHERE p.last_scan_id < EXCLUDED.last_scan_id
+    RETURNING finding_id
+)
+SELECT written.finding_id FROM written JOIN before USING (finding_id)
+"""
+
+# A full scan that no longer reports a finding fixed it; where the file is gone too, it was removed. What another tool
+# found, and what stands in a file that the scanner failed on (a timeout, a syntax error), this scan cannot know of.
+MARK_GONE = """
+UPDATE findings_presence p SET
+    state = CASE WHEN %(paths)s::text[] IS NULL OR p.path = ANY(%(paths)s::text[]) THEN 'fixed' ELSE 'removed' END,
+    last_scan_id = %(scan)s, changed_at = %(now)s
+  FROM findings_scan seen
+ WHERE p.project_id = %(project)s AND p.ref = %(ref)s AND p.is_pull_request = %(is_pull_request)s
+   AND p.state = 'present' AND p.last_scan_id < %(scan)s
+   AND seen.id = p.last_scan_id AND seen.tool = %(tool)s
+   AND p.path <> ALL(%(failed)s::text[])
+   AND NOT EXISTS (SELECT 1 FROM unnest(%(complaints)s::text[]) AS complaint WHERE position(p.path IN complaint) > 0)
+RETURNING p.finding_id
+"""
+
+# A branch or pull request says that a finding is there until the primary branch, scanned later, says that it is gone:
+# pull requests are closed, and branches deleted, without another scan.
+_DERIVE = """
+WITH said AS (
+    SELECT p.finding_id, p.state = 'present' AS is_there, p.last_scan_id,
+           NOT p.is_pull_request AND p.ref = %(primary)s AS is_primary,
+           max(p.last_scan_id) FILTER (WHERE NOT p.is_pull_request AND p.ref = %(primary)s)
+               OVER (PARTITION BY p.finding_id) AS primary_scan_id
+      FROM findings_presence p WHERE {which}
+), now_there AS (
+    SELECT finding_id,
+           bool_or(is_there AND (is_primary OR last_scan_id > coalesce(primary_scan_id, 0))) AS anywhere,
+           bool_or(is_there AND is_primary) AS on_primary
+      FROM said GROUP BY finding_id
+)
+UPDATE findings_finding f SET is_present = now_there.anywhere, is_production = now_there.on_primary
+  FROM now_there
+ WHERE f.id = now_there.finding_id
+   AND (f.is_present, f.is_production) IS DISTINCT FROM (now_there.anywhere, now_there.on_primary)
+"""
+DERIVE = _DERIVE.format(
+    which="p.finding_id IN (SELECT finding_id FROM identified UNION ALL SELECT unnest(%(gone)s::bigint[]))"
+)
+DERIVE_ALL = _DERIVE.format(which="p.project_id = %(project)s")
+
+# --- What is told -----------------------------------------------------------------------------------------------------
+
+TELL = """
+INSERT INTO events_event (organization_id, kind, actor_kind, actor_name, finding_id, subject, created_at)
+SELECT %(org)s, %(kind)s, %(actor_kind)s, %(actor_name)s, id,
+       jsonb_build_object('scan_id', %(scan)s::bigint, 'ref', %(ref)s::text), %(now)s
+  FROM unnest(%(ids)s::bigint[]) AS id
+"""
+
+TELL_NEW = """
+INSERT INTO events_event (organization_id, kind, actor_kind, actor_name, finding_id, subject, created_at)
+SELECT %(org)s, %(kind)s, %(actor_kind)s, %(actor_name)s, finding_id,
+       jsonb_build_object('scan_id', %(scan)s::bigint, 'ref', %(ref)s::text), %(now)s
+  FROM identified WHERE is_new
+"""
+
+COUNT = "SELECT count(*), count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE code_key = place_key) FROM identified"
