@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from assistant_platform.web.assets import NAMED_ASSETS
@@ -21,7 +21,7 @@ from tests.browser import rows
 from tests.browser.site import Site, site_with_the_demo
 
 AXE = settings.NODE_MODULES / "axe-core" / "axe.min.js"
-WIDE = {"width": 1400, "height": 1000}
+WIDE = ViewportSize(width=1400, height=1000)
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",

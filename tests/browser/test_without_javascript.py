@@ -116,7 +116,7 @@ def test_a_patch_is_downloaded(window: OpenWindow, ids: dict[str, int]) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Download patch").click()
 
-    assert Path(download.value.path()).read_text().startswith("--- a/")
+    assert Path(download.value.path()).read_text().startswith("diff --git a/")
 
 
 def test_buttons_that_need_javascript_are_not_offered(window: OpenWindow, ids: dict[str, int]) -> None:
@@ -126,15 +126,6 @@ def test_buttons_that_need_javascript_are_not_offered(window: OpenWindow, ids: d
 
     expect(page.get_by_role("button", name="Copy patch")).to_be_hidden()
     expect(page.get_by_role("button", name="Switch between light and dark")).to_be_hidden()
-
-
-def test_a_dark_system_gets_a_dark_page(window: OpenWindow) -> None:
-    page = without_javascript(window, color_scheme="dark")
-
-    page.goto(LIST)
-
-    lightness = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor.match(/\\d+/g).map(Number)")
-    assert max(lightness[:3]) < 100
 
 
 def test_a_report_is_uploaded_and_what_comes_of_it_is_seen_after_reloading(
