@@ -25,7 +25,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # `evaluation` is what `manage.py up` sets: one machine, generated secrets, plain HTTP on loopback.
 MODES = ("production", "evaluation", "test")
-MODE = env_str("ASSISTANT_MODE") or "production"
+MODE = env_str("ASSISTANT_MODE", "production")
 if MODE not in MODES:
     raise SettingError(f"ASSISTANT_MODE is {MODE!r}: use one of {', '.join(MODES)}")
 IS_EVALUATION = MODE == "evaluation"
@@ -256,7 +256,12 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Assistant API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Assistant API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"ConfidenceEnum": "orgs.models.FixConfidence"},  # a fix and a verdict have the same words
+}
 
 # --- Scans and code ---------------------------------------------------------------------------------------------------
 

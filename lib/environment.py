@@ -15,8 +15,8 @@ class SettingError(Exception):
 
 
 def env_str(name: str, default: str = "") -> str:
-    """Return a text setting."""
-    return os.environ.get(name, default).strip()
+    """Return a text setting; one that is set to nothing is as good as not set."""
+    return os.environ.get(name, "").strip() or default
 
 
 def env_list(name: str, default: str = "") -> list[str]:
