@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 import events.tasks
 import scm.services
 from events.models import Job
-from events.services import Task, owe
+from events.services import Task, owe_many
 from findings.models import Finding
 from orgs.models import Project
 from tests import factories
@@ -65,8 +66,9 @@ def judged(_: Exchange) -> Scripted:
 def run_job(task: Task, **arguments: int) -> Job:
     """Have a piece of work done as a worker would, once, and return its Job as it is then."""
     with transaction.atomic():
-        owe(task, **arguments)
+        owe_many(task, [arguments])
     job = Job.objects.latest("pk")
+    Job.objects.filter(pk=job.pk).update(run_after=timezone.now())  # one that was put off is due now
     claimed = events.tasks.claim(job.pk)
     assert claimed is not None
     events.tasks.run_claimed(*claimed)
