@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -81,7 +80,11 @@ def things(acme: Organization) -> dict[str, object]:
             finding=finding, edits=[], diff="--- a\n+++ b\n", confidence="high", is_shown=True, source=Source.BUILT_IN
         )
         call = ModelCall.objects.create(
-            purpose="triage/verdict", prompt_name="triage/verdict", prompt_version=1, adapter="openai", outcome=Outcome.ANSWERED
+            purpose="triage/verdict",
+            prompt_name="triage/verdict",
+            prompt_version=1,
+            adapter="openai",
+            outcome=Outcome.ANSWERED,
         )
     return {
         "slug": acme.slug,
@@ -92,7 +95,7 @@ def things(acme: Organization) -> dict[str, object]:
     }
 
 
-def visit(client: Client, address: str) -> HttpResponse:
+def visit(client: Client, address: str) -> Any:
     """Ask for an address by the method that it is for."""
     response = client.get(address)
     return client.post(address) if response.status_code == 405 else response
