@@ -135,7 +135,7 @@ def prepare(*, with_tools: bool) -> None:
         say("Installing the locked packages ...")
         install("requirements-dev.lock" if with_tools else "requirements.lock")
         stamp.write_text(wanted)
-    install_page_assets()
+    install_page_assets(with_tools=with_tools)
 
 
 def use_a_newer_python() -> NoReturn:
@@ -192,17 +192,20 @@ def own_uv() -> str | None:
     return str(program)
 
 
-def install_page_assets() -> None:
-    """Install what pages are styled with, by the Node on the PATH, or else by one from a wheel."""
+def install_page_assets(*, with_tools: bool) -> None:
+    """Install what pages are styled with (and what tests judge them by), by the PATH's Node or by one from a wheel."""
     stamp = CHECKOUT / "node_modules" / ".installed"
     if not (CHECKOUT / "package-lock.json").exists():
         return
-    wanted = digest("package-lock.json")
-    if stamp.exists() and stamp.read_text() == wanted:
+    locked = digest("package-lock.json")
+    complete = f"{locked} with tools"
+    wanted = complete if with_tools else locked
+    if stamp.exists() and stamp.read_text() in {complete, wanted}:
         return
     say("Installing the pages' styles and scripts ...")
+    kinds = () if with_tools else ("--omit=dev",)
     # No script of a package runs; what is used are plain files.
-    if not succeeds(*npm(), "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"):
+    if not succeeds(*npm(), "ci", "--ignore-scripts", *kinds, "--no-audit", "--no-fund", "--loglevel=error"):
         raise SetupError("The pages' styles and scripts could not be installed; npm's lines above say why.")
     stamp.write_text(wanted)
 

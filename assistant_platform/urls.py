@@ -36,5 +36,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", allauth.account.views.logout, name="account_logout"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("api/v1/", include("assistant_platform.api.urls")),
     path("orgs/<slug:slug>/", include(pages_of_organization)),
 ]
+
+handler400 = "assistant_platform.errors.bad_request"
+handler404 = "assistant_platform.errors.not_found"
+handler500 = "assistant_platform.errors.server_error"

@@ -241,6 +241,7 @@ def give_up(lease: Lease, *, reason: str) -> None:
     )
     if not ended:
         raise LeaseLost(f"job {lease.job_id}")
+    # What on_exhausted writes belongs to no Job any more; it would look for a lease that has just ended.
     lease.is_finished = True
 
 

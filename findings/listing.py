@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol, Self
+from functools import partial
+from typing import Any, Protocol, Self, TypeVar
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.db.models.functions import Left
 from redis.exceptions import RedisError
 
 from findings.models import Finding, Presence, PresenceState, Recommendation, Triage
-from rules.models import Severity
+from orgs.models import Project
+from rules.models import Rule, Severity
 from tenancy.scope import current_organization_id
+
+T = TypeVar("T")
 
 PAGE_SIZE = 50
 MESSAGE_START_CHARACTERS = 180
@@ -231,11 +236,17 @@ def _page(found: list[Finding], *, has_next: bool, has_previous: bool) -> Page:
 
 
 def _as_listed(found: QuerySet[Finding]) -> QuerySet[Finding]:
+    # Rules and projects are read beside, not joined: with the joins PostgreSQL expects few rows and sorts thousands.
     return (
-        found.select_related("rule", "project")
+        found.prefetch_related(
+            Prefetch("rule", Rule.objects.only("organization_id", "identifier")),
+            Prefetch("project", Project.objects.only("organization_id", "name")),
+        )
         .annotate(message_start=Left("message", MESSAGE_START_CHARACTERS))
         .only(
             "organization_id",
+            "project_id",
+            "rule_id",
             "path",
             "start_line",
             "severity",
@@ -248,8 +259,6 @@ def _as_listed(found: QuerySet[Finding]) -> QuerySet[Finding]:
             "component_risk",
             "has_verified_fix",
             "fix_confidence",
-            "rule__identifier",
-            "project__name",
         )
     )
 
@@ -292,6 +301,11 @@ class _Group:
 
 def counts(chosen: FindingFilter) -> Counts:
     """Return the counts of a filter: each facet's as if nothing of that facet were chosen. At most 30 seconds old."""
+    return _cached("counts", chosen, lambda: _count(chosen))
+
+
+def _count(chosen: FindingFilter) -> Counts:
+    # Toggling filters counts nothing anew: one reading of the groups answers every choice among the facets.
     groups, is_capped = _cached("groups", _scope_of_groups(chosen), lambda: _groups(chosen))
     by_facet: dict[str, Mapping[str, int]] = {}
     for facet in _COUNTED_FACETS:
@@ -303,21 +317,17 @@ def counts(chosen: FindingFilter) -> Counts:
         by_facet[facet] = dict(found)
     total = sum(group.count for group in groups if _shows(chosen, group, ignoring=""))
     for facet in ("project", "rule"):
-        by_facet[facet] = _cached(facet, chosen.without(facet), lambda facet=facet: _most_frequent(chosen, facet))
+        by_facet[facet] = _cached(facet, chosen.without(facet), partial(_most_frequent, chosen, facet))
     return Counts(by_facet=by_facet, total=total, is_capped=is_capped)
 
 
 def known_counts(chosen: FindingFilter) -> Counts | None:
     """Return the counts of a filter if they were made not long ago, None otherwise: never waits for counting."""
-    keys = [
-        _key("groups", _scope_of_groups(chosen)),
-        *(_key(facet, chosen.without(facet)) for facet in ("project", "rule")),
-    ]
     try:
-        known = cache.get_many(keys)
+        known: Counts | None = cache.get(_key("counts", chosen))
     except RedisError:
         return None
-    return counts(chosen) if len(known) == len(keys) else None
+    return known
 
 
 def open_by_project() -> dict[int, dict[str, int]]:
@@ -379,29 +389,29 @@ def _most_frequent(chosen: FindingFilter, facet: str) -> dict[str, int]:
     return {str(value): number for value, number in sorted(rows, key=lambda row: -row[1])[:TOP_VALUES]}
 
 
-def _grouped(rows: QuerySet[Finding, dict[str, Any]], columns: Iterable[str]) -> list[tuple[Any, ...]]:
+def _grouped(rows: QuerySet[Finding, Any], columns: Iterable[str]) -> list[tuple[Any, ...]]:
     """Count equal rows. The ORM cannot group what a limit has cut, hence the statement around its own."""
     inner, parameters = rows.query.sql_with_params()
     names = ", ".join(connection.ops.quote_name(column) for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {names}, count(*) FROM ({inner}) limited GROUP BY {names}", parameters)  # noqa: S608
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
-def _cached(what: str, chosen: FindingFilter, make: Callable[[], Any]) -> Any:
+def _cached(what: str, chosen: FindingFilter, make: Callable[[], T]) -> T:
     """Return what was made for the organization and filter not long ago, or make it; a dead Redis only costs time."""
     key = _key(what, chosen)
     try:
-        known = cache.get(key)
+        known: T | None = cache.get(key)
     except RedisError:
         return make()
-    if known is None:
-        known = make()
-        try:
-            cache.set(key, known, COUNTS_LIVE_SECONDS)
-        except RedisError:
-            return known
-    return known
+    if known is not None:
+        return known
+    made = make()
+    with suppress(RedisError):
+        cache.set(key, made, COUNTS_LIVE_SECONDS)
+    return made
 
 
 def _key(what: str, chosen: FindingFilter) -> str:

@@ -43,13 +43,13 @@ def with_login(url: str, *, user: str, password: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.hostname}{port}"))
 
 
-def clone_template(name: str) -> str:
-    """Make a database of that name with the schema in it, and return its address."""
+def clone_template(name: str, *, template: str = TEMPLATE) -> str:
+    """Make a database of that name as a copy of a template (with the schema in it), and return its address."""
     with psycopg.connect(os.environ[ADMIN_URL], autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         admin.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER assistant_owner").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE)
+                sql.Identifier(name), sql.Identifier(template)
             )
         )
         # Rights on a database are not cloned with it; COPY into a temporary table needs this one.

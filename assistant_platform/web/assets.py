@@ -8,14 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
-from django.core.checks import CheckMessage, Warning
+from django.core.checks import CheckMessage
+from django.core.checks import Warning as CheckWarning
 from django.core.files.storage import FileSystemStorage
 
 # served as (below STATIC_URL) -> file in node_modules
 NAMED_ASSETS = {
     "vendor/tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
-    # The stylesheet names its map, and a manifest refuses a name that leads nowhere.
-    "vendor/tabler.min.css.map": "@tabler/core/dist/css/tabler.min.css.map",
     "vendor/feather-sprite.svg": "feather-icons/dist/feather-sprite.svg",
 }
 
@@ -28,7 +27,7 @@ class NamedAssetsFinder(BaseFinder):
         missing = [name for name in NAMED_ASSETS.values() if not (settings.NODE_MODULES / name).is_file()]
         if not missing:
             return []
-        return [Warning(f"page assets are missing ({missing[0]})", hint="run `make setup`", id="assistant.W001")]
+        return [CheckWarning(f"page assets are missing ({missing[0]})", hint="run `make setup`", id="assistant.W001")]
 
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
         """Return where a named asset lies."""

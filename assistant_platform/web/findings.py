@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,40 +18,13 @@ import triage.services
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.facets import chips, facets
 from assistant_platform.web.forms import FeedbackForm
-from assistant_platform.web.rendering import prose
+from assistant_platform.web.rows import row_of
 from findings import listing
 from findings.listing import Cursor, FindingFilter
-from findings.models import Finding, NotAnalysed
+from findings.models import Finding
 from orgs.permissions import Permission
-from triage.models import Verdict
 
 PROJECTS_OFFERED = 200
-MESSAGE_CHARACTERS = 120
-
-
-@dataclass(frozen=True)
-class Row:
-    """A finding in the list with the verdict that counts."""
-
-    finding: Finding
-    verdict: Verdict | None
-
-    @property
-    def asks_to_agree(self) -> bool:
-        """Whether the Assistant recommends to ignore and nobody has decided yet."""
-        return self.verdict is not None and self.verdict.is_false_positive and self.finding.is_open
-
-    @property
-    def message(self) -> str:
-        """The start of what the rule says."""
-        # The list reads only the start; asking for the whole text here would be a query a row.
-        start = vars(self.finding).get("message_start") or self.finding.message
-        return prose.unmarked(start, most_characters=MESSAGE_CHARACTERS)
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether a verdict is on its way."""
-        return self.finding.not_analysed == NotAnalysed.WAITING
 
 
 @require_safe
@@ -70,7 +41,7 @@ def findings_page(request: OrgRequest) -> HttpResponse:
     counts = listing.counts(chosen) if "counts" in request.GET else listing.known_counts(chosen)
     rules = {finding.rule_id: finding.rule.identifier for finding in page.findings}
     context = {
-        "rows": [Row(finding, verdicts.get(finding.pk)) for finding in page.findings],
+        "rows": [row_of(finding, verdicts.get(finding.pk), findings_address=request.path) for finding in page.findings],
         "page": page,
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
@@ -78,7 +49,7 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         "chips": chips(chosen, projects=projects, rules=rules),
         "counts": counts,
         "refs": findings.selectors.scanned_refs(),
-        "findings_address": request.path,  # a row's own is below it; resolving each by name costs 0.1 ms
+        "here": request.get_full_path(),
         "provider": providers.selectors.chosen(),
         "has_findings": bool(page.findings) or findings.selectors.visible().exists(),
     }
@@ -121,9 +92,9 @@ def give_feedback(request: OrgRequest, finding_id: int) -> HttpResponse:
     triage.services.give_feedback(verdict=verdict, user=request.user, agrees=agrees, reason=form.cleaned_data["reason"])
     if request.htmx and request.POST.get("from") == "row":  # type: ignore[attr-defined]  # django-htmx's middleware
         finding.refresh_from_db()
-        row = Row(finding, verdict)
         address = reverse("findings", kwargs={"slug": request.member.organization.slug})
-        context = {"row": row, "answered": True, "agrees": agrees, "findings_address": address}
+        row = row_of(finding, verdict, findings_address=address)
+        context = {"row": row, "answered": True, "agrees": agrees}
         return render(request, "findings/_row.html", context)
     ignores = verdict.is_false_positive and agrees
     messages.success(request, "Thank you. The finding is now ignored." if ignores else "Thank you, noted.")

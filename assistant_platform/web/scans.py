@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -82,7 +81,6 @@ def upload_page(request: OrgRequest) -> HttpResponse:
 
 def _receive(request: OrgRequest, form: UploadForm) -> int | None:
     said = form.cleaned_data
-    report: UploadedFile = said["report"]
     description = ScanDescription(
         project=said["project"],
         branch=said["branch"],
@@ -93,7 +91,7 @@ def _receive(request: OrgRequest, form: UploadForm) -> int | None:
     try:
         scan = findings.services.receive_scan(
             description=description,
-            report=report,
+            report=said["report"],
             context=said["context"],
             rule_file=said["rule_file"],
             actor=request.actor,

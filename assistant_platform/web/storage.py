@@ -6,7 +6,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class PageAssetStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise carries no types
-    """Leaves out source maps: the vendors' minified files name theirs, which are larger than the files and not served."""
+    """Leaves out source maps: the vendors' minified files name theirs, which are not served."""
 
     patterns = (
         (

@@ -365,7 +365,7 @@ def _unpacked(file: BinaryIO, copies: ExitStack, max_bytes: int) -> BinaryIO:
 
     def chunks() -> Iterator[bytes]:
         size = 0
-        with gzip.GzipFile(fileobj=file) as unpacking:
+        with gzip.GzipFile(fileobj=file, mode="rb") as unpacking:
             while chunk := unpacking.read(CHUNK_BYTES):
                 size += len(chunk)
                 if size > allowed:

@@ -20,6 +20,14 @@ _clients: OrderedDict[tuple[str, Credentials], ProviderAdapter] = OrderedDict()
 _making = threading.Lock()
 
 
+def close_clients() -> None:
+    """Close and forget every client; for the end of a process, and of a test."""
+    with _making:
+        for adapter in _clients.values():
+            adapter.close()
+        _clients.clear()
+
+
 def adapter_for(key: str, credentials: Credentials) -> ProviderAdapter:
     """Return the adapter of a provider for one set of credentials, or raise ProviderError where it cannot be made."""
     with _making:

@@ -89,6 +89,9 @@ class ProviderAdapter(ABC):
     def ask(self, question: Question) -> Reply:
         """Return the model's reply, or raise ProviderError. Safe to call from many threads at once."""
 
+    def close(self) -> None:
+        """Close the connections that are kept open, where there are any."""
+
     @abstractmethod
     def check(self) -> None:
         """Prove with a tiny real request that key, endpoint and model work, or raise ProviderError."""

@@ -95,6 +95,10 @@ class OpenAIAdapter(ProviderAdapter):
                         self._abilities.knows_completion_tokens and less.knows_completion_tokens,
                     )
 
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._client.close()
+
     def check(self) -> None:
         """Prove with a tiny real request that key, endpoint and model work, or raise ProviderError."""
         question = Question(
@@ -205,6 +209,8 @@ def _reply(body: bytes) -> Reply:
 def _our_errors() -> Iterator[None]:
     try:
         yield
+    except AnswerTooLong as error:
+        raise ProviderError(str(error), permanent=False) from error
     except openai.APITimeoutError as error:
         raise ProviderError("The provider did not answer in time.", permanent=False) from error
     except openai.APIConnectionError as error:

@@ -115,19 +115,20 @@ def _opened(name: str | None) -> Iterator[IO[str]]:
         yield sys.stdout
         return
     path = Path(name).expanduser()
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8") as device:  # /dev/stdout, a named pipe
-            yield device
-        return
-    draft = path.with_name(f"{path.name}.part")  # nobody reads half a result
+    is_device = path.exists() and not path.is_file()  # /dev/stdout, a named pipe
+    place = path if is_device else path.with_name(f"{path.name}.part")  # nobody reads half a result
     try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        draft.replace(path)
+        file = place.open("w", encoding="utf-8")
     except OSError as error:
         raise InputError(f"--output {path}: {error.strerror}") from error
+    try:
+        with file:
+            yield file
+        if not is_device:
+            place.replace(path)
     finally:
-        draft.unlink(missing_ok=True)
+        if not is_device:
+            place.unlink(missing_ok=True)
 
 
 def _times(result: Result) -> str:

@@ -70,13 +70,14 @@ def coloured(text: str, path: str) -> list[SafeString]:
 @lru_cache(maxsize=128)
 def _lexer(path: str) -> Lexer:
     # Pygments strips blank lines at both ends unless told not to, and the numbers would be wrong.
-    options = {"stripnl": False, "ensurenl": False}
+    lexer: Lexer
     try:
-        lexer: Lexer = get_lexer_for_filename(path.rsplit("/", 1)[-1], **options)
+        lexer = get_lexer_for_filename(path.rsplit("/", 1)[-1], stripnl=False, ensurenl=False)
     except ClassNotFound:
-        return TextLexer(**options)
-    # An excerpt of PHP rarely includes its opening tag.
-    return PhpLexer(startinline=True, **options) if isinstance(lexer, PhpLexer) else lexer
+        lexer = TextLexer(stripnl=False, ensurenl=False)
+    if isinstance(lexer, PhpLexer):  # an excerpt of PHP rarely includes its opening tag
+        lexer = PhpLexer(startinline=True, stripnl=False, ensurenl=False)
+    return lexer
 
 
 def listing(

@@ -34,7 +34,13 @@ def matches(path: str, text: str, needle: str, *, rule: str = "garden.open-gate"
                 "path": path,
                 "start": {"line": line, "col": column},
                 "end": {"line": line, "col": column + len(needle)},
-                "extra": {"message": "Shut the gate.", "severity": "ERROR", "metadata": {}, "lines": whole_line, **extra},
+                "extra": {
+                    "message": "Shut the gate.",
+                    "severity": "ERROR",
+                    "metadata": {},
+                    "lines": whole_line,
+                    **extra,
+                },
             }
         )
         start = text.find(needle, start + 1)

@@ -1,0 +1,216 @@
+"""Who visits the site, and what it shows beside the demo: every state of a page that the demo does not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+import findings.services
+import scm.services
+from events.kinds import ASSISTANT, SCANNER, Kind
+from events.services import record
+from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
+from orgs.permissions import Role
+from orgs.services import actor_of
+from providers.models import ModelCall, Outcome
+from remediation.models import Autofix, Guidance
+from tenancy.directory import organization_by_slug
+from tenancy.scope import acting_for
+from tests import factories
+from triage.models import Source
+
+# The organization of the demo, one with every other state, one without anything.
+DEMO, ACME, EMPTY = "copperleaf", "acme", "umbrella"
+
+PASSWORD = factories.PASSWORD
+ADMIN = "demo@example.org"  # of the demo
+MEMBER = "bob@copperleaf.example"
+READER = "rita@copperleaf.example"
+ALICE = "alice@acme.example"  # Admin of the two others, so she chooses on arrival
+NEWCOMER = "newcomer@nowhere.example"  # in no organization
+
+CODE = '''\
+"""Searches the customers."""
+
+import sqlite3
+
+from flask import request
+
+
+def search(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    name = request.args.get("q", "")
+    statement = "SELECT id, name FROM customers WHERE name = '" + name + "' AND deleted_at IS NULL ORDER BY name, id"
+    # <script>document.title = "a comment that is hostile"</script>
+    return list(connection.execute(statement))
+'''
+DIFF = """\
+--- a/app/search.py
++++ b/app/search.py
+@@ -7,6 +7,6 @@
+\x20
+ def search(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+     name = request.args.get("q", "")
+-    statement = "SELECT id, name FROM customers WHERE name = '" + name + "' AND deleted_at IS NULL ORDER BY name, id"
++    statement = "SELECT id, name FROM customers WHERE name = ? AND deleted_at IS NULL ORDER BY name, id"
+     # <script>document.title = "a comment that is hostile"</script>
+-    return list(connection.execute(statement))
++    return list(connection.execute(statement, (name,)))
+"""
+LONG_PATH = (
+    "services/notifications/src/main/java/com/example/platform/notifications/delivery/RetryingWebhookDelivery.java"
+)
+LONG_RULE = "java.lang.security.audit.crypto.use-of-default-initialization-vector-in-authenticated-encryption-mode"
+
+
+def fill() -> None:
+    """Make the people and everything beside the demo."""
+    admin = factories.a_person(ALICE)
+    acme = factories.an_organization(ACME, admin=admin)
+    factories.an_organization(EMPTY, admin=admin)
+    factories.a_person(NEWCOMER)
+    demo = organization_by_slug(DEMO)
+    assert demo is not None
+    with acting_for(demo.pk), transaction.atomic():
+        factories.a_member(factories.a_person(MEMBER), Role.MEMBER)
+        factories.a_member(factories.a_person(READER), Role.READ_ONLY)
+    with acting_for(acme.pk), transaction.atomic():
+        _fill_acme(admin)
+
+
+def ids() -> dict[str, int]:
+    """Return the ids that addresses of pages name, of whatever database this thread uses."""
+    return {**_ids_in(DEMO, _DEMO_FINDINGS), **_ids_in(ACME, _ACME_FINDINGS)}
+
+
+def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
+    organization = organization_by_slug(slug)
+    assert organization is not None
+    with acting_for(organization.pk), transaction.atomic():
+        scans = Scan.objects.order_by("pk")
+        return {
+            **{word: Finding.objects.filter(**filters).order_by("-pk")[0].pk for word, filters in wanted.items()},
+            **{f"scan_{scan.state}": scan.pk for scan in scans},
+            **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
+            f"{slug}_project": scans[0].project_id,
+            f"{slug}_scan": scans[0].pk,
+        }
+
+
+# The last ones in the demo; tests that change something are given the first ones.
+_DEMO_FINDINGS: dict[str, dict[str, Any]] = {
+    "verified": {"has_verified_fix": True},
+    "likely_false": {"recommendation": "ignore"},
+    "unsure": {"recommendation": "unsure"},
+    "skipped": {"recommendation": ""},
+}
+_ACME_FINDINGS: dict[str, dict[str, Any]] = {
+    "by_model": {"path": "app/search.py"},
+    "waiting": {"not_analysed": NotAnalysed.WAITING},
+    "unavailable": {"not_analysed": NotAnalysed.UNAVAILABLE},
+    "ignored": {"triage": "ignored"},
+    "fixed": {"is_present": False},
+}
+
+
+def _fill_acme(admin: User) -> None:
+    project = factories.a_project("storefront")
+    scan = factories.a_scan(
+        project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
+    )
+    pull_request = factories.a_scan(
+        project,
+        pull_request_id="128",
+        is_full=False,
+        found_count=1,
+        new_count=1,
+        problems=["results[3]: no start line"],
+    )
+    factories.a_scan(project, state=ScanState.RECEIVED)
+    factories.a_scan(project, state=ScanState.FAILED, failure="This is no report: it ends in the middle of a value.")
+    rule = factories.a_rule(
+        message="The query is built from **request data**.\n\nUse a [parameter](https://docs.example.org/sql).\n<script>",
+        owasp=["A03:2021"],
+        help_uri="https://rules.example.org/sql",
+    )
+    long_rule = factories.a_rule(LONG_RULE, message="A default initialization vector repeats.", cwe=["CWE-329"])
+    scm.services.keep_files(project=project, revision=scan.revision, files=[("app/search.py", CODE)])
+    _judged_by_a_model(factories.a_finding(scan=scan, rule=rule, path="app/search.py", start_line=9, end_line=9))
+    factories.a_finding(
+        scan=pull_request, rule=long_rule, path=LONG_PATH, start_line=1204, end_line=1204, is_production=False
+    )
+    factories.a_finding(
+        scan=scan,
+        rule=long_rule,
+        path="app/mail.py",
+        not_analysed=NotAnalysed.UNAVAILABLE,
+        not_analysed_detail="The provider answered 401: the key is not valid.",
+    )
+    factories.a_finding(scan=scan, path="app/old.py", is_present=False, not_analysed=NotAnalysed.FIXED)
+    ignored = factories.a_finding(scan=scan, path="app/legacy.py", not_analysed=NotAnalysed.IGNORED)
+    findings.services.ignore(
+        finding=ignored, reason=IgnoreReason.ACCEPTABLE_RISK, comment="Only a cache key.", actor=actor_of(admin)
+    )
+
+
+def _judged_by_a_model(finding: Finding) -> None:
+    call = ModelCall.objects.create(
+        purpose="triage/verdict", finding_id=finding.pk, prompt_name="triage/verdict", prompt_version=1,
+        adapter="openai", model="gpt-5-mini", outcome=Outcome.ANSWERED, system_text="You judge findings.\n<b>Bold</b>",
+        user_text=CODE, reply_text='{"verdict": "true_positive"}', redacted_count=2, input_tokens=1200,
+        output_tokens=260, duration_ms=3450,
+    )  # fmt: skip
+    lines = CODE.splitlines()
+    verdict = factories.a_verdict(
+        finding,
+        "true_positive",
+        confidence="high",
+        explanation="The value of `q` comes from the query string and reaches the statement. <script>alert(1)</script>",
+        evidence=[
+            _quote(8, 8, lines[7].strip(), "source"),
+            _quote(9, 11, "statement = …", "sink"),
+            _quote(40, 40, "escape(name)", "sanitizer", holds=False, problem="the file has no line 40"),
+        ],
+        facts=[{"kind": "source", "statement": "The value comes from request.args.", "leaning": "true_positive"}],
+        lowered_because="The answer was true_positive (high).",
+        code_lines=[{"path": finding.path, "start_line": 7, "lines": lines[6:], "why": "function"}],
+        source=Source.MODEL,
+        model="gpt-5-mini",
+        prompt_version=1,
+        model_call_id=call.pk,
+    )
+    Guidance.objects.create(
+        finding=finding,
+        summary="Pass the value as a parameter, so that it stays a value.",
+        steps=[
+            {"text": "Put a placeholder where the value was.", "code": 'statement = "… WHERE name = ? …"'},
+            {"text": "Add a test with a quote in `q`.", "code": ""},
+        ],
+        source=Source.MODEL,
+        model="gpt-5-mini",
+    )
+    outcomes = {
+        "applies": "passed", "parses": "passed", "rule_silent": "not_run", "no_new_finding": "not_run",
+        "no_cheating": "passed", "imports_known": "failed",
+    }  # fmt: skip
+    Autofix.objects.create(
+        finding=finding,
+        diff=DIFF,
+        explanation="The value becomes a parameter of the query.",
+        gates=[{"gate": gate, "outcome": outcome, "explanation": "As said."} for gate, outcome in outcomes.items()],
+        confidence="medium",
+        is_shown=True,
+        source=Source.MODEL,
+        model="gpt-5-mini",
+    )
+    Finding.objects.filter(pk=finding.pk).update(
+        fix_confidence="medium", component_tag="payments", component_risk="high"
+    )
+    record(Kind.FINDING_FOUND, actor=SCANNER, finding_id=finding.pk)
+    record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict="true_positive")
+
+
+def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, problem: str = "") -> dict[str, Any]:
+    place = {"path": "app/search.py", "start_line": start, "end_line": end, "quote": text, "role": role}
+    return {**place, "holds": holds, "problem": problem, "moved": False, "is_comment": False}
