@@ -120,6 +120,7 @@ SELECT count(*) FROM (
 """
 
 # A scan that is ingested after a newer one tells what was; it adds findings and takes nothing back.
+# What is in production is said at once, as DERIVE would: a second version of each row costs as much as the first.
 MERGE_FINDINGS = """
 INSERT INTO findings_finding AS f (
     organization_id, project_id, rule_id, fingerprint, code_key, product, path, start_line, start_column, end_line,
@@ -129,7 +130,8 @@ INSERT INTO findings_finding AS f (
     component_risk, has_verified_fix, fix_confidence)
 SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, product, i.path, i.start_line, i.start_column, end_line,
     end_column, %(revision)s, message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint, %(scan)s,
-    %(scan)s, %(now)s, %(now)s, true, false, 'open', '', 0, '', '', '', '', '', 'waiting', '', '', '', false, ''
+    %(scan)s, %(now)s, %(now)s, true, %(ref)s::text = %(primary)s::text AND NOT %(is_pull_request)s::boolean, 'open', '',
+    0, '', '', '', '', '', 'waiting', '', '', '', false, ''
   FROM incoming i JOIN identified USING (position)
     ON CONFLICT (project_id, fingerprint) DO UPDATE SET
     code_key = EXCLUDED.code_key, path = EXCLUDED.path, start_line = EXCLUDED.start_line,
