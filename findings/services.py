@@ -72,7 +72,7 @@ def receive_scan(
     """Keep an uploaded report with what came along, and owe its ingestion.
 
     Handing the same in again, with nothing else in between, is the same scan. Raises ReportUnreadable where the report
-    is none at all, ContextRefused where the affected files cannot be used, UploadTooLarge over the limits.
+    is none at all, UploadRefused where it is too large or what came along cannot be used.
     """
     _refuse_too_large(report, context, rule_file)
     report_format = detect_format(cast(BinaryIO, report), max_bytes=settings.MAX_REPORT_BYTES)
@@ -82,10 +82,7 @@ def receive_scan(
             " Correct the format, or leave it out: it is recognised by its content."
         )
     if context is not None:
-        # Whoever uploads it hears at once what is wrong with it, not from a scan that failed later.
-        for _ in scm.context_upload.read_context(cast(BinaryIO, context)):
-            pass
-        context.seek(0)
+        _refuse_unusable_context(context)
     report.seek(0)
     described = (description.branch, description.commit, description.pull_request_id, str(description.is_full))
     digest = uploads.digest_of(report, context, rule_file, described_by=described)
@@ -132,6 +129,16 @@ def _refuse_too_large(report: IO[bytes], context: IO[bytes] | None, rule_file: I
         uploads.refuse_too_large(
             rule_file, what="rules file", max_bytes=MAX_RULES_BYTES, remedy="Send the rules of the report only."
         )
+
+
+def _refuse_unusable_context(context: IO[bytes]) -> None:
+    # Whoever uploads it hears at once what is wrong with it, not from a scan that failed later.
+    try:
+        for _ in scm.context_upload.read_context(cast(BinaryIO, context)):
+            pass
+    except scm.context_upload.ContextRefused as problem:
+        raise uploads.UploadRefused(str(problem)) from problem
+    context.seek(0)
 
 
 def _latest_scan_beside(scan: Scan) -> Scan | None:
