@@ -1,4 +1,4 @@
-"""Scans, findings, and where each finding is present. Two columns, never one: triage is people's, presence the scanner's."""
+"""Scans, findings, and where each finding is present: triage is people's, presence the scanner's, never one column."""
 
 from __future__ import annotations
 
@@ -165,8 +165,8 @@ class Finding(OwnedByOrganization):
     triage and remediation keep the history.
     """
 
-    # Keys without an index of their own are found by the constraints and indexes below; each index less is a tenth of an
-    # import less, and without one on `last_scan` an unchanged finding is updated in place.
+    # Keys without an index of their own are found by the constraints and indexes below: each index less is a tenth of
+    # an import less, and without one on `last_scan` an unchanged finding is updated in place.
     project = models.ForeignKey(Project, models.CASCADE, related_name="findings", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, related_name="findings", db_index=False)
     fingerprint = models.BinaryField(max_length=16)

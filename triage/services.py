@@ -185,8 +185,8 @@ def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "
     Agreeing with a true positive never ignores, and disagreeing with a false positive opens what was ignored so.
     """
     actor = actor_of(user)
-    finding = verdict.finding
     with transaction.atomic():
+        finding = Finding.objects.select_for_update(no_key=True).get(pk=verdict.finding_id)
         feedback, _ = Feedback.objects.update_or_create(
             verdict=verdict, user=user, defaults={"finding": finding, "agrees": agrees, "reason": reason}
         )
@@ -195,6 +195,6 @@ def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "
             findings.services.ignore(
                 finding=finding, reason=IgnoreReason.FALSE_POSITIVE, comment=reason or verdict.explanation, actor=actor
             )
-        elif verdict.is_false_positive and finding.triage == Triage.IGNORED:
+        elif verdict.is_false_positive and finding.ignore_reason == IgnoreReason.FALSE_POSITIVE:
             findings.services.set_triage(finding=finding, triage=Triage.OPEN, comment=reason, actor=actor)
     return feedback
