@@ -130,8 +130,8 @@ INSERT INTO findings_finding AS f (
     component_risk, has_verified_fix, fix_confidence)
 SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, product, i.path, i.start_line, i.start_column, end_line,
     end_column, %(revision)s, message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint, %(scan)s,
-    %(scan)s, %(now)s, %(now)s, true, %(ref)s::text = %(primary)s::text AND NOT %(is_pull_request)s::boolean, 'open', '',
-    0, '', '', '', '', '', 'waiting', '', '', '', false, ''
+    %(scan)s, %(now)s, %(now)s, true, %(ref)s::text = %(primary)s::text AND NOT %(is_pull_request)s::boolean, 'open',
+    '', 0, '', '', '', '', '', 'waiting', '', '', '', false, ''
   FROM incoming i JOIN identified USING (position)
     ON CONFLICT (project_id, fingerprint) DO UPDATE SET
     code_key = EXCLUDED.code_key, path = EXCLUDED.path, start_line = EXCLUDED.start_line,
