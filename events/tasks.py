@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import random
 import threading
@@ -67,12 +66,11 @@ def org_task(
 
 
 def task_named(name: str) -> Task:
-    """Return the task at a dotted address, importing its module on first use."""
-    module, _, attribute = name.rpartition(".")
-    task = getattr(importlib.import_module(module), attribute)
-    if not isinstance(task, Task):
-        raise TypeError(f"{name} is not an @org_task")
-    return task
+    """Return the task of that name. Raises LookupError for any other name, and imports nothing for it."""
+    try:
+        return events.services.TASKS[name]
+    except KeyError:
+        raise LookupError(f"this version has no task {name!r}") from None
 
 
 # --- The messenger's side ---------------------------------------------------------------------------------------------
@@ -301,7 +299,7 @@ def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float
 def _on_exhausted(name: str) -> Callable[..., None] | None:
     try:
         return task_named(name).on_exhausted
-    except (ImportError, AttributeError, TypeError):
+    except LookupError:
         return None  # a task that this version no longer has
 
 

@@ -1,6 +1,6 @@
 """The few reads and writes that cross organizations: who a token, a person or a waiting Job belongs to.
 
-Only here, and in the modules that a test lists (tests/integration/tenancy/test_walk.py), may a query see more than one
+Only here, and in the modules that a test lists (tests/contract/test_tenancy.py), may a query see more than one
 organization. PostgreSQL agrees: the role assumed has rights on the directory's tables and on no others.
 """
 

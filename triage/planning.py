@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 import findings.services
 import orgs.selectors
@@ -36,7 +36,7 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
         if not (settings.is_enabled and settings.auto_triage):
             left_out += _leave_out(candidates, NotAnalysed.SWITCHED_OFF)
         left_out += _leave_out(candidates.exclude(product=Product.CODE), NotAnalysed.PRODUCT)
-        left_out += _leave_out(candidates.exclude(Q(rule__category__in=SECURITY_CATEGORIES)), NotAnalysed.NOT_SECURITY)
+        left_out += _leave_out(candidates.exclude(rule__category__in=SECURITY_CATEGORIES), NotAnalysed.NOT_SECURITY)
         left_out += _leave_out(candidates.filter(triage=Triage.IGNORED), NotAnalysed.IGNORED)
         if scan.is_full and not scan.pull_request_id:
             if not settings.analyses_all_severities:

@@ -31,7 +31,7 @@ def scans_page(request: OrgRequest) -> HttpResponse:
     """List the scans, newest first."""
     after = request.GET.get("after", "")
     scans = findings.selectors.scans()
-    if after.isdigit():
+    if after.isdecimal():
         scans = scans.filter(pk__lt=int(after[:18]))
     found = list(scans[: PAGE_SIZE + 1])
     context = {

@@ -127,6 +127,7 @@ SELECT count(*) FROM (
 """
 
 # A scan that is ingested after a newer one tells what was; it adds findings and takes nothing back.
+# What is in production is said at once, as DERIVE would: a second version of each row costs as much as the first.
 MERGE_FINDINGS = """
 INSERT INTO findings_finding AS f (
     organization_id, project_id, rule_id, fingerprint, code_key, product,

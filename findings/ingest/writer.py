@@ -131,6 +131,7 @@ def _copy(cursor: CursorWrapper, reported: Iterable[ReportedFinding], text_of: C
         # Made before COPY begins: reading a file may ask the database, which a COPY under way would block for ever.
         rows = list(_rows(batch, text_of, position))
         position += len(rows)
+        # nosemgrep: no-raw-sql  (columns of our own temporary table, a constant)
         with cursor.copy(f"COPY incoming ({', '.join(merging.COLUMNS)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)

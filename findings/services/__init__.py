@@ -10,6 +10,7 @@ from findings.services.analysing import (
     end_analysis,
     not_analysed,
     settle_if_done,
+    skip_analysis,
 )
 from findings.services.deciding import add_note, ignore, set_triage
 from findings.services.ingesting import fail_scan, ingest_scan
@@ -30,4 +31,5 @@ __all__ = [
     "receive_scan",
     "set_triage",
     "settle_if_done",
+    "skip_analysis",
 ]

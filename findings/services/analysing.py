@@ -37,10 +37,10 @@ def apply_fix(*, finding: Finding, confidence: str, is_verified: bool) -> None:
 
 
 def not_analysed(*, finding_ids: Sequence[int], why: NotAnalysed, detail: str = "") -> None:
-    """Say why findings have no verdict. Needs a transaction."""
-    Finding.objects.filter(pk__in=finding_ids, recommendation=Recommendation.NONE).update(
-        not_analysed=why, not_analysed_detail=detail[:300]
-    )
+    """Say why findings have no verdict; one that has an earlier verdict keeps it. Needs a transaction."""
+    chosen = Finding.objects.filter(pk__in=finding_ids)
+    chosen.exclude(recommendation=Recommendation.NONE).update(not_analysed=NotAnalysed.NO, not_analysed_detail="")
+    chosen.filter(recommendation=Recommendation.NONE).update(not_analysed=why, not_analysed_detail=detail[:300])
 
 
 def begin_analysis(*, scan: Scan, finding_ids: Sequence[int]) -> None:
@@ -57,10 +57,15 @@ def end_analysis(*, finding: Finding, state: AnalysisState, actor: Actor) -> Non
     _end_analyses([finding.pk], state=state, counter="analysed_count", actor=actor)
 
 
+def skip_analysis(*, finding: Finding, why: NotAnalysed) -> None:
+    """End a finding's analysis before its turn has come. Needs a transaction."""
+    withdraw(Finding.objects.filter(pk=finding.pk), why=why)
+
+
 def withdraw(chosen: QuerySet[Finding], *, why: NotAnalysed) -> None:
     """End the analysis of those findings whose turn has not come, and say why. Needs a transaction."""
     waiting = list(chosen.filter(not_analysed=NotAnalysed.WAITING).order_by("pk").values_list("pk", flat=True))
-    Finding.objects.filter(pk__in=waiting).update(not_analysed=why)
+    not_analysed(finding_ids=waiting, why=why)
     _end_analyses(waiting, state=AnalysisState.SKIPPED, counter="skipped_count", actor=SYSTEM)
 
 

@@ -46,7 +46,8 @@ _PATTERNS = (
         rf"(?P<names>{_NAME})(?=[\"'<, ])"
     ),
     re.compile(
-        r"(?i:\b(?:written|created|authored|maintained|reviewed|approved|confirmed|checked|discussed|agreed|signed off))"
+        r"(?i:\b(?:written|created|authored|maintained|reviewed|approved|confirmed|checked|discussed|agreed"
+        r"|signed off))"
         rf" (?:by|with)[ :]{{1,3}}(?P<names>{_NAME})"
     ),
     re.compile(

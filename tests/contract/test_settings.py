@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,7 @@ def test_every_setting_that_is_read_is_in_the_example_and_no_other() -> None:
 def test_each_setting_has_a_line_of_meaning() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
 
-    undescribed = [
-        line for before, line in zip(lines, lines[1:], strict=False) if ENTRY.match(line) and before[:2] != "# "
-    ]
+    undescribed = [line for before, line in pairwise(lines) if ENTRY.match(line) and before[:2] != "# "]
 
     assert undescribed == []
 
@@ -80,7 +79,7 @@ def test_each_setting_is_listed_once() -> None:
 
 # Of two places that read the same setting, the one that gives a default counts.
 PLAIN = {
-    call.args[0].value: call
+    str(ast.literal_eval(call.args[0])): call
     for call in sorted(calls(SETTINGS), key=lambda call: len(call.args))
     if name_of(call) in READERS and all(isinstance(argument, ast.Constant) for argument in call.args)
 }

@@ -112,7 +112,7 @@ def test_empty_parts_leave_no_heading_behind(name: str) -> None:
 def test_a_fence_holds_any_text(text: str, label: str) -> None:
     whole = fenced(text, label)
 
-    first, *_, last = whole.split("\n")
+    first, _, _ = whole.partition("\n")
     mark = first.removeprefix(f"<<<{label} ")
     assert whole == f"<<<{label} {mark}\n{text}\n{mark} {label}>>>"
     assert mark not in text

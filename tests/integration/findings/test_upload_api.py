@@ -93,7 +93,7 @@ def test_a_pull_request_is_no_full_scan_unless_said(upload: Callable[..., Any]) 
         (b'{"results": [' + b"9" * 5_000 + b"]}", "integer overflow"),
         (b'{"results": [{"check_id": "\xff"}]}', "invalid bytes in UTF8"),
     ],
-    ids=lambda value: repr(value[:24]) if isinstance(value, bytes) else None,
+    ids=lambda value: "upload" if isinstance(value, bytes) else None,  # gzip writes the time down
 )
 def test_what_is_no_report_is_refused_in_words(
     upload: Callable[..., Any], acme: Organization, report: bytes, words: str

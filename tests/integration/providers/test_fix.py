@@ -38,7 +38,8 @@ def test_a_fix_is_written_by_the_model(openai: OpenAIServer, finding: Finding) -
 
 def test_a_hidden_value_never_leaves_and_is_put_back_into_the_fix(openai: OpenAIServer) -> None:
     finding = a_finding_in(CONNECT)
-    old = '    password = "⟦SECRET-1⟧"\n    return psycopg.connect(f"dbname={name}", password=password, sslmode="disable")'
+    connect = '    return psycopg.connect(f"dbname={name}", password=password, sslmode="disable")'
+    old = f'    password = "⟦SECRET-1⟧"\n{connect}'
     openai.answer_always(completion(fix(old, old.replace("disable", "verify-full"))))
 
     autofix = write_fix(finding)
