@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from lib.environment import SettingError, database_parts, env_bool, env_int, env_list, env_secret, env_str
+from lib.environment import (
+    SettingError,
+    database_options,
+    database_parts,
+    entries_of,
+    env_bool,
+    env_int,
+    env_list,
+    env_secret,
+    env_str,
+    is_given,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # `evaluation` is what `manage.py up` sets: one machine, generated secrets, plain HTTP on loopback.
+MODES = ("production", "evaluation", "test")
 MODE = env_str("ASSISTANT_MODE", "production")
+if MODE not in MODES:
+    raise SettingError(f"ASSISTANT_MODE is {MODE!r}: use one of {', '.join(MODES)}")
 IS_EVALUATION = MODE == "evaluation"
 IS_TEST = MODE == "test"
 DEBUG = env_bool("DEBUG")
+if DEBUG and MODE == "production":
+    raise SettingError("DEBUG shows code and settings to visitors: unset it, or set ASSISTANT_MODE=evaluation")
 
 SECRET_KEY = env_secret("SECRET_KEY")
 if not SECRET_KEY:
-    if MODE == "production" and env_str("DATABASE_URL"):
+    if MODE == "production" and is_given("DATABASE_URL"):
         raise SettingError(
             "SECRET_KEY is not set: give it 50 random characters, in SECRET_KEY or a file in SECRET_KEY_FILE"
         )
-    SECRET_KEY = "only-for-commands-that-need-no-secret"  # noqa: S105  (makemigrations, --help)
-FIELD_ENCRYPTION_KEYS = env_list("FIELD_ENCRYPTION_KEYS") or [SECRET_KEY]
+    # For commands that need none (collectstatic, makemigrations, --help): known to nobody, and gone with the process.
+    SECRET_KEY = secrets.token_urlsafe(50)
+FIELD_ENCRYPTION_KEYS = entries_of(env_secret("FIELD_ENCRYPTION_KEYS")) or [SECRET_KEY]
 
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
@@ -62,13 +80,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside all that may refuse a request, so that a refusal carries them too.
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -99,11 +118,18 @@ DATABASE_URL = env_secret("DATABASE_URL", "postgresql://assistant@127.0.0.1:5432
 DATABASE_OWNER_ROLE = "assistant_owner"
 DATABASE_APP_ROLE = "assistant_app"
 DATABASE_SYSTEM_ROLE = "assistant_system"
-_DATABASE = {"ENGINE": "tenancy.backend", "CONN_MAX_AGE": 0, **database_parts(DATABASE_URL)}
+_DATABASE = {
+    "ENGINE": "tenancy.backend",
+    "CONN_MAX_AGE": 0,  # back into the pool with the end of each request and Job
+    "CONN_HEALTH_CHECKS": True,  # a database that was restarted costs no request
+    **database_parts(DATABASE_URL),
+}
+_DATABASE_OPTIONS = database_options(DATABASE_URL)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_DATABASE,
         "OPTIONS": {
+            **_DATABASE_OPTIONS,
             "options": f"-c role={DATABASE_APP_ROLE}",
             # 8 connections serve 64 threads, since none is held while a model answers (measured, docs/decisions/0002).
             "pool": {"min_size": 1, "max_size": env_int("DATABASE_POOL_SIZE", 8), "timeout": 30},
@@ -113,7 +139,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     "owner": {
         **_DATABASE,
         "IS_SCHEMA_OWNER": True,
-        "OPTIONS": {"options": f"-c role={DATABASE_OWNER_ROLE}"},
+        "OPTIONS": {**_DATABASE_OPTIONS, "options": f"-c role={DATABASE_OWNER_ROLE}"},
     },
 }
 if IS_TEST:
@@ -121,7 +147,13 @@ if IS_TEST:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "assistant_platform.cache.SharedCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+    }
+}
 
 # --- Celery carries Jobs; PostgreSQL keeps them (events) --------------------------------------------------------------
 
@@ -168,7 +200,9 @@ IS_HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = env_bool("SECURE_SSL_REDIRECT")
 SECURE_HSTS_SECONDS = env_int("SECURE_HSTS_SECONDS", 31_536_000 if IS_HTTPS else 0)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY") else None
+IS_BEHIND_PROXY = env_bool("BEHIND_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_BEHIND_PROXY else None
+ALLAUTH_TRUSTED_PROXY_COUNT = int(IS_BEHIND_PROXY)  # else everybody shares the proxy's count of wrong passwords
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -222,7 +256,12 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Assistant API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Assistant API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"ConfidenceEnum": "orgs.models.FixConfidence"},  # a fix and a verdict have the same words
+}
 
 # --- Scans and code ---------------------------------------------------------------------------------------------------
 

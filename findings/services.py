@@ -72,7 +72,7 @@ def receive_scan(
     """Keep an uploaded report with what came along, and owe its ingestion.
 
     Handing the same in again, with nothing else in between, is the same scan. Raises ReportUnreadable where the report
-    is none at all, ContextRefused where the affected files cannot be used, UploadTooLarge over the limits.
+    is none at all, UploadRefused where it is too large or what came along cannot be used.
     """
     _refuse_too_large(report, context, rule_file)
     report_format = detect_format(cast(BinaryIO, report), max_bytes=settings.MAX_REPORT_BYTES)
@@ -82,10 +82,7 @@ def receive_scan(
             " Correct the format, or leave it out: it is recognised by its content."
         )
     if context is not None:
-        # Whoever uploads it hears at once what is wrong with it, not from a scan that failed later.
-        for _ in scm.context_upload.read_context(cast(BinaryIO, context)):
-            pass
-        context.seek(0)
+        _refuse_unusable_context(context)
     report.seek(0)
     described = (description.branch, description.commit, description.pull_request_id, str(description.is_full))
     digest = uploads.digest_of(report, context, rule_file, described_by=described)
@@ -132,6 +129,16 @@ def _refuse_too_large(report: IO[bytes], context: IO[bytes] | None, rule_file: I
         uploads.refuse_too_large(
             rule_file, what="rules file", max_bytes=MAX_RULES_BYTES, remedy="Send the rules of the report only."
         )
+
+
+def _refuse_unusable_context(context: IO[bytes]) -> None:
+    # Whoever uploads it hears at once what is wrong with it, not from a scan that failed later.
+    try:
+        for _ in scm.context_upload.read_context(cast(BinaryIO, context)):
+            pass
+    except scm.context_upload.ContextRefused as problem:
+        raise uploads.UploadRefused(str(problem)) from problem
+    context.seek(0)
 
 
 def _latest_scan_beside(scan: Scan) -> Scan | None:
@@ -357,10 +364,10 @@ def apply_fix(*, finding: Finding, confidence: str, is_verified: bool) -> None:
 
 
 def not_analysed(*, finding_ids: Sequence[int], why: NotAnalysed, detail: str = "") -> None:
-    """Say why findings have no verdict. Needs a transaction."""
-    Finding.objects.filter(pk__in=finding_ids, recommendation=Recommendation.NONE).update(
-        not_analysed=why, not_analysed_detail=detail[:300]
-    )
+    """Say why findings have no verdict; one that has an earlier verdict keeps it. Needs a transaction."""
+    chosen = Finding.objects.filter(pk__in=finding_ids)
+    chosen.exclude(recommendation=Recommendation.NONE).update(not_analysed=NotAnalysed.NO, not_analysed_detail="")
+    chosen.filter(recommendation=Recommendation.NONE).update(not_analysed=why, not_analysed_detail=detail[:300])
 
 
 def begin_analysis(*, scan: Scan, finding_ids: Sequence[int]) -> None:
@@ -377,10 +384,15 @@ def end_analysis(*, finding: Finding, state: AnalysisState, actor: Actor) -> Non
     _end_analyses([finding.pk], state=state, counter="analysed_count", actor=actor)
 
 
+def skip_analysis(*, finding: Finding, why: NotAnalysed) -> None:
+    """End a finding's analysis before its turn has come. Needs a transaction."""
+    _withdraw(Finding.objects.filter(pk=finding.pk), why=why)
+
+
 def _withdraw(chosen: QuerySet[Finding], *, why: NotAnalysed) -> None:
     """End the analysis of those findings whose turn has not come yet: there is nothing to find out any more."""
     waiting = list(chosen.filter(not_analysed=NotAnalysed.WAITING).order_by("pk").values_list("pk", flat=True))
-    Finding.objects.filter(pk__in=waiting).update(not_analysed=why)
+    not_analysed(finding_ids=waiting, why=why)
     _end_analyses(waiting, state=AnalysisState.SKIPPED, counter="skipped_count", actor=SYSTEM)
 
 

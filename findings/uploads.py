@@ -17,16 +17,16 @@ CHUNKS_PER_INSERT = 8
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 
 
-class UploadTooLarge(Exception):
-    """An upload is over the size limit; the text says which and what to do."""
+class UploadRefused(Exception):
+    """What was handed in with a scan cannot be used; the text says what, why, and what to do."""
 
 
 def refuse_too_large(upload: IO[bytes], *, what: str, max_bytes: int, remedy: str) -> None:
-    """Raise UploadTooLarge where a file is larger than allowed; it is left at its start."""
+    """Raise UploadRefused where a file is larger than allowed; it is left at its start."""
     size = upload.seek(0, io.SEEK_END)
     upload.seek(0)
     if size > max_bytes:
-        raise UploadTooLarge(
+        raise UploadRefused(
             f"The {what} is {size / 1024**2:,.1f} MB large; at most {max_bytes / 1024**2:,.0f} MB are taken. {remedy}"
         )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -26,16 +26,21 @@ class Sealer:
 
     def open(self, sealed: str) -> str:
         """Return the text, or raise CannotDecrypt."""
-        try:
+        with _told_in_words():
             return self._fernet.decrypt(sealed.encode()).decode()
-        except InvalidToken as error:
-            raise CannotDecrypt(
-                "sealed with another key: put the former key back into FIELD_ENCRYPTION_KEYS"
-            ) from error
 
     def reseal(self, sealed: str) -> str:
-        """Return the same secret sealed with the first key."""
-        return self._fernet.rotate(sealed.encode()).decode()
+        """Return the same secret sealed with the first key, or raise CannotDecrypt."""
+        with _told_in_words():
+            return self._fernet.rotate(sealed.encode()).decode()
+
+
+@contextmanager
+def _told_in_words() -> Iterator[None]:
+    try:
+        yield
+    except InvalidToken as error:
+        raise CannotDecrypt("sealed with another key: put the former key back into FIELD_ENCRYPTION_KEYS") from error
 
 
 def digest_of_token(token: str) -> str:
@@ -43,12 +48,5 @@ def digest_of_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def is_same(left: str, right: str) -> bool:
-    """Compare two secrets in constant time."""
-    return hmac.compare_digest(left.encode(), right.encode())
-
-
 def _derive(key: str) -> bytes:
-    return base64.urlsafe_b64encode(
-        hashlib.blake2b(key.encode(), digest_size=32, person=b"field-encrypt").digest()[:32]
-    )
+    return base64.urlsafe_b64encode(hashlib.blake2b(key.encode(), digest_size=32, person=b"field-encrypt").digest())

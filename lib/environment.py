@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
-FALSE_WORDS = {"0", "false", "no", "off", ""}
+FALSE_WORDS = {"0", "false", "no", "off"}
 
 
 class SettingError(Exception):
@@ -15,23 +15,28 @@ class SettingError(Exception):
 
 
 def env_str(name: str, default: str = "") -> str:
-    """Return a text setting."""
-    return os.environ.get(name, default).strip()
+    """Return a text setting; one that is set to nothing is as good as not set."""
+    return os.environ.get(name, "").strip() or default
 
 
 def env_list(name: str, default: str = "") -> list[str]:
     """Return a comma-separated setting as a list without empty entries."""
-    return [entry.strip() for entry in env_str(name, default).split(",") if entry.strip()]
+    return entries_of(env_str(name, default))
+
+
+def entries_of(text: str) -> list[str]:
+    """Return the entries of a comma-separated text, without the empty ones."""
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
 
 
 def env_bool(name: str, *, default: bool = False) -> bool:
     """Return a yes-or-no setting."""
-    value = os.environ.get(name)
-    if value is None:
+    value = env_str(name)
+    if not value:
         return default
-    if value.strip().lower() in TRUE_WORDS:
+    if value.lower() in TRUE_WORDS:
         return True
-    if value.strip().lower() in FALSE_WORDS:
+    if value.lower() in FALSE_WORDS:
         return False
     raise SettingError(f"{name} is {value!r}: use one of true, false, 1, 0, yes, no, on, off")
 
@@ -58,6 +63,11 @@ def env_secret(name: str, default: str = "") -> str:
     return env_str(name, default)
 
 
+def is_given(name: str) -> bool:
+    """Tell whether a secret is set, in NAME or by NAME_FILE."""
+    return bool(env_str(name) or env_str(f"{name}_FILE"))
+
+
 def database_parts(url: str) -> dict[str, str]:
     """Split a `postgresql://user:password@host:port/name` address into Django's keys.
 
@@ -66,10 +76,33 @@ def database_parts(url: str) -> dict[str, str]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise SettingError("DATABASE_URL must start with postgresql:// (PostgreSQL 15 or newer is the only database)")
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise SettingError("DATABASE_URL names no database: it ends with /NAME")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise SettingError(f"DATABASE_URL has a port that is none: {error}") from error
     return {
-        "NAME": unquote(parts.path.lstrip("/")),
+        "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
+        "HOST": unquote(_host_of(parts)),
+        "PORT": str(port or ""),
     }
+
+
+def _host_of(parts: SplitResult) -> str:
+    # Not `parts.hostname`, which is in lower case: a folder's name is not.
+    host_and_port = parts.netloc.rpartition("@")[2]
+    if host_and_port.startswith("["):
+        return host_and_port[1:].partition("]")[0]
+    return host_and_port.partition(":")[0]
+
+
+def database_options(url: str) -> dict[str, str]:
+    """Return libpq's parameters after the `?` of a database's address, such as `sslmode`."""
+    given = dict(parse_qsl(urlsplit(url).query))
+    if "options" in given:
+        raise SettingError("DATABASE_URL must not set options: the application says there which role it is")
+    return given

@@ -20,16 +20,6 @@ def memberships_of(user_id: int) -> list[Membership]:
         )
 
 
-def membership_in(slug: str, *, user_id: int) -> Membership | None:
-    """Return a person's membership in the organization of an address; None for a stranger and for no such address."""
-    with across_organizations():
-        return (
-            Membership.every_organization.filter(user_id=user_id, organization__slug=slug)
-            .select_related("organization", "user")
-            .first()
-        )
-
-
 def token_by_value(value: str) -> ApiToken | None:
     """Return the live token with this value, with its organization."""
     with across_organizations():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, User
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,7 +18,6 @@ from events.services import record
 from lib.crypto import digest_of_token
 from orgs.models import ApiToken, AssistantSettings, Membership, Project
 from orgs.permissions import Role, Scope
-from orgs.selectors import assistant_settings
 from tenancy.directory import across_organizations
 from tenancy.models import Organization
 from tenancy.scope import acting_for
@@ -24,6 +25,18 @@ from tenancy.scope import acting_for
 TOKEN_PREFIX = "aap_"  # noqa: S105
 CONSENT_TEXT_VERSION = 1
 LAST_USED_RESOLUTION = timedelta(minutes=1)
+LONGEST_USERNAME = 150
+CHANGEABLE_SETTINGS = frozenset(
+    {
+        "is_enabled",
+        "auto_triage",
+        "remediation",
+        "fix_confidence",
+        "analyses_all_severities",
+        "pull_request_cap",
+        "test_paths_decide",
+    }
+)
 
 
 def actor_of(user: AbstractBaseUser) -> Actor:
@@ -33,16 +46,24 @@ def actor_of(user: AbstractBaseUser) -> Actor:
 
 
 def person(email: str, *, password: str | None = None) -> User:
-    """Return the person with an e-mail address, made on first mention."""
-    address = get_user_model().objects.normalize_email(email).lower()
-    user, is_new = User.objects.get_or_create(email=address, defaults={"username": address[:150]})
+    """Return the person with an e-mail address, made on first mention. Raises ValidationError where it is none."""
+    address = email.strip().lower()
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise ValidationError({"email": error.messages}) from error
+    user, is_new = User.objects.get_or_create(email=address, defaults={"username": _username_for(address)})
     if is_new or password is not None:
-        if password is None:
-            user.set_unusable_password()
-        else:
-            user.set_password(password)
+        user.set_password(password)  # None: nobody can sign in with a password yet
         user.save(update_fields=["password"])
     return user
+
+
+def _username_for(address: str) -> str:
+    # Django wants one besides the address, and shorter: two long addresses may differ at their ends only.
+    if len(address) <= LONGEST_USERNAME:
+        return address
+    return hashlib.sha256(address.encode()).hexdigest()
 
 
 def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "UTC") -> Organization:
@@ -54,8 +75,7 @@ def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "
             organization.save(force_insert=True)
         with acting_for(organization.pk):
             Membership.objects.create(user=admin, role=Role.ADMIN)
-            settings = assistant_settings()
-            settings.save()
+            AssistantSettings.objects.create()
             record(Kind.ORGANIZATION_CREATED, actor=actor_of(admin), name=name)
     return organization
 
@@ -118,27 +138,35 @@ def withdraw_consent(*, actor: Actor) -> AssistantSettings:
 
 def _change_consent(kind: Kind, *, actor: Actor, is_given: bool) -> AssistantSettings:
     with transaction.atomic():
-        settings = assistant_settings()
+        settings = _settings_to_change()
         settings.consented_at = timezone.now() if is_given else None
         settings.consented_by = actor.name if is_given else ""
         settings.consent_text_version = CONSENT_TEXT_VERSION if is_given else None
-        settings.save()
+        settings.save(update_fields=["consented_at", "consented_by", "consent_text_version"])
         record(kind, actor=actor, text_version=CONSENT_TEXT_VERSION)
     return settings
 
 
 def change_settings(*, actor: Actor, changes: Mapping[str, bool | int | str]) -> AssistantSettings:
     """Save what differs of the Assistant's settings; the log names each setting with its new value."""
+    if unknown := changes.keys() - CHANGEABLE_SETTINGS:
+        raise ValueError(f"not a setting: {', '.join(sorted(unknown))}")
     with transaction.atomic():
-        settings = assistant_settings()
+        settings = _settings_to_change()
         changed = {name: value for name, value in changes.items() if getattr(settings, name) != value}
-        for name, value in changed.items():
-            setattr(settings, name, value)
-        settings.save()
         if changed:
+            for name, value in changed.items():
+                setattr(settings, name, value)
+            settings.save(update_fields=list(changed))
             record(
                 Kind.SETTINGS_CHANGED,
                 actor=actor,
                 changes=", ".join(f"{name}: {value}" for name, value in changed.items()),
             )
     return settings
+
+
+def _settings_to_change() -> AssistantSettings:
+    """Return the organization's row, locked: whoever saves a copy read earlier would take back what changed since."""
+    AssistantSettings.objects.bulk_create([AssistantSettings()], ignore_conflicts=True)
+    return AssistantSettings.objects.select_for_update().get()

@@ -79,7 +79,7 @@ def ask(
         )
     redactor = Redactor(people=names_of_people())
     question = Question(
-        system=redactor.hide(prompt.system),
+        system=prompt.system,  # ours alone: no prompt puts a variable there, says a contract test
         user=redactor.hide(prompt.user),
         answer=answer,
         max_output_tokens=max_output_tokens,

@@ -123,8 +123,11 @@ def template_parts(path: Path) -> tuple[dict[str, str], str, str]:
 
 def environment() -> jinja2.Environment:
     """Return the rules by which prompts are filled in."""
-    made = jinja2.Environment(  # noqa: S701  (plain text for a model, not HTML)
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    made = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701  (plain text for a model, not HTML)
     )
     made.filters.update(fenced=fenced, quoted=quoted)
     return made

@@ -191,6 +191,13 @@ def _keep_fix(finding: Finding, answer: Answer[FixAnswer], check: gates.FixCheck
     return autofix
 
 
+def withdraw_fix(*, finding: Finding) -> None:
+    """Show no fix any more for a finding that is not judged real, however good the fix was."""
+    with result_of_job():
+        Autofix.objects.filter(finding=finding, is_shown=True).update(is_shown=False, is_verified=False)
+        findings.services.apply_fix(finding=finding, confidence="", is_verified=False)
+
+
 def give_up_on(*, finding: Finding, kind: Kind, why: str) -> None:
     """Note that a step gave nothing, so that the page can say so."""
     with result_of_job():

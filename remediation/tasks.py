@@ -14,21 +14,22 @@ from providers.gate import NoUsableAnswer
 from remediation import services
 
 
-def _open_finding(finding_id: int) -> Finding | None:
-    """Return the finding if advice on it is still wanted."""
+def _finding(finding_id: int) -> Finding | None:
+    with transaction.atomic():
+        return findings.selectors.visible().filter(pk=finding_id).first()
+
+
+def _is_advice_wanted(finding: Finding) -> bool:
     with transaction.atomic():
         settings = orgs.selectors.assistant_settings()
-        finding = findings.selectors.visible().filter(pk=finding_id).first()
-    if finding is None or not finding.is_open or not (settings.is_enabled and settings.remediation):
-        return None
-    return finding
+    return finding.is_open and settings.is_enabled and settings.remediation
 
 
 @org_task(queue=Queue.BACKLOG, priority=6)
 def write_guidance(*, finding_id: int) -> None:
     """Write guidance for a judged finding, likely false positives included: who disagrees wants to know."""
-    finding = _open_finding(finding_id)
-    if finding is None:
+    finding = _finding(finding_id)
+    if finding is None or not _is_advice_wanted(finding):
         return
     try:
         services.write_guidance(finding=finding)
@@ -38,9 +39,14 @@ def write_guidance(*, finding_id: int) -> None:
 
 @org_task(queue=Queue.BACKLOG, priority=6)
 def write_fix(*, finding_id: int) -> None:
-    """Write a fix for a true positive whose rule brings none of its own."""
-    finding = _open_finding(finding_id)
-    if finding is None or finding.recommendation != Recommendation.FIX or finding.rule_fix:
+    """Write a fix for a true positive whose rule brings none of its own; take back the fix of what is none any more."""
+    finding = _finding(finding_id)
+    if finding is None:
+        return
+    if finding.recommendation != Recommendation.FIX:
+        services.withdraw_fix(finding=finding)
+        return
+    if finding.rule_fix or not _is_advice_wanted(finding):
         return
     try:
         services.write_fix(finding=finding)

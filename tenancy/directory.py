@@ -1,7 +1,7 @@
 """The few reads and writes that cross organizations: who a token, a person or a waiting Job belongs to.
 
-Only here, and in what is built on `across_organizations` where a contract test lists it, may a query see more than one
-organization. PostgreSQL agrees: the role assumed has policies on the directory's tables and on no others.
+Only here, and in the modules that a test lists (tests/contract/test_tenancy.py), may a query see more than one
+organization. PostgreSQL agrees: the role assumed has rights on the directory's tables and on no others.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from tenancy.models import Organization
 
@@ -24,22 +25,20 @@ def across_organizations() -> Iterator[None]:
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_user")
+            cursor.execute("SELECT current_user::text")
             before = cursor.fetchone()[0]
-            cursor.execute(f"SET LOCAL ROLE {settings.DATABASE_SYSTEM_ROLE}")
+            _take_role(cursor, settings.DATABASE_SYSTEM_ROLE)
         yield
         # After an exception nothing needs doing: the rollback takes the role back with everything else.
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL ROLE {before}")
+            _take_role(cursor, before)
+
+
+def _take_role(cursor: CursorWrapper, role: str) -> None:
+    cursor.execute("SELECT set_config('role', %s, true)", [role])  # SET LOCAL ROLE, which takes no parameter
 
 
 def organization_by_slug(slug: str) -> Organization | None:
     """Return the organization of an address, None where there is none."""
     with across_organizations():
         return Organization.objects.filter(slug=slug).first()
-
-
-def organization_by_id(organization_id: int) -> Organization | None:
-    """Return an organization by its id, None where there is none."""
-    with across_organizations():
-        return Organization.objects.filter(pk=organization_id).first()

@@ -13,7 +13,7 @@ from tenancy.scope import current_organization_id
 Row = TypeVar("Row", bound=models.Model)
 
 SLUG = RegexValidator(
-    r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", "Use 1 to 63 lower-case letters, digits and inner hyphens."
+    r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z", "Use 1 to 63 lower-case letters, digits and inner hyphens."
 )
 
 

@@ -30,7 +30,7 @@ class Verdict(OwnedByOrganization):
     evidence = models.JSONField(default=list)  # quotes with the result of their check
     facts = models.JSONField(default=list)  # what was known without a model
     lowered_because = models.CharField(max_length=300, blank=True)  # why our checks changed the answer
-    code_lines = models.JSONField(default=dict)  # the excerpt that was judged
+    code_lines = models.JSONField(default=list)  # the excerpt that was judged, segment by segment
     source = models.CharField(max_length=10, choices=Source)
     model = models.CharField(max_length=120, blank=True)
     prompt_version = models.PositiveIntegerField(default=0)

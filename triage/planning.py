@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, QuerySet
 
 import findings.services
 import orgs.selectors
@@ -38,7 +38,7 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
         if not (settings.is_enabled and settings.auto_triage):
             left_out += _leave_out(candidates, NotAnalysed.SWITCHED_OFF)
         left_out += _leave_out(candidates.exclude(product=Product.CODE), NotAnalysed.PRODUCT)
-        left_out += _leave_out(candidates.exclude(Q(rule__category__in=SECURITY_CATEGORIES)), NotAnalysed.NOT_SECURITY)
+        left_out += _leave_out(candidates.exclude(rule__category__in=SECURITY_CATEGORIES), NotAnalysed.NOT_SECURITY)
         left_out += _leave_out(candidates.filter(triage=Triage.IGNORED), NotAnalysed.IGNORED)
         if scan.is_full and not settings.analyses_all_severities:
             left_out += _leave_out(candidates.filter(severity__lt=Severity.HIGH), NotAnalysed.SEVERITY)
@@ -47,7 +47,7 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
             left_out += _leave_out(candidates.exclude(pk__in=list(first)), NotAnalysed.CAP)
         picked = list(candidates.order_by("-severity", "pk").values_list("pk", "path"))
         _queue(scan, picked, judge=judge, tag=tag)
-        Scan.objects.filter(pk=scan.pk).update(skipped_count=left_out)
+        Scan.objects.filter(pk=scan.pk).update(skipped_count=F("skipped_count") + left_out)
         record(Kind.ANALYSIS_PLANNED, actor=ASSISTANT, scan_id=scan.pk, picked=len(picked), left_out=left_out)
         findings.services.settle_if_done(scan_id=scan.pk, actor=ASSISTANT)
     return Plan(picked=len(picked), left_out=left_out)

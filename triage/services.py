@@ -29,6 +29,7 @@ from triage.answers import Verdict as VerdictValue
 from triage.components import tag_without_model
 from triage.models import Feedback, FileTag, Source, Verdict
 from triage.questions import questions_for
+from triage.selectors import earlier_decisions
 
 RECOMMENDATION_OF = {
     VerdictValue.TRUE_POSITIVE: Recommendation.FIX,
@@ -45,9 +46,6 @@ def judge_finding(*, finding: Finding) -> Verdict:
     """
     with transaction.atomic():
         context = findings.selectors.context_of(finding)
-        # Imported by name here, as the selectors of this app are siblings below.
-        from triage.selectors import earlier_decisions  # noqa: PLC0415
-
         decisions = earlier_decisions(finding)
         test_paths_decide = orgs.selectors.assistant_settings().test_paths_decide
     shown = excerpt.around(context)
@@ -119,6 +117,12 @@ def _quote_as_json(entry: evidence.CheckedQuote) -> dict[str, Any]:
     }
 
 
+def leave_unjudged(*, finding: Finding) -> None:
+    """Let a finding wait no more, since the Assistant has been switched off."""
+    with result_of_job():
+        findings.services.skip_analysis(finding=finding, why=NotAnalysed.SWITCHED_OFF)
+
+
 def give_up_on_verdict(*, finding: Finding, why: str) -> None:
     """Show the finding without a verdict and say why; silence never hides it."""
     with result_of_job():
@@ -127,8 +131,11 @@ def give_up_on_verdict(*, finding: Finding, why: str) -> None:
         record(Kind.NOT_ANALYSED, actor=ASSISTANT, finding_id=finding.pk, reason=why[:200])
 
 
-def tag_file(*, project: Project, path: str, revision: str) -> FileTag | None:
-    """Say what a file is for, once per path and content; None where its text is not known."""
+def tag_file(*, project: Project, path: str, revision: str) -> FileTag:
+    """Say what a file is for, once per path and content; by its path alone where its text is not known.
+
+    Raises as the gate does.
+    """
     with transaction.atomic():
         text = scm.selectors.reader(project=project, revision=revision)(path)
         digest = hashlib.sha256((text or "").encode()).digest()

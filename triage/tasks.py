@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 
 import findings.selectors
+import orgs.selectors
 from events.models import Queue
 from events.tasks import org_task
-from findings.models import Finding, Scan, ScanState
+from findings.models import Scan, ScanState
 from orgs.models import Project
 from providers.gate import NoUsableAnswer
 from triage import planning, services
@@ -21,10 +22,14 @@ def _no_verdict_after_all(*, finding_id: int) -> None:
 
 @org_task(queue=Queue.BACKLOG, on_exhausted=_no_verdict_after_all)
 def judge_finding(*, finding_id: int) -> None:
-    """Judge a finding that waits for it."""
+    """Judge a finding that waits for it, unless the Assistant has been switched off since."""
     with transaction.atomic():
-        finding: Finding | None = findings.selectors.waiting_for_verdict(finding_id)
+        finding = findings.selectors.waiting_for_verdict(finding_id)
+        is_enabled = orgs.selectors.assistant_settings().is_enabled
     if finding is None:
+        return
+    if not is_enabled:
+        services.leave_unjudged(finding=finding)
         return
     try:
         services.judge_finding(finding=finding)
@@ -37,7 +42,8 @@ def tag_file(*, project_id: int, path: str, revision: str) -> None:
     """Say what a file is for."""
     with transaction.atomic():
         project = Project.objects.filter(pk=project_id).first()
-    if project is None:
+        is_enabled = orgs.selectors.assistant_settings().is_enabled
+    if project is None or not is_enabled:
         return
     try:
         services.tag_file(project=project, path=path, revision=revision)

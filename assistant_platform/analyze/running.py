@@ -25,7 +25,7 @@ from findings.ingest.reading import ReportUnreadable
 from findings.models import Finding, Scan, ScanState
 from findings.selectors import visible
 from findings.services import ScanDescription
-from findings.uploads import UploadTooLarge
+from findings.uploads import UploadRefused
 from lib.files import bytes_file
 from providers.adapters import adapter_for
 from providers.adapters.base import ProviderError
@@ -119,7 +119,7 @@ def _hand_in(request: Request, report: BinaryIO, rules_yaml: str) -> Scan:
             rule_file=bytes_file(rules_yaml) if rules_yaml else None,
             actor=SYSTEM,
         )
-    except (ReportUnreadable, UploadTooLarge) as error:
+    except (ReportUnreadable, UploadRefused) as error:
         raise InputError(f"--report {request.report}: {error}") from error
     findings.services.ingest_scan(scan=scan)
     with transaction.atomic():

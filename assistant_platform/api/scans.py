@@ -19,7 +19,7 @@ from findings.ingest import PARSERS
 from findings.ingest.reading import ReportUnreadable
 from findings.models import Scan
 from findings.services import ScanDescription
-from findings.uploads import UploadTooLarge
+from findings.uploads import UploadRefused
 from orgs.permissions import Permission
 
 
@@ -124,7 +124,7 @@ class ScansView(OrgView):
                     rule_file=fields["rules"],
                     actor=self.actor,
                 )
-            except (ReportUnreadable, UploadTooLarge) as problem:
+            except (ReportUnreadable, UploadRefused) as problem:
                 raise ValidationError({"detail": str(problem)}) from problem
             with transaction.atomic():
                 body = ScanSerializer(scan).data

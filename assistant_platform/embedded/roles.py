@@ -94,9 +94,10 @@ def _grant_rights_in_database(connection: psycopg.Connection, *, login: str) -> 
     connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     connection.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(owner))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}, {}").format(application, system))
+    # Not to the system's role: migrations give it the tables of the directory, one by one.
     for rights in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES"):
         connection.execute(
-            sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA public GRANT {} TO {}, {}").format(
-                owner, sql.SQL(rights), application, system
+            sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA public GRANT {} TO {}").format(
+                owner, sql.SQL(rights), application
             )
         )

@@ -43,7 +43,7 @@ def _icon(name: str, label: str) -> SafeString:
 def ago(at: datetime | None, nothing: str = "never") -> SafeString:
     """Return a time as people say it, with the exact one as its title."""
     if at is None:
-        return SafeString(nothing)
+        return format_html("{}", nothing)
     exact = localtime(at)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S %Z}", naturaltime(at)

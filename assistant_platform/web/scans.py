@@ -17,7 +17,7 @@ from assistant_platform.web.forms import UploadForm
 from findings.ingest.reading import ReportUnreadable
 from findings.models import ScanState
 from findings.services import ScanDescription
-from findings.uploads import UploadTooLarge
+from findings.uploads import UploadRefused
 from orgs.permissions import Permission
 
 PAGE_SIZE = 50
@@ -96,7 +96,7 @@ def _receive(request: OrgRequest, form: UploadForm) -> int | None:
             rule_file=said["rule_file"],
             actor=request.actor,
         )
-    except (ReportUnreadable, UploadTooLarge) as problem:
+    except (ReportUnreadable, UploadRefused) as problem:
         form.add_error("report", str(problem))
         return None
     if scan.state == ScanState.RECEIVED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -70,10 +71,10 @@ class JsonSource:
         """Remove the temporary files; the file itself stays open."""
         self._copies.close()
 
-    def rewound(self) -> BinaryIO:
+    def rewound(self) -> _Mended:
         """Return the file, placed on the first byte of its JSON."""
         self._file.seek(self._start)
-        return self._file
+        return _Mended(self._file)
 
     def items(self, prefix: str) -> Iterator[Any]:
         """Yield the values at an ijson prefix. Exhaust `parts` before: it refuses what is broken or nests too deep."""
@@ -249,6 +250,48 @@ class _Walk:
         )
 
 
+class _Mended:
+    """A JSON file without escapes such as `\\ud800` alone, halves of a character, at which ijson's C reader gives up.
+
+    They come of file names and code that are no UTF-8. What replaces them has the same length.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._held_back = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, not many more than `size`; none at the end only."""
+        while fresh := self._file.read(size):
+            chunk = self._held_back + fresh
+            end = _end_of_whole_escapes(chunk)
+            self._held_back = chunk[end:]
+            if end:
+                return _mended(chunk[:end])
+        rest, self._held_back = self._held_back, b""
+        return _mended(rest)
+
+
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
+_LONGEST_ESCAPE = 12
+_HALF, _REPLACEMENT = 6, rb"\ufffd"
+
+
+def _end_of_whole_escapes(chunk: bytes) -> int:
+    backslash = chunk.find(b"\\", max(len(chunk) - _LONGEST_ESCAPE, 0))
+    if backslash < 0:
+        return len(chunk)
+    while backslash and chunk[backslash - 1 : backslash] == b"\\":
+        backslash -= 1
+    return backslash
+
+
+def _mended(chunk: bytes) -> bytes:
+    if b"\\ud" not in chunk and b"\\uD" not in chunk:
+        return chunk
+    return _ESCAPE.sub(lambda found: _REPLACEMENT if len(found[0]) == _HALF else found[0], chunk)
+
+
 @dataclass
 class _Container:
     prefix: str
@@ -260,7 +303,7 @@ class _Container:
 class _Counted:
     """A file that knows where its last chunk began; from `fine_from` on it gives one byte at a time."""
 
-    def __init__(self, file: BinaryIO, fine_from: int | None) -> None:
+    def __init__(self, file: _Mended, fine_from: int | None) -> None:
         self._file, self._fine_from = file, fine_from
         self.last = self._position = 0
 

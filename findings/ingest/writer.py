@@ -73,9 +73,12 @@ def merge(
     """
     parameters = _parameters(scan)
     with connection.cursor() as cursor:
+        cursor.execute(merging.WITHOUT_COMPILING)
         cursor.execute(merging.CREATE_INCOMING)
-        _copy(cursor, reported, text_of)
+        count = _copy(cursor, reported, text_of)
         note_rules()
+        if count >= merging.JOINED_AS_A_WHOLE_FROM:
+            cursor.execute(merging.JOIN_AS_A_WHOLE)
         _identify(cursor, parameters, is_full=scan.is_full)
         for statement in (merging.LOCK_FINDINGS, merging.MERGE_FINDINGS, merging.REMEMBER_IDS):
             cursor.execute(statement, parameters)
@@ -95,6 +98,7 @@ def merge(
         cursor.execute(merging.COUNT)
         found, new, without_code = cursor.fetchone()
         cursor.execute(merging.DROP)
+        cursor.execute(merging.JOIN_AS_BEFORE)
     return Merged(found=found, new=new, returned=len(returned), fixed=len(gone), without_code=without_code)
 
 
@@ -115,20 +119,23 @@ def _parameters(scan: Scan) -> dict[str, Any]:
         "is_pull_request": bool(scan.pull_request_id),
         "now": timezone.now(),
         "primary": scan.project.primary_branch,
+        "is_primary": not scan.pull_request_id and scan.branch == scan.project.primary_branch,
         "actor_kind": ActorKind.SCANNER.value,
         "actor_name": "Scanner",
     }
 
 
-def _copy(cursor: CursorWrapper, reported: Iterable[ReportedFinding], text_of: Callable[[str], str | None]) -> None:
+def _copy(cursor: CursorWrapper, reported: Iterable[ReportedFinding], text_of: Callable[[str], str | None]) -> int:
     position = 0
     for batch in batched(reported, KEYED_TOGETHER):
         # Made before COPY begins: reading a file may ask the database, which a COPY under way would block for ever.
         rows = list(_rows(batch, text_of, position))
         position += len(rows)
+        # nosemgrep: no-raw-sql  (columns of our own temporary table, a constant)
         with cursor.copy(f"COPY incoming ({', '.join(merging.COLUMNS)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+    return position
 
 
 def _rows(
@@ -172,7 +179,6 @@ def _matched_lines(finding: ReportedFinding, text_of: Callable[[str], str | None
 
 def _identify(cursor: CursorWrapper, parameters: dict[str, Any], *, is_full: bool) -> None:
     cursor.execute(merging.IDENTIFY, parameters)
-    cursor.execute(merging.INDEX_IDENTIFIED)
     cursor.execute(merging.ANALYZE)
     cursor.execute(merging.ANY_UNKNOWN, parameters)
     if cursor.fetchone()[0]:

@@ -55,8 +55,8 @@ class Migration(migrations.Migration):
                 ('has_verified_fix', models.BooleanField(default=False)),
                 ('fix_confidence', models.CharField(blank=True, choices=[('', '-'), ('low', 'Low'), ('medium', 'Medium'), ('high', 'High')], default='', max_length=10)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='orgs.project')),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='rules.rule')),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='orgs.project')),
+                ('rule', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='rules.rule')),
             ],
         ),
         migrations.CreateModel(
@@ -111,11 +111,11 @@ class Migration(migrations.Migration):
                 ('start_line', models.PositiveIntegerField()),
                 ('changed_at', models.DateTimeField()),
                 ('held_back', models.BooleanField(default=False)),
-                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='presences', to='findings.finding')),
+                ('finding', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='presences', to='findings.finding')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.project')),
-                ('first_scan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='findings.scan')),
-                ('last_scan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='findings.scan')),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.project')),
+                ('first_scan', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='findings.scan')),
+                ('last_scan', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='findings.scan')),
             ],
         ),
         migrations.AddField(
@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='finding',
             name='last_scan',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='findings.scan'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='findings.scan'),
         ),
         migrations.CreateModel(
             name='Analysis',

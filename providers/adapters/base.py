@@ -89,7 +89,7 @@ class ProviderAdapter(ABC):
     def ask(self, question: Question) -> Reply:
         """Return the model's reply, or raise ProviderError. Safe to call from many threads at once."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  (some keep nothing open)
         """Close the connections that are kept open, where there are any."""
 
     @abstractmethod

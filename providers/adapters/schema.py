@@ -13,7 +13,8 @@ _NOT_STRICT = {"default", "title", "minLength", "maxLength", "format"}
 
 def strict_schema(answer: type[BaseModel]) -> dict[str, Any]:
     """Return the schema with every property required, no other allowed, and only keywords of the strict subset."""
-    return _strict(answer.model_json_schema())
+    schema: dict[str, Any] = _strict(answer.model_json_schema())
+    return schema
 
 
 def _strict(node: Any) -> Any:
@@ -21,7 +22,7 @@ def _strict(node: Any) -> Any:
         return [_strict(entry) for entry in node]
     if not isinstance(node, dict):
         return node
-    result = {}
+    result: dict[str, Any] = {}
     for key, value in node.items():
         if key in {"properties", "$defs"}:
             result[key] = {name: _strict(entry) for name, entry in value.items()}

@@ -26,11 +26,17 @@ _PATTERNS = (
         r"(?i:\b(?:signed-off|co-authored|reviewed|acked|tested|reported|suggested|authored|committed)-by[ \t]{0,2}:)"
         r"[ \t]{0,4}(?P<names>[^\r\n<(\[]{2,80})"
     ),
-    # A field of a file's head, or of a log.
+    # A field of a file's head, in a comment.
     re.compile(
-        r"(?:#|//|\*|--|;|<!--|\"\"\"|^[ \t>|\d]{0,20})[ \t]{0,8}"
+        r"(?:#|//|\*|--|;|<!--|\"\"\")[ \t]{0,8}"
         r"(?i:(?:author|maintainer|owner|contact|committer|reviewer)s?)[ \t]{0,4}:[ \t]{0,4}"
         r"(?P<names>[^\r\n<(\[\"'{:=,;]{2,80})(?:<[^\r\n>]{0,80}>)?$",
+        re.MULTILINE,
+    ),
+    # The same without a comment sign: a log, a documentation string. One word could be a type.
+    re.compile(
+        r"^[ \t>|\d:]{0,20}(?i:(?:author|maintainer|owner|committer|commit|reviewer)s?)[ \t]{0,4}:[ \t]{0,4}"
+        rf"(?P<names>{_TWO_NAMES}|[^\r\n<(\[\"'{{:=,;]{{2,80}}(?=<[^\r\n>]{{0,80}}>))",
         re.MULTILINE,
     ),
     # A package's metadata.
@@ -40,7 +46,8 @@ _PATTERNS = (
         rf"(?P<names>{_NAME})(?=[\"'<, ])"
     ),
     re.compile(
-        r"(?i:\b(?:written|created|authored|maintained|reviewed|approved|confirmed|checked|discussed|agreed|signed off))"
+        r"(?i:\b(?:written|created|authored|maintained|reviewed|approved|confirmed|checked|discussed|agreed"
+        r"|signed off))"
         rf" (?:by|with)[ :]{{1,3}}(?P<names>{_NAME})"
     ),
     re.compile(

@@ -33,7 +33,8 @@ _TYPE = r"(?:\s{0,4}:\s{0,4}[A-Za-z_][\w.\[\]|?<> ]{0,40}?(?=\s{0,4}=))?"
 _GIVES = r"\s{0,8}(?:=>|:=|===?|!==?|[:=(,])\s{0,8}"
 _QUOTED_VALUE = re.compile(
     rf"{_REST_OF_NAME}{_TYPE}{_GIVES}(?:@?[brfuBRFU]{{0,2}})(?P<quote>\"\"\"|'''|[\"'`])"
-    r"(?P<secret>(?:(?!(?P=quote))[^\\\r\n]|\\[^\r\n]){4,500})(?P=quote)"
+    r"(?P<secret>(?:(?!(?P=quote))[^\\\r\n]|\\[^\r\n]){4,500})(?:(?P=quote)|$)",
+    re.MULTILINE,  # a line that is too long is shown without its end, and so without its last quote
 )
 _XML_VALUE = re.compile(r"(?P<rest>[\w.-]{0,40})>(?P<secret>[^<>\s]{4,200})</")
 # Without quotes: an environment file, properties, YAML, a connection string, an option of a command.

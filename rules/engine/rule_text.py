@@ -32,6 +32,7 @@ MODES_NOT_RUN_HERE = {
     "steps": "Rules made of steps are not run here.",
 }
 DEEPEST_NESTING = 100
+MOST_VALUES = 1_000_000  # with each alias counted as what it stands for; ten lines of aliases can stand for a billion
 # Where a rule stands: in the list named `rules` of the topmost mapping.
 DEPTH_OF_LIST, DEPTH_OF_RULE = 2, 3
 LONGEST_QUOTE = 60
@@ -129,7 +130,9 @@ def _rules_in(rules_yaml: str) -> Iterator[WrittenRule]:
     in_rules = False
     rule: list[Event] = []
     last_name = ""
+    expansion = _Expansion()
     for event in YAML(typ="safe").parse(rules_yaml):
+        expansion.take(event)
         opens = isinstance(event, MappingStartEvent | SequenceStartEvent)
         depth += opens
         if depth > DEEPEST_NESTING:
@@ -145,6 +148,35 @@ def _rules_in(rules_yaml: str) -> Iterator[WrittenRule]:
             if in_rules and rule and depth == DEPTH_OF_LIST:
                 yield from _written_rule(rule, position)
                 rule, position = [], position + 1
+
+
+class _Expansion:
+    """How many values a text stands for; refuses one of absurd size before anything is made of it."""
+
+    def __init__(self) -> None:
+        self._of_anchor: dict[str, int] = {}
+        self._open: list[tuple[str | None, int]] = [(None, 0)]
+
+    def take(self, event: Event) -> None:
+        """Count one event. Raises Unreadable."""
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            self._open.append((event.anchor, 1))
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            self._add(*self._open.pop(), event)
+        elif isinstance(event, ScalarEvent):
+            self._add(event.anchor, 1, event)
+        elif isinstance(event, AliasEvent):
+            if event.anchor not in self._of_anchor:
+                raise Unreadable(f"`*{event.anchor}` stands for nothing that ends before it.", event.start_mark.line + 1)
+            self._add(None, self._of_anchor[event.anchor], event)
+
+    def _add(self, anchor: str | None, size: int, event: Event) -> None:
+        if anchor is not None:
+            self._of_anchor[anchor] = size
+        outer, before = self._open[-1]
+        self._open[-1] = (outer, before + size)
+        if before + size > MOST_VALUES:
+            raise Unreadable(f"Its aliases stand for more than {MOST_VALUES:,} values.", event.start_mark.line + 1)
 
 
 def _written_rule(events: list[Event], position: int) -> Iterator[WrittenRule]:

@@ -18,10 +18,19 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     """One connection whose transactions see one organization's rows."""
 
     def init_connection_state(self) -> None:
-        """Refuse a role that PostgreSQL would let past row-level security; asked once a process and alias."""
+        """Make the connection ours: bound by the policies, and with nothing left of whoever had it before."""
         super().init_connection_state()
-        if self.alias in _proved or self.settings_dict.get("IS_SCHEMA_OWNER"):
-            return
+        if self.pool:
+            # Each of our transactions cleans up after itself; this is for a SET that was meant for the session.
+            with self.connection.cursor() as cursor:
+                cursor.execute("RESET ROLE")
+                cursor.execute("SELECT set_config(%s, '', false)", [ORGANIZATION_SETTING])
+        if self.alias not in _proved and not self.settings_dict.get("IS_SCHEMA_OWNER"):
+            self._require_a_bound_role()
+            _proved.add(self.alias)
+
+    def _require_a_bound_role(self) -> None:
+        """Refuse a role that PostgreSQL would let past row-level security; asked once a process and alias."""
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "SELECT current_user, rolsuper OR rolbypassrls,"
@@ -35,12 +44,16 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
                 " (a superuser, BYPASSRLS, or the owner of the tables). Run `manage.py prepare_database` with an"
                 " administrator's DATABASE_URL once; it creates the roles the application uses."
             )
-        _proved.add(self.alias)
 
     def _set_autocommit(self, autocommit: bool) -> None:
         super()._set_autocommit(autocommit)  # type: ignore[misc]  # where Django begins a transaction; not in the stubs
         if not autocommit and (organization_id := organization_id_or_none()) is not None:
             self.tell_organization(organization_id)
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # not in the stubs either
+        # PostgreSQL has put back what was set when the savepoint was made, which may be another scope by now.
+        self.tell_organization(organization_id_or_none())
 
     def tell_organization(self, organization_id: int | None) -> None:
         """Set what the policies compare with, until the transaction ends.
@@ -48,7 +61,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         Nothing in scope leaves the setting empty, and a policy then raises instead of finding nothing.
         """
         value = "" if organization_id is None else str(organization_id)
-        with self.connection.cursor() as cursor:
+        with self.wrap_database_errors, self.connection.cursor() as cursor:
             cursor.execute("SELECT set_config(%s, %s, true)", [ORGANIZATION_SETTING, value])
 
 
@@ -56,7 +69,7 @@ def _tell_open_transactions(organization_id: int | None) -> None:
     for connection in connections.all(initialized_only=True):
         if isinstance(connection, DatabaseWrapper) and connection.connection is not None and connection.in_atomic_block:
             if connection.connection.info.transaction_status != TransactionStatus.INTRANS:
-                continue  # failed: its rollback also takes the setting back to what it was before the savepoint
+                continue  # failed: nothing can be said before its rollback, which tells again
             connection.tell_organization(organization_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from assistant_platform.web.assets import NAMED_ASSETS
@@ -20,7 +21,7 @@ from tests.browser import rows
 from tests.browser.site import Site, site_with_the_demo
 
 AXE = settings.NODE_MODULES / "axe-core" / "axe.min.js"
-WIDE = {"width": 1400, "height": 1000}
+WIDE = ViewportSize(width=1400, height=1000)
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -157,3 +158,14 @@ def axe() -> Callable[[Page], list[str]]:
 def shop(tmp_path: Path) -> Path:
     """A copy of the demo's code, outside of every repository."""
     return Path(shutil.copytree(settings.BASE_DIR / "demo" / "shop", tmp_path / "shop"))
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """A Semgrep report with one finding."""
+    place: dict[str, Any] = {"start": {"line": 12, "col": 5}, "end": {"line": 12, "col": 40}}
+    extra = {"message": "The command contains a value.", "severity": "ERROR", "metadata": {"cwe": ["CWE-78"]}}
+    result = {"check_id": "warehouse.shell-command", "path": "tools/label.py", **place, "extra": extra}
+    written = tmp_path / "report.json"
+    written.write_text(json.dumps({"version": "1.170.0", "results": [result], "errors": [], "paths": {"scanned": []}}))
+    return written

@@ -49,7 +49,7 @@ DIFF = """\
 --- a/app/search.py
 +++ b/app/search.py
 @@ -7,6 +7,6 @@
- 
+\x20
  def search(connection: sqlite3.Connection) -> list[tuple[int, str]]:
      name = request.args.get("q", "")
 -    statement = "SELECT id, name FROM customers WHERE name = '" + name + "' AND deleted_at IS NULL ORDER BY name, id"
@@ -81,18 +81,21 @@ def fill() -> None:
 
 def ids() -> dict[str, int]:
     """Return the ids that addresses of pages name, of whatever database this thread uses."""
-    found: dict[str, int] = {}
-    for slug, wanted in ((DEMO, _DEMO_FINDINGS), (ACME, _ACME_FINDINGS)):
-        organization = organization_by_slug(slug)
-        assert organization is not None
-        with acting_for(organization.pk), transaction.atomic():
-            for word, filters in wanted.items():
-                found[word] = Finding.objects.filter(**filters).order_by("-pk")[0].pk
-            scans = Scan.objects.order_by("pk")
-            found |= {f"{slug}_project": scans[0].project_id, f"{slug}_scan": scans[0].pk}
-            found |= {f"scan_{scan.state}": scan.pk for scan in scans}
-            found |= {"call": call.pk for call in ModelCall.objects.all()[:1]}
-    return found
+    return {**_ids_in(DEMO, _DEMO_FINDINGS), **_ids_in(ACME, _ACME_FINDINGS)}
+
+
+def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
+    organization = organization_by_slug(slug)
+    assert organization is not None
+    with acting_for(organization.pk), transaction.atomic():
+        scans = Scan.objects.order_by("pk")
+        return {
+            **{word: Finding.objects.filter(**filters).order_by("-pk")[0].pk for word, filters in wanted.items()},
+            **{f"scan_{scan.state}": scan.pk for scan in scans},
+            **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
+            f"{slug}_project": scans[0].project_id,
+            f"{slug}_scan": scans[0].pk,
+        }
 
 
 # The last ones in the demo; tests that change something are given the first ones.

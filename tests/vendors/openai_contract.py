@@ -106,7 +106,7 @@ def _problems_by_openapi(body: Any) -> list[str]:
     if api is None:
         return []
     try:
-        api.validate_request(_Request(json.dumps(body).encode()))  # type: ignore[arg-type]  # a protocol of properties
+        api.validate_request(_Request(json.dumps(body).encode()))
     except Exception as error:  # whatever openapi-core says, it is about this request
         inner = getattr(error.__cause__, "schema_errors", None) or [error]
         return [f"OpenAPI: {entry}"[:300] for entry in list(inner)[:3]]
@@ -122,7 +122,7 @@ def _openapi() -> OpenAPI | None:
     document["paths"] = {"/chat/completions": document["paths"]["/chat/completions"]}
     _strip_discriminators(document)
     # The description of the description is not checked: it takes long and is not ours to mend.
-    return OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
+    return OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))  # type: ignore[arg-type]  # None is allowed
 
 
 def _strip_discriminators(node: Any) -> None:

@@ -132,7 +132,7 @@ class OpenAIServer:
         self.exchanges: list[Exchange] = []
         self.violations: list[str] = []
         self.rule: Callable[[Exchange], Scripted] | None = None
-        self.before_answering: Callable[[], None] = lambda: None
+        self.before_answering: Callable[[], object] = lambda: None
         self._scripted: deque[Scripted] = deque()
         self._lock = threading.Lock()
         self._http = _Quiet(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
@@ -226,7 +226,7 @@ class OpenAIServer:
                 self.connection.close()
                 self.close_connection = True
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (its name in the base)
                 pass
 
         return Handler

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('evidence', models.JSONField(default=list)),
                 ('facts', models.JSONField(default=list)),
                 ('lowered_because', models.CharField(blank=True, max_length=300)),
-                ('code_lines', models.JSONField(default=dict)),
+                ('code_lines', models.JSONField(default=list)),
                 ('source', models.CharField(choices=[('model', 'AI provider'), ('built_in', 'Built-in (no model)')], max_length=10)),
                 ('model', models.CharField(blank=True, max_length=120)),
                 ('prompt_version', models.PositiveIntegerField(default=0)),

@@ -15,7 +15,7 @@ from events.kinds import SYSTEM
 from findings.ingest.reading import ReportUnreadable
 from findings.models import Scan, ScanState
 from findings.services import ScanDescription
-from findings.uploads import UploadTooLarge
+from findings.uploads import UploadRefused
 from lib.files import bytes_file
 from orgs.services import project_named
 from rules.engine.files import one_file
@@ -70,7 +70,7 @@ class Command(BaseCommand):
                     scan = Scan.objects.get(pk=scan.pk)
             except OSError as error:
                 raise CommandError(f"{error.filename}: {error.strerror}") from error
-            except (ReportUnreadable, UploadTooLarge, Unreadable, scm.services.FolderNotAllowed) as error:
+            except (ReportUnreadable, UploadRefused, Unreadable, scm.services.FolderNotAllowed) as error:
                 raise CommandError(str(error)) from error
         if scan.state == ScanState.FAILED:
             raise CommandError(f"Scan {scan.pk} could not be read: {scan.failure}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 
 from assistant_platform.web.rendering.code import coloured
 
-_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)$")
-_OLD_FILE, _NEW_FILE = "--- ", "+++ "
+_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_NEW_FILE = "+++ "
 
 
 @dataclass(frozen=True)
@@ -38,27 +39,30 @@ _WORDS = {"+": "added", "-": "removed", " ": ""}
 def hunks(diff: str) -> list[DiffHunk]:
     """Return the hunks of a unified diff in their order."""
     found: list[DiffHunk] = []
-    waiting: list[str] = []
-    path, old, new = "", 0, 0
-    # Only a hunk's own length tells a removed `-- x` from a file's header, but our diffs name files by a/ and b/.
-    for line in diff.splitlines():
-        if line.startswith((_OLD_FILE + "a/", _OLD_FILE + "/dev/null", _NEW_FILE + "b/", _NEW_FILE + "/dev/null")):
-            if waiting:
-                found.append(_hunk(path, waiting, old, new))
-                waiting = []
-            if line.startswith(_NEW_FILE + "b/"):
-                path = line.removeprefix(_NEW_FILE + "b/").split("\t")[0]
+    path = ""
+    lines = iter(diff.splitlines())
+    for line in lines:
+        if line.startswith(_NEW_FILE):
+            path = line.removeprefix(_NEW_FILE).removeprefix("b/").split("\t")[0]
         elif header := _HUNK.match(line):
-            if waiting:
-                found.append(_hunk(path, waiting, old, new))
-            waiting, old, new = [], int(header[1]), int(header[2])
-        elif line[:1] in _WORDS and (old or new):
-            waiting.append(line)
-        elif not line and (old or new):
-            waiting.append(" ")
-    if waiting:
-        found.append(_hunk(path, waiting, old, new))
+            # A hunk says how long it is; only that tells a removed `-- x` from the next file's header.
+            old, old_count, new, new_count = (int(number or 1) for number in header.groups())
+            found.append(_hunk(path, _body(lines, old_count, new_count), old, new))
     return found
+
+
+def _body(lines: Iterator[str], old_count: int, new_count: int) -> list[str]:
+    body = []
+    while old_count > 0 or new_count > 0:
+        line = next(lines, None)
+        if line is None:
+            break
+        line = line or " "  # some tools write an empty unchanged line without its blank
+        if line[0] in _WORDS:
+            body.append(line)
+            old_count -= line[0] != "+"
+            new_count -= line[0] != "-"
+    return body
 
 
 def _hunk(path: str, lines: list[str], old: int, new: int) -> DiffHunk:

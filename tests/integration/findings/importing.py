@@ -34,7 +34,13 @@ def matches(path: str, text: str, needle: str, *, rule: str = "garden.open-gate"
                 "path": path,
                 "start": {"line": line, "col": column},
                 "end": {"line": line, "col": column + len(needle)},
-                "extra": {"message": "Shut the gate.", "severity": "ERROR", "metadata": {}, "lines": whole_line, **extra},
+                "extra": {
+                    "message": "Shut the gate.",
+                    "severity": "ERROR",
+                    "metadata": {},
+                    "lines": whole_line,
+                    **extra,
+                },
             }
         )
         start = text.find(needle, start + 1)
@@ -48,7 +54,7 @@ def withheld(results: Matches) -> Matches:
 
 def report_of(*results: dict[str, Any], **parts: Any) -> dict[str, Any]:
     """Return a Semgrep report; it says that it looked at the files with results, unless told otherwise."""
-    scanned = sorted({str(result["path"]) for result in results}) or ["README.md"]
+    scanned = sorted({str(result["path"]) for result in results if "path" in result}) or ["README.md"]
     return {"version": "1.97.0", "results": list(results), "errors": [], "paths": {"scanned": scanned}, **parts}
 
 

@@ -139,7 +139,10 @@ def test_triage_outlives_the_code_coming_with_the_upload_and_going() -> None:
     imported(plain)
     ignore(at_line(9))
 
-    news = [imported(plain, files=files, commit=f"{n}" * 40).new_count for n, files in enumerate([with_code, None, with_code])]
+    news = [
+        imported(plain, files=files, commit=f"{n}" * 40).new_count
+        for n, files in enumerate([with_code, None, with_code])
+    ]
 
     assert news == [0, 0, 0]
     assert (at_line(5).triage, at_line(9).triage) == (Triage.OPEN, Triage.IGNORED)

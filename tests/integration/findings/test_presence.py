@@ -67,7 +67,9 @@ def test_a_finding_whose_file_is_gone_was_removed() -> None:
 def test_a_finding_in_a_file_that_the_scanner_failed_on_stays(named: str) -> None:
     imported(PRESENT)
 
-    scan = imported(report_of(errors=[{"level": "warn", "message": "Timeout", "path": named}], paths={"scanned": [PATH]}))
+    scan = imported(
+        report_of(errors=[{"level": "warn", "message": "Timeout", "path": named}], paths={"scanned": [PATH]})
+    )
 
     assert (states(), scan.fixed_count) == ({"main": "present"}, 0)
 
@@ -76,7 +78,9 @@ def test_it_stays_also_where_a_hundred_other_files_failed_before() -> None:
     imported(PRESENT)
     others = [{"level": "warn", "message": "Timeout", "path": f"park/{n}.py"} for n in range(150)]
 
-    imported(report_of(errors=[*others, {"level": "warn", "message": "Timeout", "path": PATH}], paths={"scanned": [PATH]}))
+    imported(
+        report_of(errors=[*others, {"level": "warn", "message": "Timeout", "path": PATH}], paths={"scanned": [PATH]})
+    )
 
     assert states() == {"main": "present"}
 

@@ -79,7 +79,7 @@ def test_64_threads_judge_at_once(acme_id: int, openai_server: OpenAIServer) -> 
     with transaction.atomic():
         found = [a_finding_in(ORDERS + f"\n# {number}\n") for number in range(64)]
     everybody = threading.Barrier(64, timeout=60)
-    openai_server.before_answering = lambda: everybody.wait() and None
+    openai_server.before_answering = everybody.wait
     openai_server.rule = judged
 
     def judge(finding: Finding) -> None:

@@ -283,7 +283,7 @@ def test_threads_that_find_out_the_same_at_once_all_get_answers(
 
 def test_one_client_serves_64_threads(credentials: Credentials, openai_server: OpenAIServer) -> None:
     everybody = threading.Barrier(64, timeout=30)
-    openai_server.before_answering = lambda: everybody.wait() and None
+    openai_server.before_answering = everybody.wait
     openai_server.rule = judged
 
     with ThreadPoolExecutor(64) as pool:

@@ -204,3 +204,32 @@ def test_a_report_can_be_read_again() -> None:
 @settings(deadline=None)
 def test_arbitrary_bytes_are_refused_and_nothing_else(content: bytes) -> None:
     assert str(refusal(content))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"a\ud800b", "a\ufffdb"),
+        (r"a\udC00\uD83D", "a\ufffd\ufffd"),
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\\ud800", r"\ud800"),
+        (r"\\\ud800\n", "\\\ufffd\n"),
+    ],
+)
+@pytest.mark.parametrize("padding", [0, 65_530, 65_531, 65_532, 65_533, 65_534, 65_535])
+def test_half_a_character_is_replaced_wherever_it_stands(written: str, read: str, padding: int) -> None:
+    text = json.dumps(semgrep_report(semgrep_result(extra={"message": "WRITTEN"})))
+    before = text.index("WRITTEN")
+    padded = " " * max(padding - before, 0) + text.replace("WRITTEN", f"{written}.")
+
+    (finding,) = open_report(io.BytesIO(padded.encode()))
+
+    assert finding.message == f"{read}."
+
+
+@given(st.text(alphabet="\\ud8D0cCfF9aé😀\ud800\udfff", max_size=40))
+@settings(deadline=None)
+def test_no_text_in_escapes_breaks_a_report(text: str) -> None:
+    (finding,) = opened(semgrep_report(semgrep_result(extra={"message": f"m{text}"})))
+
+    assert finding.message.startswith("m")

@@ -1,0 +1,98 @@
+"""What holds for every page: it stays at home, is accessible in both themes, fits a phone, and works by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from assistant_platform.urls import pages_of_organization
+from tests.browser import rows
+from tests.browser.conftest import OpenWindow
+
+PHONE = ViewportSize(width=390, height=844)
+DEMO, ACME, EMPTY = (f"/orgs/{slug}" for slug in (rows.DEMO, rows.ACME, rows.EMPTY))
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page in one of its states: who sees it, where (with names of `rows.ids`), and its error status if it has one."""
+
+    person: str
+    address: str
+    status: int = 200
+
+
+VISITS = {
+    "sign-in": Visit("", "/accounts/login/"),
+    "sign-out": Visit(rows.ADMIN, "/accounts/logout/"),
+    "choice-of-organization": Visit(rows.ALICE, "/"),
+    "no-organization": Visit(rows.NEWCOMER, "/"),
+    "findings": Visit(rows.ADMIN, f"{DEMO}/findings/"),
+    "findings-filtered": Visit(rows.ADMIN, f"{DEMO}/findings/?recommendation=ignore&severity=high&severity=medium"),
+    "findings-without-a-match": Visit(rows.ADMIN, f"{DEMO}/findings/?backlog=pre_production"),
+    "findings-of-a-reader": Visit(rows.READER, f"{DEMO}/findings/?recommendation=ignore"),
+    "findings-with-long-names": Visit(rows.ALICE, f"{ACME}/findings/"),
+    "findings-before-the-first": Visit(rows.ALICE, f"{EMPTY}/findings/"),
+    "finding-with-a-verified-fix": Visit(rows.ADMIN, f"{DEMO}/findings/{{verified}}/"),
+    "finding-likely-false": Visit(rows.ADMIN, f"{DEMO}/findings/{{likely_false}}/"),
+    "finding-unsure": Visit(rows.READER, f"{DEMO}/findings/{{unsure}}/"),
+    "finding-left-out": Visit(rows.ADMIN, f"{DEMO}/findings/{{skipped}}/"),
+    "finding-judged-by-a-model": Visit(rows.ALICE, f"{ACME}/findings/{{by_model}}/"),
+    "finding-waiting-without-code": Visit(rows.ALICE, f"{ACME}/findings/{{waiting}}/"),
+    "finding-unavailable": Visit(rows.ALICE, f"{ACME}/findings/{{unavailable}}/"),
+    "finding-ignored": Visit(rows.ALICE, f"{ACME}/findings/{{ignored}}/"),
+    "finding-fixed": Visit(rows.ALICE, f"{ACME}/findings/{{fixed}}/"),
+    "projects": Visit(rows.ADMIN, f"{DEMO}/projects/"),
+    "projects-before-the-first": Visit(rows.ALICE, f"{EMPTY}/projects/"),
+    "project": Visit(rows.ADMIN, f"{DEMO}/projects/{{copperleaf_project}}/"),
+    "scans": Visit(rows.ALICE, f"{ACME}/scans/"),
+    "scans-before-the-first": Visit(rows.ALICE, f"{EMPTY}/scans/"),
+    "scan": Visit(rows.ADMIN, f"{DEMO}/scans/{{copperleaf_scan}}/"),
+    "scan-received": Visit(rows.ALICE, f"{ACME}/scans/{{scan_received}}/"),
+    "scan-with-problems": Visit(rows.ALICE, f"{ACME}/scans/{{scan_ingested}}/"),
+    "scan-failed": Visit(rows.ALICE, f"{ACME}/scans/{{scan_failed}}/"),
+    "upload": Visit(rows.ADMIN, f"{DEMO}/upload/"),
+    "upload-refused": Visit(rows.READER, f"{DEMO}/upload/", status=403),
+    "settings": Visit(rows.ADMIN, f"{DEMO}/settings/assistant/"),
+    "settings-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/assistant/"),
+    "model-call": Visit(rows.ALICE, f"{ACME}/model-calls/{{call_answered}}/"),
+    "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
+}
+each_page = pytest.mark.parametrize("visit", VISITS.values(), ids=VISITS.keys())
+
+
+@each_page
+def test_a_page_passes_axe_and_fits_in_both_themes_and_widths(
+    window: OpenWindow, axe: Callable[..., list[str]], ids: dict[str, int], visit: Visit
+) -> None:
+    page = window(visit.person, expects=(visit.status,))
+    page.goto(visit.address.format(**ids))
+    expect(page.locator("[hx-trigger=load]")).to_have_count(0)
+
+    light = axe(page)
+    page.emulate_media(color_scheme="dark")
+    dark = axe(page, "color-contrast")
+    page.set_viewport_size(PHONE)
+    dark_phone = axe(page, "color-contrast")
+    page.emulate_media(color_scheme="light")
+    light_phone = axe(page)
+    too_wide = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
+
+    assert {"light": light, "dark": dark, "dark phone": dark_phone, "light phone": light_phone, "too wide": too_wide} == {
+        "light": [], "dark": [], "dark phone": [], "light phone": [], "too wide": 0,
+    }  # fmt: skip
+
+
+def test_the_skip_link_leads_past_the_menu(window: OpenWindow) -> None:
+    page = window(rows.ADMIN)
+    page.goto(f"{DEMO}/findings/")
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#main")).to_be_focused()
