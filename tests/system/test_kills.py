@@ -85,6 +85,11 @@ class House:
         """Start a worker of four threads."""
         return self.start(*WORKER, *WORKER_OPTIONS, *WITHOUT_OTHERS)
 
+    def kill_all(self) -> None:
+        """Leave nothing running."""
+        for process in self.processes:
+            kill(process)
+
     def wait_until(self, what: Callable[[], bool]) -> None:
         """Return when something is so, asked in the organization's scope; fail when it never is."""
         give_up_at = time.monotonic() + PATIENCE_SECONDS
@@ -150,7 +155,7 @@ def house(committed: None, tmp_path: Path) -> Iterator[House]:
         }
         organization = factories.an_organization("park", admin=factories.a_person("keeper@park.example"))
         house = House(broker, model, organization, may_answer, environment, tmp_path)
-        stack.callback(lambda: [(process.kill(), process.wait()) for process in house.processes])
+        stack.callback(house.kill_all)
         stack.callback(broker.stop)
         broker.start()
         with acting_for(organization.pk):

@@ -104,8 +104,9 @@ def test_the_same_upload_twice_at_once_is_one_scan(park: Organization) -> None:
 
     def hand_in() -> None:
         ids.append(handed_in(park, report_of(*results()))[0].pk)
+        connection.close()
 
-    threads = [threading.Thread(target=lambda: (hand_in(), connection.close())) for _ in range(3)]
+    threads = [threading.Thread(target=hand_in) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
