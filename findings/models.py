@@ -235,6 +235,22 @@ class Finding(OwnedByOrganization):
                 name="finding_open_worst_first",
             ),
             models.Index(fields=["organization", "-severity", "-id"], name="finding_worst_first"),
+            # What the list is filtered by, where a value may be rare.
+            models.Index(
+                fields=["organization", "recommendation", "-severity", "-id"],
+                condition=Q(triage__in=["open", "reviewing", "to_fix"], is_present=True),
+                name="finding_open_recommended",
+            ),
+            models.Index(
+                fields=["organization", "component_tag", "-severity", "-id"],
+                condition=Q(triage__in=["open", "reviewing", "to_fix"], is_present=True),
+                name="finding_open_tagged",
+            ),
+            models.Index(
+                fields=["organization", "-severity", "-id"],
+                condition=Q(triage__in=["open", "reviewing", "to_fix"], is_present=True, has_verified_fix=True),
+                name="finding_open_with_fix",
+            ),
             models.Index(fields=["organization", "project", "-severity", "-id"], name="finding_in_project"),
             models.Index(fields=["organization", "rule", "-severity", "-id"], name="finding_of_rule"),
             # The file of a component tag.

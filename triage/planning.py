@@ -64,9 +64,7 @@ def give_up_planning(*, scan: Scan) -> None:
 
 
 def _candidates(scan: Scan) -> QuerySet[Finding]:
-    return Finding.objects.filter(
-        first_scan=scan, not_analysed=NotAnalysed.WAITING, recommendation=Recommendation.NONE
-    )
+    return Finding.objects.filter(first_scan=scan, not_analysed=NotAnalysed.WAITING, recommendation=Recommendation.NONE)
 
 
 def _leave_out(chosen: QuerySet[Finding], why: NotAnalysed) -> int:

@@ -107,3 +107,18 @@ def test_the_ignore_dialog_is_filled_in_by_keyboard(window: OpenWindow, ids: dic
     page.keyboard.press("ArrowDown")
 
     expect(page.get_by_role("dialog").get_by_label("Acceptable risk")).to_be_checked()
+
+
+def test_a_menu_of_the_header_closes_by_escape_and_by_a_click_elsewhere(window: OpenWindow) -> None:
+    page = window(rows.ADMIN)
+    page.goto(FINDINGS)
+    sign_out = page.get_by_role("button", name="Sign out")
+
+    page.locator("summary").filter(has_text="Your account").click()
+    expect(sign_out).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(sign_out).to_be_hidden()
+    page.locator("summary").filter(has_text="Your account").click()
+    page.get_by_role("heading", level=1).click()
+
+    expect(sign_out).to_be_hidden()
