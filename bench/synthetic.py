@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import zipfile
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 FINDINGS_A_FILE = 5
 RULES = 120
@@ -71,3 +73,25 @@ def _results(count: int, chance: random.Random) -> Iterator[dict[str, Any]]:
 def _path(number: int) -> str:
     file = number // FINDINGS_A_FILE
     return f"src/{FOLDERS[file % len(FOLDERS)]}/part_{file // 200}/module_{file}.{SUFFIXES[file % len(SUFFIXES)]}"
+
+
+def context_of(count: int) -> BinaryIO:
+    """Return the files that a report of `count` findings names, as a zip: functions with the reported lines in them."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(0, count, FINDINGS_A_FILE):
+            archive.writestr(_path(number), _text(number))
+    packed.seek(0)
+    return packed
+
+
+def _text(number: int) -> str:
+    functions = [
+        f"def handle_{number}_{part}(request, store):\n"
+        "    name = request.args.get('name', '')\n"
+        + "".join(f"    step_{line} = store.load({line}, name)\n" for line in range(3, 17))
+        + "    answer = run(prepare(name))\n"
+        "    return answer\n\n\n"
+        for part in range(FINDINGS_A_FILE + 1)
+    ]
+    return "import store\n\n\n" + "".join(functions)

@@ -1,4 +1,4 @@
-"""The statements of a merge, in the order they run; `incoming` holds a report's findings, `identified` which they are."""
+"""The statements of a merge, in their order; `incoming` holds a report's findings, `identified` which they are."""
 
 from __future__ import annotations
 
@@ -130,14 +130,20 @@ SELECT count(*) FROM (
 # What is in production is said at once, as DERIVE would: a second version of each row costs as much as the first.
 MERGE_FINDINGS = """
 INSERT INTO findings_finding AS f (
-    organization_id, project_id, rule_id, fingerprint, code_key, product, path, start_line, start_column, end_line,
-    end_column, revision, message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint, first_scan_id,
-    last_scan_id, created_at, updated_at, is_present, is_production, triage, triage_source, triage_change, ignore_reason,
-    triage_comment, triaged_by, recommendation, verdict_confidence, not_analysed, not_analysed_detail, component_tag,
-    component_risk, has_verified_fix, fix_confidence)
-SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, product, i.path, i.start_line, i.start_column, end_line,
-    end_column, %(revision)s, message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint, %(scan)s,
-    %(scan)s, %(now)s, %(now)s, true, %(is_primary)s, 'open', '', 0, '', '', '', '', '', 'waiting', '', '', '', false, ''
+    organization_id, project_id, rule_id, fingerprint, code_key, product,
+    path, start_line, start_column, end_line, end_column, revision,
+    message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint,
+    first_scan_id, last_scan_id, created_at, updated_at, is_present, is_production,
+    triage, triage_source, triage_change, ignore_reason, triage_comment, triaged_by,
+    recommendation, verdict_confidence, not_analysed, not_analysed_detail,
+    component_tag, component_risk, has_verified_fix, fix_confidence)
+SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, product,
+    i.path, i.start_line, i.start_column, end_line, end_column, %(revision)s,
+    message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint,
+    %(scan)s, %(scan)s, %(now)s, %(now)s, true, %(is_primary)s,
+    'open', '', 0, '', '', '',
+    '', '', 'waiting', '',
+    '', '', false, ''
   FROM incoming i JOIN identified USING (position)
     ON CONFLICT (project_id, fingerprint) DO UPDATE SET
     code_key = EXCLUDED.code_key, path = EXCLUDED.path, start_line = EXCLUDED.start_line,

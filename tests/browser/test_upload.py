@@ -16,6 +16,7 @@ UPLOAD = f"/orgs/{rows.DEMO}/upload/"
 
 def test_a_chosen_report_becomes_a_scan_that_is_seen_being_read(window: OpenWindow, site: Site, report: Path) -> None:
     page = window(rows.MEMBER)
+    page.clock.install()
     page.goto(UPLOAD)
 
     page.get_by_label("Report", exact=True).set_input_files(report)
@@ -26,6 +27,7 @@ def test_a_chosen_report_becomes_a_scan_that_is_seen_being_read(window: OpenWind
     expect(page).to_have_url(re.compile(r"/scans/\d+/$"))
     expect(page.get_by_role("status").filter(has_text="it is read next")).to_be_visible()
     site.work()
+    page.clock.fast_forward("00:10")
 
     expect(page.get_by_text("1 reported: 1 new, 0 fixed")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("New findings"))).to_be_visible()

@@ -100,7 +100,7 @@ def _write(result: Result, form: str, output: IO[str]) -> None:
     elif form == "json":
         output.write(as_json(result) + "\n")
     else:
-        output.write(json.dumps(sarif_of(result.findings, tool_name=result.tool or "Semgrep"), indent=1) + "\n")
+        output.write(json.dumps(sarif_of(result.findings, scanner=result.tool), indent=1) + "\n")
 
 
 def _console(output: IO[str]) -> Console:
