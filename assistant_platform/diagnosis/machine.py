@@ -43,11 +43,12 @@ def _is_installed(name: str) -> bool:
 
 def page_assets() -> str:
     """Say that styles and icons can be served: gathered in STATIC_ROOT, or straight from node_modules in a test."""
-    if settings.WHITENOISE_USE_FINDERS:
+    gathered: Path | None = settings.STATIC_ROOT
+    if gathered is None:
         folder, names = settings.NODE_MODULES, list(NAMED_ASSETS.values())
         remedy = "python3 bootstrap.py setup"
     else:
-        folder, names = Path(settings.STATIC_ROOT or settings.BASE_DIR / "staticfiles"), list(NAMED_ASSETS)
+        folder, names = gathered, list(NAMED_ASSETS)
         remedy = "python3 bootstrap.py setup, then manage.py collectstatic (`bootstrap.py run` does it)"
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
