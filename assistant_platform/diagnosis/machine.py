@@ -47,7 +47,7 @@ def page_assets() -> str:
         folder, names = settings.NODE_MODULES, list(NAMED_ASSETS.values())
         remedy = "python3 bootstrap.py setup"
     else:
-        folder, names = settings.STATIC_ROOT, list(NAMED_ASSETS)
+        folder, names = Path(settings.STATIC_ROOT or settings.BASE_DIR / "staticfiles"), list(NAMED_ASSETS)
         remedy = "python3 bootstrap.py setup, then manage.py collectstatic (`bootstrap.py run` does it)"
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:

@@ -16,6 +16,8 @@ from lib.standards import cwe_title
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 VERSION = "2.1.0"
+# Not the scanner's name: readers, ours among them, know habits of Semgrep's SARIF by it that this one has not.
+TOOL_NAME = "Assistant"
 FINGERPRINT = "assistantFingerprint/v1"
 SCANNER_FINGERPRINT = "matchBasedId/v1"  # the name that Semgrep's own SARIF has for it
 
@@ -24,18 +26,14 @@ LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "not
 SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 
 
-def sarif_of(
-    findings: Iterable[ExportedFinding], *, tool_name: str = "Semgrep", tool_version: str = ""
-) -> dict[str, Any]:
-    """Return findings as one SARIF log."""
+def sarif_of(findings: Iterable[ExportedFinding], *, scanner: str = "") -> dict[str, Any]:
+    """Return findings as one SARIF log; `scanner` is who reported them, with its version."""
     rules = _Rules()
     results = [_result(finding, rules) for finding in findings]
-    return {**_HEAD, "runs": [{"results": results, **_tail(rules, tool_name, tool_version)}]}
+    return {**_HEAD, "runs": [{"results": results, **_tail(rules, scanner)}]}
 
 
-def sarif_in_parts(
-    findings: Iterable[ExportedFinding], *, tool_name: str = "Semgrep", tool_version: str = ""
-) -> Iterator[str]:
+def sarif_in_parts(findings: Iterable[ExportedFinding], *, scanner: str = "") -> Iterator[str]:
     """Yield the same log as JSON text, a finding at a time, for exports that do not fit in memory."""
     rules = _Rules()
     head = json.dumps({**_HEAD, "runs": []})
@@ -45,7 +43,7 @@ def sarif_in_parts(
         yield separator + json.dumps(_result(finding, rules))
         separator = ",\n"
     # The rules come last: which there are is known when the last finding is.
-    yield "\n], " + json.dumps(_tail(rules, tool_name, tool_version)).removeprefix("{") + "]}\n"
+    yield "\n], " + json.dumps(_tail(rules, scanner)).removeprefix("{") + "]}\n"
 
 
 _HEAD = {"$schema": SCHEMA, "version": VERSION}
@@ -65,10 +63,10 @@ class _Rules:
         return self._index[rule.identifier]
 
 
-def _tail(rules: _Rules, tool_name: str, tool_version: str) -> dict[str, Any]:
-    driver: dict[str, Any] = {"name": tool_name, "rules": rules.descriptors}
-    if tool_version:
-        driver["version"] = tool_version
+def _tail(rules: _Rules, scanner: str) -> dict[str, Any]:
+    driver: dict[str, Any] = {"name": TOOL_NAME, "rules": rules.descriptors}
+    if scanner:
+        driver["properties"] = {"scanner": scanner}
     return {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
@@ -100,12 +101,14 @@ def _write(result: Result, form: str, output: IO[str]) -> None:
     elif form == "json":
         output.write(as_json(result) + "\n")
     else:
-        output.write(json.dumps(sarif_of(result.findings, tool_name=result.tool or "Semgrep"), indent=1) + "\n")
+        output.write(json.dumps(sarif_of(result.findings, scanner=result.tool), indent=1) + "\n")
 
 
 def _console(output: IO[str]) -> Console:
     console = Console(file=output, highlight=False)
-    return console if console.is_terminal else Console(file=output, highlight=False, width=WIDTH_OUTSIDE_A_TERMINAL)
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return console
+    return Console(file=output, highlight=False, width=WIDTH_OUTSIDE_A_TERMINAL)
 
 
 @contextmanager

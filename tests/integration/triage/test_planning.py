@@ -18,7 +18,7 @@ from triage.planning import give_up_planning, plan_analysis
 
 pytestmark = pytest.mark.usefixtures("in_acme")
 
-PULL_REQUEST = {"pull_request_id": "7", "branch": "", "is_full": False}
+PULL_REQUEST: dict[str, Any] = {"pull_request_id": "7", "branch": "", "is_full": False}
 
 
 def plan(scan: Scan) -> None:
