@@ -47,7 +47,7 @@ def _seconds_to_page(data: Path) -> float:
             while not _answers(port):
                 seconds = time.perf_counter() - began
                 if platform.poll() is not None or seconds > GIVE_UP_SECONDS:
-                    raise RuntimeError(f"no page within {' '.join(command)}")
+                    raise RuntimeError(f"no page within {seconds:.0f} s; try: {' '.join(command)}")
                 time.sleep(0.05)
             return time.perf_counter() - began
         finally:
