@@ -145,7 +145,7 @@ def test_a_row_of_ours_does_not_point_to_one_of_theirs(ours: Finding, theirs: Fi
 def test_a_conflict_with_a_row_of_theirs_does_not_change_it(ours: Finding, theirs: Finding) -> None:
     with (
         acting_for(ours.organization_id),
-        pytest.raises(DatabaseError, match="row-level security|duplicate key"),
+        pytest.raises(DatabaseError, match=r"row-level security|duplicate key"),
         transaction.atomic(),
     ):
         Scan._base_manager.bulk_create(
