@@ -31,14 +31,23 @@ def bench() -> dict[str, Any]:
 
 def _seconds_to_page(data: Path) -> float:
     port = any_free_port()
-    command = [sys.executable, "-m", "assistant_platform.embedded", "--data", data, "--port", str(port), "--no-demo"]
+    command = [
+        sys.executable,
+        "-m",
+        "assistant_platform.embedded",
+        "--data",
+        str(data),
+        "--port",
+        str(port),
+        "--no-demo",
+    ]
     began = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as platform:
         try:
             while not _answers(port):
                 seconds = time.perf_counter() - began
                 if platform.poll() is not None or seconds > GIVE_UP_SECONDS:
-                    raise RuntimeError(f"no page within {seconds:.0f} s; try: {' '.join(map(str, command))}")
+                    raise RuntimeError(f"no page within {seconds:.0f} s; try: {' '.join(command)}")
                 time.sleep(0.05)
             return time.perf_counter() - began
         finally:
