@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.contexts import context_of_result
-from bench.measure import seconds_of, summary
+from bench.measure import summary
 from triage import facts
 from triage.answers import Verdict
-
-Counts = dict[str, int]
 
 
 def bench(labelled: Path, further_files: Path | None = None) -> dict[str, Any]:
@@ -38,17 +37,12 @@ def bench(labelled: Path, further_files: Path | None = None) -> dict[str, Any]:
             continue
         repo = str(entry.get("repo", ""))
         context = context_of_result(finding, source=entry["source"], read_file=texts[repo].get)
-        verdicts: list[Verdict] = []
-        taken.append(
-            seconds_of(
-                lambda context=context, verdicts=verdicts: verdicts.append(  # type: ignore[misc]  # bound at once
-                    facts.verdict_without_model(context, facts.gather(context)).verdict
-                )
-            )
-        )
+        began = time.perf_counter()
+        verdict = facts.verdict_without_model(context, facts.gather(context)).verdict
+        taken.append(time.perf_counter() - began)
         for group in ("all", f"repo {repo}", f"CWE-{entry.get('cwe', '?')}"):
-            outcomes[group][truth, verdicts[0].value] += 1
-        if (truth, verdicts[0]) == ("TP", Verdict.FALSE_POSITIVE):
+            outcomes[group][truth, verdict.value] += 1
+        if (truth, verdict) == ("TP", Verdict.FALSE_POSITIVE):
             wrong.append(str(entry.get("id", "")))
     figures = {group: _figures(counted) for group, counted in sorted(outcomes.items())}
     return {
