@@ -58,7 +58,9 @@ CHECKS = (
     ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
     ("semgrep", "scan", "--error", "--metrics=off", "--disable-version-check", "--quiet", "--config", ".semgrep/", "."),
 )
-TESTS = ("python", "-m", "pytest", "-n", "2")
+# The tests of a file share what they set up, such as one scan of the demo.
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
+TESTS = ("python", "-m", "pytest", *IN_PARALLEL)
 FIXES = (("ruff", "check", "--fix", "."), ("ruff", "format", "."))
 # Lock, what it is made from (names are read from standard input), further options.
 LOCKS = (
@@ -113,7 +115,7 @@ def perform(command: str, rest: list[str]) -> int:
     if command == "lock":
         return make_locks()
     if command == "test" and not rest:
-        words = (*words, "-n", "2")
+        words = (*words, *IN_PARALLEL)
     return replace_by(*words, *rest)
 
 

@@ -61,6 +61,8 @@ class NotInTransaction(RuntimeError):
     """Something happened outside the transaction of the change itself."""
 
 
+# What Jobs may name: every @org_task, by its address. The pipeline imports them all at start.
+TASKS: dict[str, Task] = {}
 # What follows what, handed down by assistant_platform.pipeline at start, so that services never import tasks.
 _followers: dict[Kind, list[Task]] = {}
 _wake_dispatcher: list[Callable[[], None]] = []
@@ -82,8 +84,8 @@ def make_task(
     max_attempts: int = DEFAULT_MAX_ATTEMPTS,
     on_exhausted: Callable[..., None] | None = None,
 ) -> Task:
-    """Describe a function as a task."""
-    return Task(
+    """Describe a function as a task, and let Jobs name it."""
+    task = Task(
         name=f"{function.__module__}.{function.__qualname__}",
         function=function,
         queue=queue,
@@ -92,6 +94,8 @@ def make_task(
         on_exhausted=on_exhausted,
         parameters=frozenset(inspect.signature(function).parameters),
     )
+    TASKS[task.name] = task
+    return task
 
 
 def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject: Subject) -> Event:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import random
 import threading
@@ -38,6 +37,7 @@ R = TypeVar("R")
 BACK_OFF_SECONDS = (5, 20, 60, 300, 900)
 KEEP_FINISHED_JOBS = timedelta(days=3)
 DISPATCH_BATCH = 500
+SECONDS_BEHIND_THE_SAME_WORK = 2
 PAUSE_BETWEEN_WAKES_SECONDS = 0.2
 PAUSE_WITHOUT_BROKER_SECONDS = 5.0  # a request must not wait for a broker that is known to be gone
 
@@ -66,12 +66,11 @@ def org_task(
 
 
 def task_named(name: str) -> Task:
-    """Return the task at a dotted address, importing its module on first use."""
-    module, _, attribute = name.rpartition(".")
-    task = getattr(importlib.import_module(module), attribute)
-    if not isinstance(task, Task):
-        raise TypeError(f"{name} is not an @org_task")
-    return task
+    """Return the task of that name. Raises LookupError for any other name, and imports nothing for it."""
+    try:
+        return events.services.TASKS[name]
+    except KeyError:
+        raise LookupError(f"this version has no task {name!r}") from None
 
 
 # --- The messenger's side ---------------------------------------------------------------------------------------------
@@ -143,42 +142,42 @@ def dispatch() -> int:
 
 # The lateral join takes at most a window of each organization's first Jobs, so that the cost does not grow with
 # anybody's backlog; the place in the window, counted from what is in flight already, is what makes turns fair.
-_TAKE_DUE = """
+_DUE = """
 WITH in_flight AS (
     SELECT organization_id, queue, count(*) AS n FROM events_job WHERE state IN ('sent', 'running') GROUP BY 1, 2
-), due AS (
-    SELECT j.id, j.queue, j.priority, coalesce(f.n, 0) + j.place AS place
-      FROM tenancy_organization o
-      CROSS JOIN unnest(%(queues)s::text[]) AS q (name)
-      LEFT JOIN in_flight f ON f.organization_id = o.id AND f.queue = q.name
-      CROSS JOIN LATERAL (
-        SELECT w.id, w.queue, w.priority, row_number() OVER (ORDER BY w.priority, w.run_after, w.id) AS place
-          FROM events_job w
-         WHERE w.state = 'waiting' AND w.run_after <= now() AND w.organization_id = o.id AND w.queue = q.name
-           AND NOT EXISTS (SELECT 1 FROM events_job r WHERE r.state = 'running'
-                              AND r.organization_id = w.organization_id AND r.unique_key = w.unique_key)
-         ORDER BY w.priority, w.run_after, w.id LIMIT greatest(%(window)s - coalesce(f.n, 0), 0)
-      ) j
-     ORDER BY j.priority, place, j.id LIMIT %(batch)s
 )
-UPDATE events_job SET state = 'sent', sent_at = now() FROM due
- WHERE events_job.id = due.id AND events_job.state = 'waiting'
-RETURNING due.priority, due.place, due.id, due.queue
+SELECT j.id, j.queue
+  FROM tenancy_organization o
+  CROSS JOIN unnest(%(queues)s::text[]) AS q (name)
+  LEFT JOIN in_flight f ON f.organization_id = o.id AND f.queue = q.name
+  CROSS JOIN LATERAL (
+    SELECT w.id, w.queue, w.priority, row_number() OVER (ORDER BY w.priority, w.run_after, w.id) AS place
+      FROM events_job w
+     WHERE w.state = 'waiting' AND w.run_after <= %(now)s AND w.organization_id = o.id AND w.queue = q.name
+       AND NOT EXISTS (SELECT 1 FROM events_job r WHERE r.state = 'running'
+                          AND r.organization_id = w.organization_id AND r.unique_key = w.unique_key)
+     ORDER BY w.priority, w.run_after, w.id LIMIT greatest(%(window)s - coalesce(f.n, 0), 0)
+  ) j
+ ORDER BY j.priority, coalesce(f.n, 0) + j.place, j.id LIMIT %(batch)s
 """
 
 
 def _take_due_jobs() -> list[tuple[int, str]]:
     """Mark the Jobs to send now as sent, and return id and queue of each, in the order of sending."""
+    now = timezone.now()
     with connection.cursor() as cursor:
         # The transaction's own lock: two dispatchers would otherwise both fill the same window.
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('events.dispatch'))")
         if not cursor.fetchone()[0]:
             return []
-        cursor.execute(
-            _TAKE_DUE,
-            {"queues": Queue.values, "window": settings.JOBS_IN_FLIGHT_PER_ORGANIZATION, "batch": DISPATCH_BATCH},
-        )
-        return [(pk, queue) for _, _, pk, queue in sorted(cursor.fetchall())]
+        window = settings.JOBS_IN_FLIGHT_PER_ORGANIZATION
+        cursor.execute(_DUE, {"queues": Queue.values, "window": window, "batch": DISPATCH_BATCH, "now": now})
+        due: list[tuple[int, str]] = cursor.fetchall()
+    # One that a worker has claimed meanwhile, by an old message, stays claimed; another message does no harm.
+    Job.every_organization.filter(pk__in=[pk for pk, _ in due], state=JobState.WAITING).update(
+        state=JobState.SENT, sent_at=now
+    )
+    return due
 
 
 def sweep() -> int:
@@ -231,7 +230,10 @@ def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease]
                     state=job.state, attempt=job.attempt, lease_token=job.lease_token, lease_until=job.lease_until
                 )
         except IntegrityError:
-            return None  # the same work is being done by another Job; the sweep sends this one again
+            # The same work is being done by another Job; this one looks again when that may have ended.
+            later = now + timedelta(seconds=SECONDS_BEHIND_THE_SAME_WORK)
+            Job.every_organization.filter(pk=job.pk).update(state=JobState.WAITING, run_after=later)
+            return None
     return job, lease
 
 
@@ -297,7 +299,7 @@ def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float
 def _on_exhausted(name: str) -> Callable[..., None] | None:
     try:
         return task_named(name).on_exhausted
-    except (ImportError, AttributeError, TypeError):
+    except LookupError:
         return None  # a task that this version no longer has
 
 

@@ -1,4 +1,4 @@
-"""Scans, findings, and where each finding is present. Two columns, never one: triage is people's, presence the scanner's."""
+"""Scans, findings, and where each finding is present: triage is people's, presence the scanner's, never one column."""
 
 from __future__ import annotations
 
@@ -165,8 +165,8 @@ class Finding(OwnedByOrganization):
     triage and remediation keep the history.
     """
 
-    # Keys without an index of their own are found by the constraints and indexes below; each index less is a tenth of an
-    # import less, and without one on `last_scan` an unchanged finding is updated in place.
+    # Keys without an index of their own are found by the constraints and indexes below: each index less is a tenth of
+    # an import less, and without one on `last_scan` an unchanged finding is updated in place.
     project = models.ForeignKey(Project, models.CASCADE, related_name="findings", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, related_name="findings", db_index=False)
     fingerprint = models.BinaryField(max_length=16)
@@ -235,6 +235,22 @@ class Finding(OwnedByOrganization):
                 name="finding_open_worst_first",
             ),
             models.Index(fields=["organization", "-severity", "-id"], name="finding_worst_first"),
+            # What the list is filtered by, where a value may be rare.
+            models.Index(
+                fields=["organization", "recommendation", "-severity", "-id"],
+                condition=Q(triage__in=["open", "reviewing", "to_fix"], is_present=True),
+                name="finding_open_recommended",
+            ),
+            models.Index(
+                fields=["organization", "component_tag", "-severity", "-id"],
+                condition=Q(triage__in=["open", "reviewing", "to_fix"], is_present=True),
+                name="finding_open_tagged",
+            ),
+            models.Index(
+                fields=["organization", "-severity", "-id"],
+                condition=Q(triage__in=["open", "reviewing", "to_fix"], is_present=True, has_verified_fix=True),
+                name="finding_open_with_fix",
+            ),
             models.Index(fields=["organization", "project", "-severity", "-id"], name="finding_in_project"),
             models.Index(fields=["organization", "rule", "-severity", "-id"], name="finding_of_rule"),
             # The file of a component tag.

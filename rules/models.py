@@ -55,3 +55,8 @@ class Rule(OwnedByOrganization):
     def name(self) -> str:
         """The last part of the identifier, which is what people call the rule."""
         return self.identifier.rsplit(".", 1)[-1]
+
+    @property
+    def help_link(self) -> str:
+        """Where a page may lead for more: the report's address if a browser would only open it, else empty."""
+        return self.help_uri if self.help_uri.startswith(("https://", "http://")) else ""

@@ -31,18 +31,17 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
     """Pick, cap and queue a scan's new findings, and say of each other one why it is left out. Safe to run twice."""
     with result_of_job():
         settings = orgs.selectors.assistant_settings()
-        candidates = Finding.objects.filter(
-            first_scan=scan, not_analysed=NotAnalysed.WAITING, recommendation=Recommendation.NONE
-        )
+        candidates = _candidates(scan)
         left_out = 0
         if not (settings.is_enabled and settings.auto_triage):
             left_out += _leave_out(candidates, NotAnalysed.SWITCHED_OFF)
         left_out += _leave_out(candidates.exclude(product=Product.CODE), NotAnalysed.PRODUCT)
         left_out += _leave_out(candidates.exclude(rule__category__in=SECURITY_CATEGORIES), NotAnalysed.NOT_SECURITY)
         left_out += _leave_out(candidates.filter(triage=Triage.IGNORED), NotAnalysed.IGNORED)
-        if scan.is_full and not settings.analyses_all_severities:
-            left_out += _leave_out(candidates.filter(severity__lt=Severity.HIGH), NotAnalysed.SEVERITY)
-        if scan.pull_request_id or not scan.is_full:
+        if scan.is_full and not scan.pull_request_id:
+            if not settings.analyses_all_severities:
+                left_out += _leave_out(candidates.filter(severity__lt=Severity.HIGH), NotAnalysed.SEVERITY)
+        else:
             first = candidates.order_by("-severity", "pk").values_list("pk", flat=True)[: settings.pull_request_cap]
             left_out += _leave_out(candidates.exclude(pk__in=list(first)), NotAnalysed.CAP)
         picked = list(candidates.order_by("-severity", "pk").values_list("pk", "path"))
@@ -51,6 +50,21 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
         record(Kind.ANALYSIS_PLANNED, actor=ASSISTANT, scan_id=scan.pk, picked=len(picked), left_out=left_out)
         findings.services.settle_if_done(scan_id=scan.pk, actor=ASSISTANT)
     return Plan(picked=len(picked), left_out=left_out)
+
+
+def give_up_planning(*, scan: Scan) -> None:
+    """Show a scan's new findings without a verdict, and say why; silence never hides them."""
+    with result_of_job():
+        findings.services.not_analysed(
+            finding_ids=list(_candidates(scan).values_list("pk", flat=True)),
+            why=NotAnalysed.UNAVAILABLE,
+            detail="The analysis of the scan could not be planned, after several tries; the operator's log says why.",
+        )
+        findings.services.settle_if_done(scan_id=scan.pk, actor=ASSISTANT)
+
+
+def _candidates(scan: Scan) -> QuerySet[Finding]:
+    return Finding.objects.filter(first_scan=scan, not_analysed=NotAnalysed.WAITING, recommendation=Recommendation.NONE)
 
 
 def _leave_out(chosen: QuerySet[Finding], why: NotAnalysed) -> int:

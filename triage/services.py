@@ -88,9 +88,7 @@ def _keep_verdict(
             explanation=settled.explanation,
             evidence=[_quote_as_json(entry) for entry in checked],
             facts=[{"kind": fact.kind, "statement": fact.statement, "leaning": fact.leaning} for fact in known],
-            lowered_because=f"The answer was {answer.value.verdict} ({answer.value.confidence})."
-            if was_lowered
-            else "",
+            lowered_because=_in_words(answer.value) if was_lowered else "",
             code_lines=[asdict(segment) for segment in shown.segments],
             source=Source.BUILT_IN if answer.is_built_in else Source.MODEL,
             model=answer.model,
@@ -105,6 +103,10 @@ def _keep_verdict(
             Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict=settled.verdict
         )
     return verdict
+
+
+def _in_words(answer: VerdictAnswer) -> str:
+    return f"The answer was: {answer.verdict.replace('_', ' ')}, {answer.confidence} confidence."
 
 
 def _quote_as_json(entry: evidence.CheckedQuote) -> dict[str, Any]:
@@ -185,8 +187,8 @@ def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "
     Agreeing with a true positive never ignores, and disagreeing with a false positive opens what was ignored so.
     """
     actor = actor_of(user)
-    finding = verdict.finding
     with transaction.atomic():
+        finding = Finding.objects.select_for_update(no_key=True).get(pk=verdict.finding_id)
         feedback, _ = Feedback.objects.update_or_create(
             verdict=verdict, user=user, defaults={"finding": finding, "agrees": agrees, "reason": reason}
         )
@@ -195,6 +197,6 @@ def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "
             findings.services.ignore(
                 finding=finding, reason=IgnoreReason.FALSE_POSITIVE, comment=reason or verdict.explanation, actor=actor
             )
-        elif verdict.is_false_positive and finding.triage == Triage.IGNORED:
+        elif verdict.is_false_positive and finding.ignore_reason == IgnoreReason.FALSE_POSITIVE:
             findings.services.set_triage(finding=finding, triage=Triage.OPEN, comment=reason, actor=actor)
     return feedback

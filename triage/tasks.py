@@ -51,7 +51,11 @@ def tag_file(*, project_id: int, path: str, revision: str) -> None:
         return  # a file without a tag is shown without one; the call's record says why
 
 
-@org_task(queue=Queue.BACKLOG, priority=3)
+def _not_planned_after_all(*, scan_id: int) -> None:
+    planning.give_up_planning(scan=Scan.objects.get(pk=scan_id))
+
+
+@org_task(queue=Queue.BACKLOG, priority=3, on_exhausted=_not_planned_after_all)
 def plan_analysis(*, scan_id: int) -> None:
     """Queue what a scan brought."""
     with transaction.atomic():

@@ -48,9 +48,17 @@ class ScanUploadSerializer(serializers.Serializer[Any]):
 
     def validate_project(self, name: str) -> str:
         """Refuse names that cannot stand in an address or a log line."""
-        if any(not character.isprintable() for character in name):
-            raise serializers.ValidationError("Use printable characters.")
-        return name
+        return _printable(name)
+
+    def validate_branch(self, name: str) -> str:
+        """Refuse names that no branch has."""
+        return _printable(name)
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise serializers.ValidationError("Use printable characters.")
+    return name
 
 
 class ScanSerializer(serializers.ModelSerializer[Scan]):

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from assistant_platform.web.rendering import prose
+from lib.standards import cwe_title, owasp_title
 
 register = template.Library()
 
@@ -55,6 +56,14 @@ def query(pairs: list[tuple[str, str]], **more: object) -> str:
     """Return a query string of pairs and what is added to them; empty where there is nothing."""
     added = [(name, str(value)) for name, value in more.items() if value not in (None, "")]
     return f"?{urlencode([*pairs, *added])}" if pairs or added else "?"
+
+
+@register.filter
+def with_title(standard: str) -> str:
+    """Return a CWE or OWASP category with what the standard calls it, as far as we know it."""
+    number = standard.removeprefix("CWE-")
+    title = cwe_title(int(number)) if number.isdigit() else owasp_title(standard)
+    return f"{standard}: {title}" if title else standard
 
 
 @register.filter

@@ -75,7 +75,7 @@ def facets(
     found = []
     for name, values in _FIXED_VALUES.items():
         numbers = counts.by_facet[name] if counts else None
-        hint = "Nothing chosen: what is still to be dealt with" if name == "status" else ""
+        hint = "With none chosen: open, reviewing and to fix." if name == "status" else ""
         found.append(Facet(name, _LABELS[name], tuple(_options(name, values, chosen, numbers)), hint))
     for name, names in (("project", projects), ("rule", rules)):
         numbers = counts.by_facet[name] if counts else None

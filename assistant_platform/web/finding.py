@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any
 
 from django.contrib import messages
@@ -103,7 +104,7 @@ WHAT_CHANGES_IT = {
     NotAnalysed.NOT_NEW: "Analyze it now.",
     NotAnalysed.NOT_SECURITY: "Analyze it now; the verdict will be about security only.",
     NotAnalysed.PRODUCT: "The Assistant has nothing to say about this kind of finding yet.",
-    NotAnalysed.IGNORED: "Reopen it and analyze it.",
+    NotAnalysed.IGNORED: "Analyze it all the same, or reopen it first.",
     NotAnalysed.SWITCHED_OFF: "Analyze it now, or let an Admin switch on auto-triage in the Assistant's settings.",
     NotAnalysed.UNAVAILABLE: "Analyze it again; if that fails too, ask an Admin to look at the provider.",
     NotAnalysed.FIXED: "It is gone; there is nothing to judge.",
@@ -133,6 +134,7 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         "evidence": [_evidence(quote, code) for quote in verdict.evidence] if verdict else [],
         "feedback": triage.selectors.feedback_by(request.user.pk, verdict) if verdict else None,
         "steps": [_step(step, code) for step in finding.trace],
+        "replaced_by_rule": _replaced_by_rule(finding),
         "guidance": guidance,
         "guidance_steps": _guidance_steps(guidance, finding.path),
         "autofix": autofix,
@@ -156,12 +158,21 @@ def _source_of(finding: Finding) -> str | None:
     return scm.selectors.reader(project=finding.project, revision=finding.revision)(finding.path)
 
 
+def _replaced_by_rule(finding: Finding) -> str:
+    """Return the text in whose place the rule's own fix goes, empty where it spans lines or is not known."""
+    first, last = finding.start_column - 1, finding.end_column - 1
+    # Some reports quote less than the line; columns then count from elsewhere.
+    if finding.start_line != finding.end_line or len(finding.matched_lines) < last:
+        return ""
+    return finding.matched_lines[first:last].strip()
+
+
 def _evidence(quote: Mapping[str, Any], code: Listing) -> Evidence:
     return Evidence(
         path=quote["path"],
         start_line=quote["start_line"],
         end_line=quote["end_line"],
-        quote=quote["quote"],
+        quote=dedent(quote["quote"]).strip("\n"),
         role=quote["role"],
         anchor=code.anchor_of(quote["path"], quote["start_line"]) if quote["holds"] else "",
         problem="" if quote["holds"] else quote["problem"] or "the quoted text is not there",

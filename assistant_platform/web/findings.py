@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -104,6 +104,6 @@ def give_feedback(request: OrgRequest, finding_id: int) -> HttpResponse:
 def back_to(request: OrgRequest, finding: Finding) -> HttpResponse:
     """Go back to where a form was sent from, which must be a page of ours; else to the finding."""
     target = request.POST.get("next", "")
-    if target and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
-        return redirect(target)
+    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        return HttpResponseRedirect(target)
     return redirect(reverse("finding", kwargs={"slug": request.member.organization.slug, "finding_id": finding.pk}))

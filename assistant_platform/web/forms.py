@@ -61,7 +61,9 @@ class UploadForm(forms.Form):
         error_messages={"invalid": "Give the number only, for example 128."},
     )
     is_diff_aware = forms.BooleanField(
-        label="Diff-aware scan", required=False, help_text="It looked only at what changed, so nothing counts as fixed."
+        label="Diff-aware scan",
+        required=False,
+        help_text="It looked only at changed code, so what it does not report is not taken for fixed.",
     )
     context = forms.FileField(
         label="Affected files",

@@ -21,7 +21,7 @@ SCANS_SHOWN = 10
 @org_page(Permission.FINDINGS_VIEW)
 def projects_page(request: OrgRequest) -> HttpResponse:
     """List the projects by name with their open findings."""
-    after = request.GET.get("after", "")
+    after = request.GET.get("after", "").replace("\0", "")  # PostgreSQL takes no NUL
     found = orgs.selectors.projects()
     projects = list((found.filter(name__gt=after) if after else found)[: PAGE_SIZE + 1])
     has_more, projects = len(projects) > PAGE_SIZE, projects[:PAGE_SIZE]

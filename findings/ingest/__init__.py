@@ -36,10 +36,14 @@ def open_report(file: BinaryIO, *, max_bytes: int = MAX_REPORT_BYTES) -> Report:
         raise
 
 
-def detect_format(file: BinaryIO, *, max_bytes: int = MAX_REPORT_BYTES) -> str:
-    """Return the name of a report's format by its content; the file must be seekable and is left at its start."""
+def check_report(file: BinaryIO, *, max_bytes: int = MAX_REPORT_BYTES) -> str:
+    """Return the name of a report's format, having read the file to its end; it is left at its start.
+
+    What may still be wrong is in its results. Raise `ReportUnreadable`.
+    """
     with closing(JsonSource(file, max_bytes=max_bytes)) as source:
         found = _format_of(source)
+        _parser(found)(source)
     file.seek(0)
     return found
 

@@ -214,13 +214,14 @@ RETURNING p.finding_id
 
 # A branch or pull request says that a finding is there until the primary branch, scanned later, says that it is gone:
 # pull requests are closed, and branches deleted, without another scan.
-_DERIVE = """
+DERIVE = """
 WITH said AS (
     SELECT p.finding_id, p.state = 'present' AS is_there, p.last_scan_id,
            NOT p.is_pull_request AND p.ref = %(primary)s AS is_primary,
            max(p.last_scan_id) FILTER (WHERE NOT p.is_pull_request AND p.ref = %(primary)s)
                OVER (PARTITION BY p.finding_id) AS primary_scan_id
-      FROM findings_presence p WHERE {which}
+      FROM findings_presence p WHERE p.finding_id IN (
+        SELECT finding_id FROM identified UNION ALL SELECT unnest(%(gone)s::bigint[]))
 ), now_there AS (
     SELECT finding_id,
            bool_or(is_there AND (is_primary OR last_scan_id > coalesce(primary_scan_id, 0))) AS anywhere,
@@ -232,10 +233,6 @@ UPDATE findings_finding f SET is_present = now_there.anywhere, is_production = n
  WHERE f.id = now_there.finding_id
    AND (f.is_present, f.is_production) IS DISTINCT FROM (now_there.anywhere, now_there.on_primary)
 """
-DERIVE = _DERIVE.format(
-    which="p.finding_id IN (SELECT finding_id FROM identified UNION ALL SELECT unnest(%(gone)s::bigint[]))"
-)
-DERIVE_ALL = _DERIVE.format(which="p.project_id = %(project)s")
 
 # --- What is told -----------------------------------------------------------------------------------------------------
 

@@ -102,12 +102,6 @@ def merge(
     return Merged(found=found, new=new, returned=len(returned), fixed=len(gone), without_code=without_code)
 
 
-def derive_presence(*, project_id: int, primary_branch: str) -> None:
-    """Say anew of each of a project's findings whether it is present, and in production. Needs a transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(merging.DERIVE_ALL, {"project": project_id, "primary": primary_branch})
-
-
 def _parameters(scan: Scan) -> dict[str, Any]:
     return {
         "org": scan.organization_id,

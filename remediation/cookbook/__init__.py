@@ -7,7 +7,7 @@ from remediation.answers import GuidanceAnswer, Step
 from remediation.cookbook.choice import Choice, choose_language, step_for, summary_for
 from remediation.cookbook.entries import Entry, entry_of
 from remediation.cookbook.general import general_guidance
-from remediation.cookbook.place import Place, names_a_secret, place_of, shorten
+from remediation.cookbook.place import LONGEST_QUOTE, Place, names_a_secret, place_of, shorten
 from remediation.cookbook.technology import technologies_in_file, technologies_of_rule
 from remediation.cookbook.topic import topic_of
 
@@ -46,8 +46,17 @@ def _rule_fix_step(context: FindingContext) -> list[Step]:
     fix = context.rule_fix.strip("\n")
     if not fix.strip():
         return []
-    text = "The rule brings a fix: put the code below in the place of the match, then go through the steps after it."
+    place = _match(context)
+    text = f"The rule brings a fix: put the code below in the place of {place}, then go through the steps after it."
     return [Step(text=text, code=fix[:4000])]
+
+
+def _match(context: FindingContext) -> str:
+    """Return what to call the match: its own text where that fits into a sentence and is no secret."""
+    span = context.span
+    text = context.matched_text[span.start_column - 1 : span.end_column - 1].strip()
+    says_it_all = span.start_line == span.end_line and 0 < len(text) <= LONGEST_QUOTE and "`" not in text
+    return f"`{text}` on line {span.start_line}" if says_it_all and not names_a_secret(context.rule) else "the match"
 
 
 def _flow_step(context: FindingContext) -> list[Step]:

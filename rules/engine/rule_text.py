@@ -167,7 +167,9 @@ class _Expansion:
             self._add(event.anchor, 1, event)
         elif isinstance(event, AliasEvent):
             if event.anchor not in self._of_anchor:
-                raise Unreadable(f"`*{event.anchor}` stands for nothing that ends before it.", event.start_mark.line + 1)
+                raise Unreadable(
+                    f"`*{event.anchor}` stands for nothing that ends before it.", event.start_mark.line + 1
+                )
             self._add(None, self._of_anchor[event.anchor], event)
 
     def _add(self, anchor: str | None, size: int, event: Event) -> None:

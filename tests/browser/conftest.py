@@ -6,14 +6,23 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from pytest_django.plugin import DjangoDbBlocker
 
 from assistant_platform.web.assets import NAMED_ASSETS
@@ -40,6 +49,13 @@ class OpenWindow(Protocol):
 
     def __call__(self, person: str = "", *, expects: tuple[int, ...] = (), **options: Any) -> Page:
         """Return a blank page, signed in as a person; `expects` are the error statuses that the test is about."""
+
+
+class Axe(Protocol):
+    """Asks axe-core what is wrong with a page, as it is drawn now."""
+
+    def __call__(self, page: Page, *rules: str) -> list[str]:
+        """Return the violations: of the named rules, or of all."""
 
 
 def _cannot_run(reason: str) -> NoReturn:
@@ -136,8 +152,8 @@ def listen(context: BrowserContext, complaints: list[str], *, host: str, expects
 
 
 @pytest.fixture(scope="package")
-def axe() -> Callable[[Page], list[str]]:
-    """Return what axe-core finds wrong with a page, as it is drawn now."""
+def axe() -> Axe:
+    """What axe-core finds wrong with a page."""
     source = AXE.read_text()
 
     def violations(page: Page, *rules: str) -> list[str]:

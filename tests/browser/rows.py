@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -70,6 +71,8 @@ def fill() -> None:
     acme = factories.an_organization(ACME, admin=admin)
     factories.an_organization(EMPTY, admin=admin)
     factories.a_person(NEWCOMER)
+    # The one who signs in by form: the site has the hashers of production, tests a cheaper one.
+    User.objects.filter(email=ADMIN).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "a-salt-of-tests"))
     demo = organization_by_slug(DEMO)
     assert demo is not None
     with acting_for(demo.pk), transaction.atomic():
@@ -173,7 +176,7 @@ def _judged_by_a_model(finding: Finding) -> None:
             _quote(40, 40, "escape(name)", "sanitizer", holds=False, problem="the file has no line 40"),
         ],
         facts=[{"kind": "source", "statement": "The value comes from request.args.", "leaning": "true_positive"}],
-        lowered_because="The answer was true_positive (high).",
+        lowered_because="The answer was: false positive, high confidence.",
         code_lines=[{"path": finding.path, "start_line": 7, "lines": lines[6:], "why": "function"}],
         source=Source.MODEL,
         model="gpt-5-mini",

@@ -159,11 +159,13 @@ def test_the_ignore_dialog_is_left_by_escape_without_ignoring(window: OpenWindow
 def test_analyzing_again_waits_and_then_shows_the_answer_by_itself(window: OpenWindow, site: Site) -> None:
     finding = site.finding(recommendation="unsure")
     page = window(rows.MEMBER)
+    page.clock.install()
     page.goto(address(finding))
 
     page.get_by_role("button", name="Analyze again").click()
     expect(page.locator("#assistant")).to_contain_text("Waiting for its turn")
     site.work()
+    page.clock.fast_forward("00:10")
 
     expect(page.locator("#assistant")).not_to_contain_text("Waiting for its turn")
     expect(page.locator("#timeline")).to_contain_text(f"{rows.MEMBER} asked for an analysis")

@@ -14,7 +14,7 @@ LIST = f"/orgs/{rows.DEMO}/findings/"
 
 
 def rows_of(page: Page) -> list[str]:
-    return page.locator(".finding-row").evaluate_all("found => found.map(row => row.id)")
+    return list(page.locator(".finding-row").evaluate_all("found => found.map(row => row.id)"))
 
 
 def test_a_recommendation_filters_and_is_in_the_address(window: OpenWindow) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -14,7 +15,7 @@ from tests.browser.site import Site
 LIST = f"/orgs/{rows.DEMO}/findings/"
 
 
-def without_javascript(window: OpenWindow, **options: object) -> Page:
+def without_javascript(window: OpenWindow, **options: Any) -> Page:
     return window(rows.MEMBER, java_script_enabled=False, **options)
 
 

@@ -137,6 +137,7 @@ def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         (lines({"path": "a", "text": "x"}, {"path": "./a", "text": "y"}), "twice"),
         (b"[" * 100_000 + b"\n", "Line 1"),
     ],
+    ids=lambda value: "upload" if isinstance(value, bytes) else None,  # zip writes the time down
 )
 def test_an_upload_that_cannot_be_read_is_refused_in_words(content: bytes, words: str) -> None:
     assert words in refusal(content)

@@ -29,7 +29,11 @@ def test_a_secret_is_sealed_anew_with_the_first_key() -> None:
     assert Sealer(["new"]).open(resealed) == "text"
 
 
-@pytest.mark.parametrize("sealed", ["", "x", "gAAAAA", "ü", Sealer(["another"]).seal("text")])
+@pytest.mark.parametrize(
+    "sealed",
+    ["", "x", "gAAAAA", "ü", Sealer(["another"]).seal("text")],
+    ids=["nothing", "a letter", "a beginning", "no ASCII", "another key"],
+)
 def test_what_another_key_sealed_is_told_in_words(sealed: str) -> None:
     sealer = Sealer(["key"])
 

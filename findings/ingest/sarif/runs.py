@@ -303,7 +303,7 @@ def _error(notification: Mapping[str, Any], level: str) -> ScanError:
     physical = cleaning.mapping_of(cleaning.mapping_of(locations[0] if locations else None).get("physicalLocation"))
     uri = cleaning.mapping_of(physical.get("artifactLocation")).get("uri")
     path = cleaning.path_or_none(unquote(uri)) if isinstance(uri, str) else ""
-    # Semgrep names the file in its sentence only; of an absolute one the sentence is told, so that it can be looked for.
+    # Semgrep names the file in its sentence only. An absolute one is told in the sentence, and looked for there.
     words = message if path or not isinstance(uri, str) else f"{message or descriptor} ({uri})"
     return ScanError(
         message=cleaning.text_of(words or descriptor, limit=cleaning.MAX_MESSAGE) or "The scanner gave no reason.",

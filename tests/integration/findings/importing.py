@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import findings.services
 from events.kinds import SCANNER
@@ -58,7 +58,7 @@ def report_of(*results: dict[str, Any], **parts: Any) -> dict[str, Any]:
     return {"version": "1.97.0", "results": list(results), "errors": [], "paths": {"scanned": scanned}, **parts}
 
 
-def context_of(files: Mapping[str, str]) -> io.BytesIO:
+def context_of(files: Mapping[str, str]) -> BinaryIO:
     """Return files as CI sends them along."""
     return bytes_file("\n".join(json.dumps({"path": path, "text": text}) for path, text in files.items()))
 

@@ -6,19 +6,18 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 from django.db import connection
 
-import findings.ingest.writer
 import findings.services
 import findings.tasks
 from events.kinds import SCANNER, Kind
 from events.models import Event, Job
 from events.tasks import claim, run_claimed
 from findings import uploads
+from findings.ingest import merging
 from findings.models import Finding, Presence, Scan, ScanState, UploadChunk, UploadKind
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused
@@ -33,8 +32,6 @@ PATH, NEEDLE = "park/gate.py", "gate.open(visitor)"
 RESULT = matches(PATH, NEEDLE, NEEDLE)[0]
 
 
-
-
 def is_kept(scan: Scan) -> bool:
     return UploadChunk.objects.filter(scan=scan, kind=UploadKind.REPORT).exists()
 
@@ -46,7 +43,9 @@ def test_a_scan_that_cannot_be_read_fails_with_words_and_keeps_its_upload() -> N
 
     assert scan.state == ScanState.FAILED
     assert "None of the 1 results could be used" in scan.failure
-    with closing(uploads.open_upload(scan, UploadKind.REPORT)) as kept:
+    kept = uploads.open_upload(scan, UploadKind.REPORT)
+    assert kept is not None
+    with kept:
         assert json.load(kept) == report
     assert Event.objects.filter(kind=Kind.SCAN_FAILED).count() == 1
 
@@ -65,7 +64,7 @@ def test_what_was_ingested_is_not_kept_a_second_time() -> None:
 
 def test_a_failure_in_the_middle_leaves_nothing_half_written(monkeypatch: pytest.MonkeyPatch) -> None:
     scan = received(LOANS_JSON, files=CODE)
-    monkeypatch.setattr(findings.ingest.writer.merging, "TELL_NEW", "SELECT 1 / 0")
+    monkeypatch.setattr(merging, "TELL_NEW", "SELECT 1 / 0")
 
     with pytest.raises(Exception, match="division by zero"):
         findings.services.ingest_scan(scan=scan)
@@ -77,7 +76,7 @@ def test_a_failure_in_the_middle_leaves_nothing_half_written(monkeypatch: pytest
 
 def test_a_scan_that_fails_at_every_try_is_failed_with_words(monkeypatch: pytest.MonkeyPatch) -> None:
     scan = received(LOANS_JSON)
-    monkeypatch.setattr(findings.ingest.writer.merging, "TELL_NEW", "SELECT 1 / 0")
+    monkeypatch.setattr(merging, "TELL_NEW", "SELECT 1 / 0")
     job = Job.objects.get()
     Job.objects.update(attempt=job.max_attempts - 1)
 
@@ -162,7 +161,9 @@ def test_no_text_of_a_result_breaks_an_import(extra: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("line", [2**31, 10**18, -5, 0, 1.5, "3", None])
 def test_no_line_number_breaks_an_import(line: object) -> None:
-    scan = imported(report_of(RESULT, {**RESULT, "start": {"line": line, "col": line}, "end": {"line": line, "col": line}}))
+    scan = imported(
+        report_of(RESULT, {**RESULT, "start": {"line": line, "col": line}, "end": {"line": line, "col": line}})
+    )
 
     assert scan.state == ScanState.INGESTED
 
@@ -249,7 +250,16 @@ def alias_bomb() -> bytes:
 
 @pytest.mark.parametrize(
     "rules",
-    [b"{[", b"just words", b"\xff\xfe\x00", b"- " * 100_000, merge_bomb(), alias_bomb(), b"a: &a [*a]\nrules: *a\n", b"rules: []"],
+    [
+        b"{[",
+        b"just words",
+        b"\xff\xfe\x00",
+        b"- " * 100_000,
+        merge_bomb(),
+        alias_bomb(),
+        b"a: &a [*a]\nrules: *a\n",
+        b"rules: []",
+    ],
     ids=["no YAML", "words", "binary", "nested", "merge bomb", "alias bomb", "circle", "no rules"],
 )
 def test_a_rules_file_that_cannot_be_used_is_told_and_the_findings_imported(rules: bytes) -> None:

@@ -85,7 +85,7 @@ def test_quoted_lines_that_are_not_in_the_code_lower_the_verdict(openai: OpenAIS
     judge(finding)
 
     assert finding.recommendation == "unsure"
-    assert Verdict.objects.get().lowered_because == "The answer was false_positive (high)."
+    assert Verdict.objects.get().lowered_because == "The answer was: false positive, high confidence."
 
 
 # --- The repair try ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from findings.ingest import detect_format, open_report, reading
+from findings.ingest import check_report, open_report, reading
 from findings.ingest.base import ReportUnreadable
 from tests.unit.ingest.reports import PAYLOADS, opened, sarif_report, sarif_result, semgrep_report, semgrep_result
 
@@ -34,7 +34,7 @@ def refusal(content: bytes) -> ReportUnreadable:
     ],
 )
 def test_a_format_is_told_by_its_content(name: str, expected: str) -> None:
-    assert detect_format(io.BytesIO((PAYLOADS / name).read_bytes())) == expected
+    assert check_report(io.BytesIO((PAYLOADS / name).read_bytes())) == expected
 
 
 def test_a_report_without_results_is_told_by_the_keys_around_them() -> None:

@@ -60,6 +60,19 @@
     }
   });
 
+  // --- A menu of the header closes like a menu (without: by its button) -------------------------------------------
+  function closeMenus(except) {
+    document.querySelectorAll(".switcher[open]").forEach(function (menu) {
+      if (menu !== except) menu.open = false;
+    });
+  }
+  document.addEventListener("click", function (event) {
+    closeMenus(event.target.closest(".switcher"));
+  });
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape") closeMenus(null);
+  });
+
   // --- htmx -----------------------------------------------------------------------------------------------------------
   document.addEventListener("htmx:configRequest", function (event) {
     // An address without empty filters is one that people can read and send on.
