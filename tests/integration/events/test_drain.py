@@ -25,7 +25,6 @@ together = threading.Barrier(3, timeout=20)
 def nothing_done() -> None:
     done.clear()
     tried.clear()
-    return
 
 
 @pytest.fixture
