@@ -58,7 +58,7 @@ def page_assets() -> str:
 
 def disk_space() -> str:
     """Say how much room is left where the platform writes."""
-    data = Path(os.environ.get("ASSISTANT_DATA", settings.BASE_DIR))
+    data = Path(os.environ.get("ASSISTANT_DATA") or settings.BASE_DIR)
     places = {str(folder) for folder in (data, Path(tempfile.gettempdir())) if folder.exists()}
     free = {place: shutil.disk_usage(place).free // MEGABYTE for place in sorted(places)}
     for place, megabytes in free.items():
