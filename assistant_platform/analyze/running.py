@@ -142,7 +142,7 @@ def _notes(repo: Path, paths: Sequence[str], problems: Sequence[str]) -> Iterato
             " their findings are judged without code."
         )
     if problems:
-        yield f"{len(problems)} or more results of the report could not be used. {problems[0]}"
+        yield f"The report tells of {len(problems)} or more problems; the first: {problems[0]}"
 
 
 def _named(paths: Sequence[str]) -> str:
