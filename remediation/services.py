@@ -15,7 +15,7 @@ import triage.selectors
 from events.kinds import ASSISTANT, Kind
 from events.services import record, result_of_job
 from findings.context import FindingContext
-from findings.models import Finding
+from findings.models import Confidence, Finding
 from providers.gate import Answer
 from providers.prompts import render
 from remediation import gates
@@ -166,6 +166,8 @@ def _worth(check: gates.FixCheck) -> tuple[bool, bool, int]:
 
 def _keep_fix(finding: Finding, answer: Answer[FixAnswer], check: gates.FixCheck | None, *, minimum: str) -> Autofix:
     confidence = (check.highest_confidence or "") if check and check.is_shown else ""
+    if answer.is_built_in and confidence == Confidence.HIGH:
+        confidence = Confidence.MEDIUM  # a recipe knows the pattern, not what the code is for
     is_shown = bool(confidence) and _CONFIDENCE_ORDER[confidence] >= _CONFIDENCE_ORDER[minimum]
     with result_of_job():
         autofix = Autofix.objects.create(

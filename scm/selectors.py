@@ -51,8 +51,8 @@ def _folder_of(project: Project) -> LocalFolder | None:
     repository = Repository.objects.filter(project=project).first()
     if repository is None:
         return None
-    root = Path(repository.folder)
-    # Asked again at each reading: the operator may have closed the folder since.
+    # Asked again at each reading: the operator may have closed the folder since, or somebody put a link in its place.
+    root = Path(repository.folder).resolve()
     if not any(root.is_relative_to(allowed) for allowed in settings.LOCAL_CODE_ROOTS):
         return None
     return LocalFolder(root)

@@ -149,7 +149,8 @@ LEAST_SCORE = 6
 LONGEST_TEXT_READ = 200_000
 MOST_WORDS_NAMED = 3
 
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+[a-z]+")
+# A number is read from its first digit only: a file of digits would be read again from each of them.
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|(?<!\d)\d+[a-z]+")
 
 
 @dataclass(frozen=True)

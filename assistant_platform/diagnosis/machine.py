@@ -43,11 +43,12 @@ def _is_installed(name: str) -> bool:
 
 def page_assets() -> str:
     """Say that styles and icons can be served: gathered in STATIC_ROOT, or straight from node_modules in a test."""
-    if settings.WHITENOISE_USE_FINDERS:
+    gathered: Path | None = settings.STATIC_ROOT
+    if gathered is None:
         folder, names = settings.NODE_MODULES, list(NAMED_ASSETS.values())
         remedy = "python3 bootstrap.py setup"
     else:
-        folder, names = Path(settings.STATIC_ROOT or settings.BASE_DIR / "staticfiles"), list(NAMED_ASSETS)
+        folder, names = gathered, list(NAMED_ASSETS)
         remedy = "python3 bootstrap.py setup, then manage.py collectstatic (`bootstrap.py run` does it)"
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
@@ -57,7 +58,7 @@ def page_assets() -> str:
 
 def disk_space() -> str:
     """Say how much room is left where the platform writes."""
-    data = Path(os.environ.get("ASSISTANT_DATA", settings.BASE_DIR))
+    data = Path(os.environ.get("ASSISTANT_DATA") or settings.BASE_DIR)
     places = {str(folder) for folder in (data, Path(tempfile.gettempdir())) if folder.exists()}
     free = {place: shutil.disk_usage(place).free // MEGABYTE for place in sorted(places)}
     for place, megabytes in free.items():

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from assistant_platform.embedded import roles
 from assistant_platform.embedded.ports import LOOPBACK
 from assistant_platform.embedded.state import State
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+
+def data_folder() -> Path:
+    """Return the folder of all data, unless the command line names another."""
+    return Path(os.environ.get("ASSISTANT_DATA") or CHECKOUT / ".data")
+
+
+def fill_in(environment: MutableMapping[str, str], values: Mapping[str, str]) -> None:
+    """Add the settings that a person has not given; those they have stand, for `up` and for each command alike."""
+    for name, value in values.items():
+        if not is_set(environment, name):
+            environment[name] = value
 
 
 def generated_settings(state: State, folder: Path) -> dict[str, str]:

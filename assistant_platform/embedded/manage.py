@@ -11,20 +11,22 @@ from pathlib import Path
 from typing import NoReturn
 
 from assistant_platform.embedded.environment import (
+    CHECKOUT,
     address_settings,
+    data_folder,
     database_url,
+    fill_in,
     generated_settings,
     is_set,
     redis_url,
 )
 from assistant_platform.embedded.ports import LOOPBACK
-from assistant_platform.embedded.startup import CHECKOUT
 from assistant_platform.embedded.state import load_state, lock
 
 
 def main() -> NoReturn:
     """Become the command; say what to do where nothing runs."""
-    folder = Path(os.environ.get("ASSISTANT_DATA", CHECKOUT / ".data"))
+    folder = data_folder()
     state = load_state(folder)
     if not is_set(os.environ, "DATABASE_URL"):
         if not _is_claimed(folder):
@@ -32,11 +34,8 @@ def main() -> NoReturn:
         os.environ["DATABASE_URL"] = database_url(port=state.postgres_port, password=state.postgres_password)
     if not is_set(os.environ, "REDIS_URL"):
         os.environ["REDIS_URL"] = redis_url(port=state.valkey_port, password=state.valkey_password)
-    for name, value in {
-        **generated_settings(state, folder),
-        **address_settings(state.url, LOOPBACK, listens_everywhere=False),
-    }.items():
-        os.environ.setdefault(name, value)
+    fill_in(os.environ, generated_settings(state, folder))
+    fill_in(os.environ, address_settings(state.url, LOOPBACK, listens_everywhere=False))
     os.chdir(CHECKOUT)
     os.execv(sys.executable, [sys.executable, "manage.py", *sys.argv[1:]])  # noqa: S606  (no shell is wanted)
 

@@ -19,8 +19,11 @@ from assistant_platform.embedded.binaries import binaries_for
 from assistant_platform.embedded.children import Children
 from assistant_platform.embedded.claim import claimed, stop_signals_interrupt
 from assistant_platform.embedded.environment import (
+    CHECKOUT,
     address_settings,
+    data_folder,
     database_url,
+    fill_in,
     generated_settings,
     is_set,
     provider_in_use,
@@ -34,7 +37,6 @@ from assistant_platform.embedded.state import load_state, save_state
 from assistant_platform.embedded.static_files import static_files_stamp
 from assistant_platform.embedded.supervisor import Errand, Service, Supervisor
 
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
 QUEUES = "interactive,pull_request,backlog,deliver"
 WORKER_THREADS = 32
 WEB_THREADS = 8
@@ -60,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=8000, help="the port, or the first free one above it (default: 8000)"
     )
-    parser.add_argument("--data", type=Path, default=CHECKOUT / ".data", help="the folder of all data (default: .data)")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="the folder of all data (default: .data)")
     parser.add_argument("--no-demo", action="store_true", help="leave the demo organization out")
     parser.add_argument("--workers", type=int, default=1, help="web processes, of 8 threads each (default: 1)")
 
@@ -157,12 +159,11 @@ class Platform:
         self.url = f"http://{f'[{self.host_shown}]' if ':' in self.host_shown else self.host_shown}:{self.port}"
         self.state.url, self.state.pid = self.url, os.getpid()
         self._save()
-        self.environment |= generated_settings(self.state, self.folder)
-        # What a person has set for themselves stands.
-        for name, value in address_settings(
-            self.url, self.host_shown, listens_everywhere=host in EVERY_ADDRESS
-        ).items():
-            self.environment.setdefault(name, value)
+        fill_in(self.environment, generated_settings(self.state, self.folder))
+        fill_in(
+            self.environment,
+            address_settings(self.url, self.host_shown, listens_everywhere=host in EVERY_ADDRESS),
+        )
 
     # --- Servers ------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from findings.models import ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused
 from orgs.permissions import Permission
+from scm.context_upload import ContextRefused
 
 PAGE_SIZE = 50
 PROBLEMS_SHOWN = 50
@@ -97,7 +98,8 @@ def _receive(request: OrgRequest, form: UploadForm) -> int | None:
             actor=request.actor,
         )
     except (ReportUnreadable, UploadRefused) as problem:
-        form.add_error("report", str(problem))
+        is_about_context = isinstance(problem.__cause__, ContextRefused)
+        form.add_error("context" if is_about_context else "report", str(problem))
         return None
     if scan.state == ScanState.RECEIVED:
         messages.success(request, "The scan is here. This page shows what comes of it.")

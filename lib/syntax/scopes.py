@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from tree_sitter import Node, Tree
 
@@ -35,6 +36,9 @@ class Scope:
         """How many lines it covers."""
         return self.end_line - self.start_line + 1
 
+
+# A file that names something more often is no ordinary one, and looking up each place can take as long as the file is.
+PLACES_TRIED = 1_000
 
 _CLASSES = {"class_declaration", "interface_declaration", "enum_declaration"}
 
@@ -156,7 +160,8 @@ def scopes_at(tree: Tree, language: str, lines: Sequence[str], start_line: int, 
 def definition_of(tree: Tree, language: str, name: str) -> Scope | None:
     """Return the first function or method of that name that the file itself defines."""
     source, offset = tree.root_node.text or b"", tree.root_node.start_byte
-    for place in re.finditer(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)", source):
+    places = re.finditer(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)", source)
+    for place in islice(places, PLACES_TRIED):
         node = tree.root_node.named_descendant_for_byte_range(offset + place.start(), offset + place.end())
         scope = next(_scopes_outwards(_bearer_of(node, language), language), None)
         if scope and scope.kind is ScopeKind.FUNCTION and scope.name.rsplit(".", 1)[-1] == name:

@@ -44,7 +44,7 @@ FUNCTIONS = [
     re.compile(r"^\s*(?:async\s+)?def\s+(?:self\.)?(?P<name>\w+[?!]?)"),  # Python, Ruby
     re.compile(r"\bfunc\s+(?:\([^)]*\)\s*)?(?P<name>\w+)\s*[\[(]"),  # Go
     re.compile(
-        r"\b(?:function|fun|fn)\b\s*\*?\s*&?\s*(?:<[^>]*>\s*)?(?:\w+\.)?(?P<name>\w+)\s*[(<]"
+        r"\b(?:function|fun|fn)\b\s*(?:\*\s*)?(?:&\s*)?(?:<[^>]*>\s*)?(?:\w+\.)?(?P<name>\w+)\s*[(<]"
     ),  # JavaScript, PHP, Kotlin, Rust
     re.compile(
         r"\b(?:const|let|var)\s+(?P<name>\w+)\s*(?::[^=]+)?=\s*(?:async\b\s*)?(?:function\b|\([^)]*\)[^=]*=>|\w+\s*=>)"

@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict
 from findings.context import FindingContext, RuleContext
 from remediation.cookbook.entries import FOLDER, read_yaml
 
-# What a file imports, per language; each group that matched is a module's name.
-PYTHON_IMPORTS = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\b|import\s+([\w., ]+))", re.MULTILINE)
-SCRIPT_IMPORTS = re.compile(r"""(?:\bfrom\s*|\brequire\s*\(\s*|\bimport\s*\(?\s*)["']([^"'\n]+)["']""")
-JVM_IMPORTS = re.compile(r"^\s*(?:import|using)\s+(?:static\s+)?([\w.]+)", re.MULTILINE)
-GO_IMPORTS = re.compile(r"""^\s*(?:import\s+)?(?:[\w.]+\s+)?"([\w./-]+)"\s*$""", re.MULTILINE)
-RUBY_IMPORTS = re.compile(r"""^\s*require\s+["']([^"'\n]+)["']""", re.MULTILINE)
-PHP_IMPORTS = re.compile(r"^\s*use\s+([\w\\]+)", re.MULTILINE)
+# What a file imports, per language; each group that matched is a module's name. Never `^\s*`: on a thousand blank lines
+# it begins a thousand times and reads to their end each time.
+PYTHON_IMPORTS = re.compile(r"^[ \t]*(?:from\s+([\w.]+)\s+import\b|import\s+([\w., ]+))", re.MULTILINE)
+SCRIPT_IMPORTS = re.compile(r"""(?:\bfrom\s*|\brequire\s*\(\s*|\bimport\s*(?:\(\s*)?)["']([^"'\n]+)["']""")
+JVM_IMPORTS = re.compile(r"^[ \t]*(?:import|using)\s+(?:static\s+)?([\w.]+)", re.MULTILINE)
+GO_IMPORTS = re.compile(r"""^[ \t]*(?:import[ \t]+)?(?:[\w.]+[ \t]+)?"([\w./-]+)"[ \t\r]*$""", re.MULTILINE)
+RUBY_IMPORTS = re.compile(r"""^[ \t]*require\s+["']([^"'\n]+)["']""", re.MULTILINE)
+PHP_IMPORTS = re.compile(r"^[ \t]*use\s+([\w\\]+)", re.MULTILINE)
 IMPORTS = {
     "python": PYTHON_IMPORTS,
     "javascript": SCRIPT_IMPORTS,

@@ -16,9 +16,9 @@ COORDINATES_BY_NAME = re.compile(
 )
 POM_DEPENDENCY = re.compile(r"<(dependency|parent)>(.*?)</\1>", re.DOTALL)
 POM_FIELD = re.compile(r"<(groupId|artifactId)>\s*([^<\s]+)\s*</\1>")
-GO_REQUIRE = re.compile(r"^\s*(?:require\s+)?([\w.-]+(?:/[\w.~-]+)*)\s+v\d", re.MULTILINE)
-GO_MODULE = re.compile(r"^\s*module\s+(\S+)", re.MULTILINE)
-GEM = re.compile(r"^\s*gem\s+['\"]([\w.-]+)['\"]", re.MULTILINE)
+GO_REQUIRE = re.compile(r"^[ \t]*(?:require[ \t]+)?([\w.-]+(?:/[\w.~-]+)*)[ \t]+v\d", re.MULTILINE)
+GO_MODULE = re.compile(r"^[ \t]*module\s+(\S+)", re.MULTILINE)
+GEM = re.compile(r"^[ \t]*gem\s+['\"]([\w.-]+)['\"]", re.MULTILINE)
 NUGET = re.compile(r"<PackageReference\s+[^>]*Include=\"([\w.-]+)\"", re.IGNORECASE)
 TABLES_OF_NPM = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 

@@ -16,7 +16,7 @@ from remediation.gates.standard_libraries import NODE_BUILT_INS, RUBY_STANDARD
 
 WITHOUT_IMPORTS = frozenset({"yaml", "json", "terraform", "dockerfile", "html", "xml", "generic"})
 LOOKS_LIKE_AN_IMPORT = re.compile(
-    r"^\s*(?:import|from|use|using|require|include|#\s*include|source|load)\b", re.MULTILINE
+    r"^[ \t]*(?:import|from|use|using|require|include|#\s*include|source|load)\b", re.MULTILINE
 )
 
 # Import name -> the packages that bring it, where the names differ or another package always brings it along.
@@ -142,7 +142,7 @@ def _python_is_there(name: str, project: Project) -> bool:
 
 
 SCRIPT_IMPORT = re.compile(
-    r"(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(?P<quote>['\"`])(?P<name>[^'\"`\n]+)(?P=quote)"
+    r"(?:\bfrom\s*|\bimport\s*(?:\(\s*)?|\brequire\s*\(\s*)(?P<quote>['\"`])(?P<name>[^'\"`\n]+)(?P=quote)"
 )
 SCRIPT_ENDINGS = ("", ".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".json", "/index.js", "/index.ts", "/index.tsx")
 
@@ -164,7 +164,7 @@ def _script_is_there(name: str, project: Project) -> bool:
 
 
 def _java_names(text: str) -> Iterator[str]:
-    yield from re.findall(r"^\s*import\s+(?:static\s+)?([\w.]+(?:\.\*)?)", text, re.MULTILINE)
+    yield from re.findall(r"^[ \t]*import\s+(?:static\s+)?([\w.]+(?:\.\*)?)", text, re.MULTILINE)
 
 
 def _java_is_there(name: str, project: Project) -> bool:
@@ -206,9 +206,9 @@ def _go_is_there(name: str, project: Project) -> bool:
 
 
 def _php_names(text: str) -> Iterator[str]:
-    for name in re.findall(r"^\s*use\s+(?:function\s+|const\s+)?\\?([\w\\]+)", text, re.MULTILINE):
+    for name in re.findall(r"^[ \t]*use\s+(?:function\s+|const\s+)?\\?([\w\\]+)", text, re.MULTILINE):
         yield name.split("\\")[0] if "\\" in name else ""
-    yield from re.findall(r"^\s*namespace\s+([\w]+)", text, re.MULTILINE)
+    yield from re.findall(r"^[ \t]*namespace\s+([\w]+)", text, re.MULTILINE)
 
 
 def _php_is_there(name: str, project: Project) -> bool:
@@ -217,8 +217,8 @@ def _php_is_there(name: str, project: Project) -> bool:
 
 
 def _ruby_names(text: str) -> Iterator[str]:
-    yield from re.findall(r"^\s*require\s+['\"]([^'\"\n]+)['\"]", text, re.MULTILINE)
-    for name in re.findall(r"^\s*require_relative\s+['\"]([^'\"\n]+)['\"]", text, re.MULTILINE):
+    yield from re.findall(r"^[ \t]*require\s+['\"]([^'\"\n]+)['\"]", text, re.MULTILINE)
+    for name in re.findall(r"^[ \t]*require_relative\s+['\"]([^'\"\n]+)['\"]", text, re.MULTILINE):
         yield f"./{name}"
 
 
@@ -234,8 +234,8 @@ def _ruby_is_there(name: str, project: Project) -> bool:
 
 
 def _csharp_names(text: str) -> Iterator[str]:
-    yield from re.findall(r"^\s*(?:global\s+)?using\s+(?:static\s+)?([\w.]+)\s*;", text, re.MULTILINE)
-    yield from re.findall(r"^\s*namespace\s+([\w.]+)", text, re.MULTILINE)
+    yield from re.findall(r"^[ \t]*(?:global\s+)?using\s+(?:static\s+)?([\w.]+)\s*;", text, re.MULTILINE)
+    yield from re.findall(r"^[ \t]*namespace\s+([\w.]+)", text, re.MULTILINE)
 
 
 def _csharp_is_there(name: str, project: Project) -> bool:

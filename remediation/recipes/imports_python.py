@@ -118,8 +118,8 @@ def python_sibling(code: Code, function: Node, module: str, name: str) -> Import
 def _is_bound(code: Code, name: str) -> bool:
     """Tell whether a name already means something of the file's own: imported, assigned, defined or a parameter."""
     pattern = re.compile(
-        rf"(?m)\b(?:def|class|as|for)\s+{name}\b|^\s*{name}\s*(?::[^=\n]+)?=[^=]|[(,]\s*{name}\s*[,):=]"
-        rf"|^\s*(?:from\s+\S+\s+)?import\s[^#\n]*\b{name}\b\s*(?:,|$|#)"
+        rf"(?m)\b(?:def|class|as|for)\s+{name}\b|^[ \t]*{name}\s*(?::[^=\n]+)?=[^=]|[(,]\s*{name}\s*[,):=]"
+        rf"|^[ \t]*(?:from\s+\S+\s+)?import\s[^#\n]*\b{name}\b\s*(?:,|$|#)"
     )
     return bool(pattern.search(code.text))
 

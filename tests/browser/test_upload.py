@@ -69,17 +69,30 @@ def test_a_file_that_is_no_report_is_refused_in_words(window: OpenWindow, tmp_pa
     expect(page.get_by_label("Project")).to_have_value("refused")
 
 
-def test_a_report_that_breaks_off_is_told_on_the_scan(window: OpenWindow, site: Site, report: Path) -> None:
+def test_a_report_that_breaks_off_is_refused_in_words(window: OpenWindow, report: Path) -> None:
     report.write_text(report.read_text()[:-60])
-    page = window(rows.MEMBER)
+    page = window(rows.MEMBER, expects=(422,))
     page.goto(UPLOAD)
 
     page.get_by_label("Report", exact=True).set_input_files(report)
     page.get_by_label("Project").fill("broken-off")
     page.get_by_role("button", name="Upload").click()
-    expect(page).to_have_url(re.compile(r"/scans/\d+/$"))
-    site.work()
-    page.reload()
 
-    expect(page.get_by_role("alert")).to_contain_text("This report could not be read.")
-    expect(page.get_by_role("link", name="Upload it again")).to_be_visible()
+    expect(page.locator("#report-error")).to_contain_text("The report is cut off")
+
+
+def test_affected_files_that_are_no_archive_are_refused_where_they_were_chosen(
+    window: OpenWindow, report: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "context.zip"
+    archive.write_text("This only has the name of one.")
+    page = window(rows.MEMBER, expects=(422,))
+    page.goto(UPLOAD)
+
+    page.get_by_label("Report", exact=True).set_input_files(report)
+    page.get_by_label("Project").fill("no-archive")
+    page.get_by_label("Affected files").set_input_files(archive)
+    page.get_by_role("button", name="Upload").click()
+
+    field = page.locator(".field", has=page.get_by_label("Affected files")).last
+    expect(field.get_by_role("alert")).to_contain_text("Send a ZIP")

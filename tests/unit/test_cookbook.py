@@ -374,6 +374,23 @@ def test_the_rules_own_fix_is_offered(cwe: Sequence[str]) -> None:
     assert any(step.code == fix and step.text.startswith("The rule brings a fix") for step in answer.steps)
 
 
+@pytest.mark.parametrize(
+    ("line", "columns", "place"),
+    [
+        ("app.run(debug=True)", (15, 19), "`True` on line 1"),
+        ("client.get(url, verify=off)", (24, 27), "`off` on line 1"),
+        ("cookie.set('a', value)", (1, 23), "`cookie.set('a', value)` on line 1"),
+        ("x = " + "y" * 90, (5, 95), "the match"),
+    ],
+)
+def test_the_rules_own_fix_names_what_it_replaces(line: str, columns: tuple[int, int], place: str) -> None:
+    context = finding("acme.flag", "a.py", f"{line}\n", line=1, columns=columns, cwe=["CWE-614"], rule_fix="better")
+
+    answer = guidance_for(context)
+
+    assert f"in the place of {place}, then" in answer.steps[0].text
+
+
 def test_a_trace_from_elsewhere_is_told_first() -> None:
     source = "def show(request):\n    name = request.GET['n']\n    query = 'SELECT ' + name\n    run(query)\n"
     trace = (

@@ -56,14 +56,12 @@ def a_finding(**changes: Any) -> ExportedFinding:
 def a_verdict(value: str = "true_positive", **changes: Any) -> ExportedVerdict:
     recommendation = {"true_positive": "fix", "false_positive": "ignore", "unsure": "unsure"}[value]
     quote = {"path": "src/gate.py", "start_line": 2, "end_line": 2, "role": "sink", "quote": "return visitor"}
-    values: dict[str, Any] = {"evidence": ({**quote, "holds": True}, {**quote, "quote": "closed", "holds": False})}
-    return ExportedVerdict(
-        value=value,
-        recommendation=recommendation,
-        confidence="medium",
-        explanation="The visitor is not asked who they are.",
-        **{**values, **changes},
-    )
+    values: dict[str, Any] = {
+        "confidence": "medium",
+        "explanation": "The visitor is not asked who they are.",
+        "evidence": ({**quote, "holds": True}, {**quote, "quote": "closed", "holds": False}),
+    }
+    return ExportedVerdict(value=value, recommendation=recommendation, **{**values, **changes})
 
 
 def a_fix(*, is_verified: bool = True, before: str = BEFORE, after: str = AFTER) -> ExportedFix:

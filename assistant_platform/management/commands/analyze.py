@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
@@ -105,7 +106,9 @@ def _write(result: Result, form: str, output: IO[str]) -> None:
 
 def _console(output: IO[str]) -> Console:
     console = Console(file=output, highlight=False)
-    return console if console.is_terminal else Console(file=output, highlight=False, width=WIDTH_OUTSIDE_A_TERMINAL)
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return console
+    return Console(file=output, highlight=False, width=WIDTH_OUTSIDE_A_TERMINAL)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from triage.excerpt.shape import printable, shortened
 
 LINES_AROUND_MATCH = 12
 LONGEST_COLOURED_CHARACTERS = 60_000
+LONGEST_COLOURED_LINES = 2_000
 
 _FORMATTER: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
 
@@ -58,8 +59,9 @@ class Listing:
 
 def coloured(text: str, path: str) -> list[SafeString]:
     """Return the lines of a text as HTML with Pygments' classes; every character from outside is escaped."""
-    lines = [shortened(printable(line)) for line in text.split("\n")]
-    if sum(map(len, lines)) <= LONGEST_COLOURED_CHARACTERS:
+    # Some lexers read a run of blanks again from each of its lines: blank lines are emptied, and counted.
+    lines = [shortened(printable(line)) if line.strip() else "" for line in text.split("\n")]
+    if len(lines) <= LONGEST_COLOURED_LINES and sum(map(len, lines)) <= LONGEST_COLOURED_CHARACTERS:
         # The formatter ends each line, the last one too.
         marked = highlight("\n".join(lines), _lexer(path), _FORMATTER).split("\n")[: len(lines)]
         if len(marked) == len(lines):

@@ -35,10 +35,10 @@ TRIVIAL = re.compile(
     re.DOTALL,
 )
 CONSTANT_CONDITION = re.compile(
-    r"\b(?:if|elif|while|when)\s*\(?\s*(?:False|false|0|None|null|nil|not\s+True|!\s*true|!\s*1|1\s*={2,3}\s*[02])"
+    r"\b(?:if|elif|while|when)\s*(?:\(\s*)?(?:False|false|0|None|null|nil|not\s+True|!\s*true|!\s*1|1\s*={2,3}\s*[02])"
     r"\s*(?:\)|:|\{|\bthen\b|\belse\b|;|$)"
-    r"|\bunless\s*\(?\s*true\b|&&\s*false\b|\band\s+False\b|\bfalse\s*&&|\bFalse\s+and\b|\|\|\s*true\b|\bor\s+True\b"
-    r"|\btrue\s*\|\||\bTrue\s+or\b|^\s*#\s*if\s+0\b",
+    r"|\bunless\s*(?:\(\s*)?true\b|&&\s*false\b|\band\s+False\b|\bfalse\s*&&|\bFalse\s+and\b|\|\|\s*true\b|\bor\s+True\b"
+    r"|\btrue\s*\|\||\bTrue\s+or\b|^[ \t]*#[ \t]*if[ \t]+0\b",
     re.MULTILINE,
 )
 ENDS_A_BLOCK = frozenset({"return_statement", "raise_statement", "throw_statement", "return", "jump_expression"})

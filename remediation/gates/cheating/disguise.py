@@ -325,7 +325,7 @@ def _is_reached_from_the_world(comparison: Comparison, call: Call) -> bool:
 def _is_imported_alone(comparison: Comparison, call: Call) -> bool:
     if "." not in call.callee:
         return False
-    pattern = rf"^\s*(?:from\s+\S+\s+import\b|import\s*\{{|(?:const|let|var)\s*\{{).*\b{re.escape(call.name)}\b"
+    pattern = rf"^[ \t]*(?:from\s+\S+\s+import\b|import\s*\{{|(?:const|let|var)\s*\{{).*\b{re.escape(call.name)}\b"
     return bool(re.search(pattern, comparison.change.added_text, re.MULTILINE)) and not re.search(
         pattern, comparison.change.before, re.MULTILINE
     )
