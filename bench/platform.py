@@ -68,7 +68,7 @@ def running_worker(*, threads: int, environment: dict[str, str]) -> Iterator[sub
         "--concurrency", str(threads), "--queues", QUEUES, "--loglevel", "ERROR",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     ]  # fmt: skip
-    worker = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+    worker = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=sys.stderr)
     try:
         _wait_for(worker)
         yield worker
