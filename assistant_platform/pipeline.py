@@ -11,9 +11,8 @@ from events.tasks import wake_dispatcher
 
 FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
-    Kind.SCAN_INGESTED: [
-        triage.tasks.plan_analysis
-    ],  # one event a scan, never one a finding: it picks, caps and queues
+    # One event a scan, never one a finding: planning picks, caps and queues.
+    Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
     Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
 }

@@ -28,7 +28,6 @@ MODES = ("production", "evaluation", "test")
 MODE = env_str("ASSISTANT_MODE", "production")
 if MODE not in MODES:
     raise SettingError(f"ASSISTANT_MODE is {MODE!r}: use one of {', '.join(MODES)}")
-IS_EVALUATION = MODE == "evaluation"
 IS_TEST = MODE == "test"
 DEBUG = env_bool("DEBUG")
 if DEBUG and MODE == "production":

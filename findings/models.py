@@ -165,10 +165,11 @@ class Finding(OwnedByOrganization):
     triage and remediation keep the history.
     """
 
-    # Keys without an index of their own are found by the constraints and indexes below: each index less is a tenth of
-    # an import less, and without one on `last_scan` an unchanged finding is updated in place.
-    project = models.ForeignKey(Project, models.CASCADE, related_name="findings", db_index=False)
-    rule = models.ForeignKey(Rule, models.PROTECT, related_name="findings", db_index=False)
+    # These keys have neither an index of their own (they are found by the indexes below, and without one on `last_scan`
+    # an unchanged finding is updated in place) nor Django's constraint beside the one of the fence, which holds the
+    # organization as well: each would be checked for each row of an import.
+    project = models.ForeignKey(Project, models.CASCADE, related_name="findings", db_index=False, db_constraint=False)
+    rule = models.ForeignKey(Rule, models.PROTECT, related_name="findings", db_index=False, db_constraint=False)
     fingerprint = models.BinaryField(max_length=16)
     code_key = models.BinaryField(max_length=16)  # less than the fingerprint: finds it again when the rest has changed
     product = models.CharField(max_length=12, choices=Product, default=Product.CODE)
@@ -187,8 +188,8 @@ class Finding(OwnedByOrganization):
     trace = models.JSONField(default=list)
     details = models.JSONField(default=dict)  # what the report says beside: references, likelihood, impact
     scanner_fingerprint = models.CharField(max_length=300, blank=True)
-    first_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+")
-    last_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+", db_index=False)
+    first_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+", db_constraint=False)
+    last_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -284,13 +285,13 @@ class PresenceState(models.TextChoices):
 class Presence(OwnedByOrganization):
     """Where a finding is: one row per branch or pull request (`ref`)."""
 
-    finding = models.ForeignKey(Finding, models.CASCADE, related_name="presences", db_index=False)
-    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="presences", db_index=False, db_constraint=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     ref = models.CharField(max_length=255, blank=True)
     is_pull_request = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=PresenceState, default=PresenceState.PRESENT)
-    first_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+", db_index=False)
-    last_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+", db_index=False)
+    first_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    last_scan = models.ForeignKey(Scan, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     path = models.CharField(max_length=1024)
     start_line = models.PositiveIntegerField()
     changed_at = models.DateTimeField()

@@ -42,6 +42,7 @@ MANIFESTS = (
 )
 NO_RECIPE = "Built-in has no safe change for this pattern; the guidance says what to do."
 FIX_LINES_SHOWN = 120
+CONFIDENCE_ORDER = {None: 0, "": 0, "low": 1, "medium": 2, "high": 3}
 
 
 def write_guidance(*, finding: Finding) -> Guidance:
@@ -88,14 +89,14 @@ def write_fix(*, finding: Finding) -> Autofix:
         guidance = latest_guidance(finding)
         other_rules = yaml_of_rules_for(path=finding.path, except_rule=finding.rule)
         minimum = orgs.selectors.assistant_settings().fix_confidence
-        known = _dependencies_near(context)
+        dependencies = _dependencies_near(context)
     explanation = verdict.explanation if verdict else ""
     advice = guidance.summary if guidance else ""
     answer = _ask_for_fix(finding, context, explanation=explanation, advice=advice, failed="")
-    check = _check(context, answer, other_rules, known)
+    check = _check(context, answer, other_rules, dependencies)
     if check is not None and not answer.is_built_in and not check.is_verified:
         again = _ask_for_fix(finding, context, explanation=explanation, advice=advice, failed=_failures(answer, check))
-        second = _check(context, again, other_rules, known)
+        second = _check(context, again, other_rules, dependencies)
         if second is not None and _worth(second) > _worth(check):
             answer, check = again, second
     return _keep_fix(finding, answer, check, minimum=minimum)
@@ -124,7 +125,7 @@ def _ask_for_fix(
 
 
 def _check(
-    context: FindingContext, answer: Answer[FixAnswer], other_rules: str, known: frozenset[str] | None
+    context: FindingContext, answer: Answer[FixAnswer], other_rules: str, dependencies: frozenset[str] | None
 ) -> gates.FixCheck | None:
     if not answer.value.edits:
         return None
@@ -133,7 +134,7 @@ def _check(
         answer=answer.value,
         rule_yaml=context.rule.yaml or None,
         other_rules_yaml=other_rules or None,
-        known_dependencies=known,
+        known_dependencies=dependencies,
     )
 
 
@@ -157,18 +158,15 @@ def _failures(answer: Answer[FixAnswer], check: gates.FixCheck) -> str:
     return f"{edits}\n\n{reasons}"
 
 
-_CONFIDENCE_ORDER = {None: 0, "": 0, "low": 1, "medium": 2, "high": 3}
-
-
 def _worth(check: gates.FixCheck) -> tuple[bool, bool, int]:
-    return check.is_verified, check.is_shown, _CONFIDENCE_ORDER[check.highest_confidence]
+    return check.is_verified, check.is_shown, CONFIDENCE_ORDER[check.highest_confidence]
 
 
 def _keep_fix(finding: Finding, answer: Answer[FixAnswer], check: gates.FixCheck | None, *, minimum: str) -> Autofix:
     confidence = (check.highest_confidence or "") if check and check.is_shown else ""
     if answer.is_built_in and confidence == Confidence.HIGH:
         confidence = Confidence.MEDIUM  # a recipe knows the pattern, not what the code is for
-    is_shown = bool(confidence) and _CONFIDENCE_ORDER[confidence] >= _CONFIDENCE_ORDER[minimum]
+    is_shown = bool(confidence) and CONFIDENCE_ORDER[confidence] >= CONFIDENCE_ORDER[minimum]
     with result_of_job():
         autofix = Autofix.objects.create(
             finding=finding,

@@ -28,7 +28,10 @@ class Plan:
 
 
 def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
-    """Pick, cap and queue a scan's new findings, and say of each other one why it is left out. Safe to run twice."""
+    """Pick, cap and queue a scan's new findings, and say of each other one why it is left out. Safe to run twice.
+
+    The tasks are handed in by the one that calls this, since they stand above it.
+    """
     with result_of_job():
         settings = orgs.selectors.assistant_settings()
         candidates = _candidates(scan)

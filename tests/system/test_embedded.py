@@ -43,7 +43,7 @@ def acting_as(urls: Urls, role: str) -> psycopg.Connection:
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
-    give_up_at = time.monotonic() + 15
+    give_up_at = time.monotonic() + 60  # a busy machine; on an idle one it takes tenths of a second
     while not condition() and time.monotonic() < give_up_at:
         time.sleep(0.02)
     return condition()
@@ -186,10 +186,12 @@ def test_a_grandchild_goes_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         "children = Children()\n"
         "command = ['/bin/sh', '-c', 'sleep 600 & echo $! > \"$0\"; wait', sys.argv[1]]\n"
         "children.start(command, log=Path(sys.argv[1] + '.log'))\n"
+        "Path(sys.argv[1] + '.started').touch()\n"
         "time.sleep(600)\n"
     )
+    started = tmp_path / "grandchild.started"  # killed before, the parent has not told the guardian yet
     parent = subprocess.Popen([sys.executable, "-c", script, grandchild_file], cwd=CHECKOUT)
-    assert wait_for(lambda: grandchild_file.exists() and grandchild_file.read_text().strip() != "")
+    assert wait_for(lambda: started.exists() and grandchild_file.exists() and grandchild_file.read_text().strip() != "")
     grandchild = int(grandchild_file.read_text())
 
     parent.kill()

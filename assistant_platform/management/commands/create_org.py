@@ -22,9 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--slug", required=True, help="its name in addresses: lower-case letters, digits, hyphens")
         parser.add_argument("--name", required=True)
         parser.add_argument("--admin", required=True, metavar="EMAIL")
-        parser.add_argument(
-            "--password", help="the Admin's password; without one a password reset is needed to sign in"
-        )
+        parser.add_argument("--password", help="the Admin's password; without one nobody can sign in as the Admin yet")
         parser.add_argument(
             "--token-scopes", default="", help=f"make a token with these, comma-separated: {', '.join(Scope.values)}"
         )
