@@ -13,13 +13,19 @@ from tests.browser.site import Site
 LIST = f"/orgs/{rows.DEMO}/findings/"
 
 
+def open_list(page: Page) -> None:
+    """Open the list and wait for the counts, which come after it and bring the filters anew."""
+    page.goto(LIST)
+    expect(page.locator(".facet-count").first).to_be_attached()
+
+
 def rows_of(page: Page) -> list[str]:
     return list(page.locator(".finding-row").evaluate_all("found => found.map(row => row.id)"))
 
 
 def test_a_recommendation_filters_and_is_in_the_address(window: OpenWindow) -> None:
     page = window(rows.ADMIN)
-    page.goto(LIST)
+    open_list(page)
 
     page.get_by_role("group", name="Assistant recommends").get_by_label("Fix").check()
 
@@ -43,7 +49,7 @@ def test_filters_add_up_and_each_can_be_taken_away(window: OpenWindow) -> None:
 
 def test_a_component_filters_and_shows_how_many_it_has(window: OpenWindow) -> None:
     page = window(rows.ADMIN)
-    page.goto(LIST)
+    open_list(page)
     page.get_by_text("Component", exact=True).first.click()
     group = page.get_by_role("group", name="Component", exact=True)
     option = group.locator(".facet-option").first
@@ -57,7 +63,7 @@ def test_a_component_filters_and_shows_how_many_it_has(window: OpenWindow) -> No
 
 def test_back_undoes_a_filter(window: OpenWindow) -> None:
     page = window(rows.ADMIN)
-    page.goto(LIST)
+    open_list(page)
     everything = rows_of(page)
     page.get_by_role("group", name="Severity").get_by_label("Low").check()
     expect(page).to_have_url(re.compile("severity=low"))
@@ -72,7 +78,7 @@ def test_back_undoes_a_filter(window: OpenWindow) -> None:
 
 def test_the_second_page_shows_the_rest_and_leads_back(window: OpenWindow) -> None:
     page = window(rows.ADMIN)
-    page.goto(LIST)
+    open_list(page)
     first = rows_of(page)
 
     page.get_by_role("link", name="Next").click()
@@ -144,7 +150,7 @@ def test_a_reader_is_not_asked_to_agree(window: OpenWindow) -> None:
 
 def test_the_filters_open_over_the_list_on_a_phone(window: OpenWindow) -> None:
     page = window(rows.ADMIN, viewport={"width": 390, "height": 844})
-    page.goto(LIST)
+    open_list(page)
     page.get_by_role("button", name="Filters").click()
 
     page.get_by_role("group", name="Severity").get_by_label("High").check()
