@@ -19,7 +19,6 @@ WEAKNESSES = {
     "short-key": ("CWE-326", "A02:2021"),
     "open-address": ("CWE-918", "A10:2021"),
 }
-SUFFIXES = ("py", "js", "java", "go")
 FOLDERS = ("orders", "accounts", "reports", "gateway", "mail", "search", "imports", "billing")
 
 
@@ -44,7 +43,7 @@ def _results(count: int, chance: random.Random) -> Iterator[dict[str, Any]]:
         line = 10 + 20 * (number % FINDINGS_A_FILE) + chance.randrange(10)
         code = f"    answer = run(prepare({chance.choice(FOLDERS)}_{chance.randrange(10_000)}, request.value))"
         yield {
-            "check_id": f"rules.{SUFFIXES[rule % len(SUFFIXES)]}.security.{name}-{rule:03d}",
+            "check_id": f"rules.python.security.{name}-{rule:03d}",
             "path": _path(number),
             "start": {"line": line, "col": 5, "offset": line * 40},
             "end": {"line": line, "col": len(code) + 1, "offset": line * 40 + len(code)},
@@ -56,7 +55,7 @@ def _results(count: int, chance: random.Random) -> Iterator[dict[str, Any]]:
                     "cwe": [f"{cwe}: {name}"],
                     "owasp": [f"{owasp} - Injection"],
                     "category": "security",
-                    "technology": [SUFFIXES[rule % len(SUFFIXES)]],
+                    "technology": ["flask"],
                     "confidence": chance.choice(("HIGH", "MEDIUM", "LOW")),
                     "likelihood": "MEDIUM",
                     "impact": "HIGH",
@@ -72,7 +71,7 @@ def _results(count: int, chance: random.Random) -> Iterator[dict[str, Any]]:
 
 def _path(number: int) -> str:
     file = number // FINDINGS_A_FILE
-    return f"src/{FOLDERS[file % len(FOLDERS)]}/part_{file // 200}/module_{file}.{SUFFIXES[file % len(SUFFIXES)]}"
+    return f"src/{FOLDERS[file % len(FOLDERS)]}/part_{file // 200}/module_{file}.py"
 
 
 def context_of(count: int) -> BinaryIO:

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -254,9 +255,14 @@ def _cache_key(prompt: Prompt, choice: Choice, question: Question) -> bytes:
         str(prompt.version),
         question.system,
         question.user,
-        json.dumps(question.answer.model_json_schema(), sort_keys=True),
+        _shape_of(question.answer),
     ]
     return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+@lru_cache(maxsize=64)
+def _shape_of(answer: type[BaseModel]) -> str:
+    return json.dumps(answer.model_json_schema(), sort_keys=True)
 
 
 def _reuse(key: bytes, answer: type[A]) -> tuple[A, str] | None:

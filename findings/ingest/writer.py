@@ -98,6 +98,7 @@ def merge(
         cursor.execute(merging.COUNT)
         found, new, without_code = cursor.fetchone()
         cursor.execute(merging.DROP)
+        cursor.execute(merging.FORGET_PLANS)
         cursor.execute(merging.JOIN_AS_BEFORE)
     return Merged(found=found, new=new, returned=len(returned), fixed=len(gone), without_code=without_code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 _NOT_STRICT = {"default", "title", "minLength", "maxLength", "format"}
 
 
+@lru_cache(maxsize=64)  # of a handful of answer types; making it takes milliseconds of each call
 def strict_schema(answer: type[BaseModel]) -> dict[str, Any]:
     """Return the schema with every property required, no other allowed, and only keywords of the strict subset."""
     schema: dict[str, Any] = _strict(answer.model_json_schema())
