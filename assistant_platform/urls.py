@@ -5,7 +5,8 @@ from __future__ import annotations
 import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
-from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans, settings
+from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans
+from assistant_platform.web.settings import deployment
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -23,9 +24,9 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("scans/", scans.scans_page, name="scans"),
     path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
     path("upload/", scans.upload_page, name="upload"),
-    path("settings/assistant/", settings.assistant_page, name="assistant-settings"),
-    path("settings/assistant/save/", settings.save_assistant, name="save-assistant-settings"),
-    path("settings/assistant/consent/", settings.change_consent, name="assistant-consent"),
+    path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
+    path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
+    path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
     path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
 ]
 

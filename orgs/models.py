@@ -15,10 +15,14 @@ class Membership(OwnedByOrganization):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    is_limited_to_teams = models.BooleanField(default=False)  # sees only the projects of the own teams
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="membership_once_per_person")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="membership_once_per_person"),
+            models.UniqueConstraint(fields=["organization", "id"], name="membership_of_organization"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
@@ -66,6 +70,73 @@ class ApiToken(OwnedByOrganization):
         return any(permission in PERMISSIONS_OF_SCOPE[scope] for scope in self.scopes)
 
 
+class Invitation(OwnedByOrganization):
+    """An e-mail address that may join, in a role, until it expires; the link's value is stored as a digest only."""
+
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="invitation_open_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.get_role_display()}"
+
+
+class Team(OwnedByOrganization):
+    """People and the projects they work on; who is limited to teams sees no other project."""
+
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="team_name_once"),
+            models.UniqueConstraint(fields=["organization", "id"], name="team_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(OwnedByOrganization):
+    """A person in a team."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="members")
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="teams")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "membership"], name="team_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.membership} in {self.team}"
+
+
+class TeamProject(OwnedByOrganization):
+    """A project of a team."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="projects")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="teams")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "project"], name="team_project_once")]
+
+    def __str__(self) -> str:
+        return f"{self.project} of {self.team}"
+
+
 class FixConfidence(models.TextChoices):
     """From which confidence up a fix is shown."""
 
@@ -74,19 +145,42 @@ class FixConfidence(models.TextChoices):
     HIGH = "high", "High"
 
 
+class NoiseFilterMode(models.TextChoices):
+    """What becomes of the comment on a likely false positive."""
+
+    HIDE = "hide", "Don't leave a PR/MR comment"
+    NOTIFY = "notify", "Include a notification in the PR/MR comment"
+
+
+# Weak cryptography, randomness and cookie flags: what models most often call harmless by mistake (product 5.5).
+CAREFUL_CWES = "CWE-78 CWE-327 CWE-328 CWE-501 CWE-614"
+LONGEST_RETENTION_DAYS = 180
+
+
 class AssistantSettings(OwnedByOrganization):
     """What the Assistant does for an organization; one row each.
 
-    Defaults: everything on once a provider works. No code leaves for an external provider before `consented_at`.
+    Defaults: everything on once a provider works, the noise filter off. No code leaves for an external provider before
+    `consented_at`. A project may differ where ProjectSettings has the same column.
     """
 
     is_enabled = models.BooleanField(default=True)
     auto_triage = models.BooleanField(default=True)
+    auto_triage_in_comments = models.BooleanField(default=True)
+    auto_triage_in_slack = models.BooleanField(default=True)
     remediation = models.BooleanField(default=True)
     fix_confidence = models.CharField(max_length=10, choices=FixConfidence, default=FixConfidence.LOW)
+    noise_filter = models.BooleanField(default=False)
+    noise_filter_mode = models.CharField(max_length=10, choices=NoiseFilterMode, default=NoiseFilterMode.HIDE)
+    weekly_priority_emails = models.BooleanField(default=True)
+    customize_with_memories = models.BooleanField(default=True)
+    pull_request_comments = models.BooleanField(default=True)
     analyses_all_severities = models.BooleanField(default=False)
     pull_request_cap = models.PositiveSmallIntegerField(default=10)
     test_paths_decide = models.BooleanField(default=False)
+    careful_cwes = models.CharField(max_length=1000, default=CAREFUL_CWES, blank=True)  # separated by spaces
+    verdict_wait_seconds = models.PositiveSmallIntegerField(default=300)
+    retention_days = models.PositiveSmallIntegerField(default=LONGEST_RETENTION_DAYS)
     consented_at = models.DateTimeField(null=True, blank=True)
     consented_by = models.CharField(max_length=254, blank=True)
     consent_text_version = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -101,3 +195,25 @@ class AssistantSettings(OwnedByOrganization):
     def has_consent(self) -> bool:
         """Whether code may be sent to an external provider."""
         return self.consented_at is not None
+
+
+class ProjectSettings(OwnedByOrganization):
+    """Where a project differs from its organization's AssistantSettings; None means as the organization."""
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="settings")
+    is_enabled = models.BooleanField(null=True, blank=True)
+    auto_triage = models.BooleanField(null=True, blank=True)
+    auto_triage_in_comments = models.BooleanField(null=True, blank=True)
+    auto_triage_in_slack = models.BooleanField(null=True, blank=True)
+    remediation = models.BooleanField(null=True, blank=True)
+    fix_confidence = models.CharField(max_length=10, choices=FixConfidence, null=True, blank=True)  # noqa: DJ001
+    noise_filter = models.BooleanField(null=True, blank=True)
+    noise_filter_mode = models.CharField(max_length=10, choices=NoiseFilterMode, null=True, blank=True)  # noqa: DJ001
+    customize_with_memories = models.BooleanField(null=True, blank=True)
+    pull_request_comments = models.BooleanField(null=True, blank=True)
+    analyses_all_severities = models.BooleanField(null=True, blank=True)
+    pull_request_cap = models.PositiveSmallIntegerField(null=True, blank=True)
+    test_paths_decide = models.BooleanField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"settings of {self.project}"

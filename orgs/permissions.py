@@ -30,13 +30,22 @@ class Permission(models.TextChoices):
     FINDINGS_ANALYZE = "findings.analyze", "Have findings analysed"
     SCANS_UPLOAD = "scans.upload", "Upload scans"
     PROJECTS_MANAGE = "projects.manage", "Manage projects"
+    PEOPLE_INVITE = "people.invite", "See and invite people"
+    PEOPLE_MANAGE = "people.manage", "Change roles and remove people"
+    TEAMS_MANAGE = "teams.manage", "Manage teams"
+    TOKENS_MANAGE = "tokens.manage", "Manage API tokens"
+    SIGN_ON_MANAGE = "sign_on.manage", "Manage single sign-on"
+    SETTINGS_VIEW = "settings.view", "See settings"
     SETTINGS_MANAGE = "settings.manage", "Change settings"
+    PROVIDER_MANAGE = "provider.manage", "Choose the AI provider and its budget"
+    USAGE_VIEW = "usage.view", "See what the AI provider costs"
     MODEL_CALLS_VIEW = "model_calls.view", "See prompts and answers"
+    AUDIT_VIEW = "audit.view", "See the audit log"
 
 
 _OF_READ_ONLY = frozenset({Permission.FINDINGS_VIEW})
 _OF_MEMBER = _OF_READ_ONLY | {Permission.FINDINGS_TRIAGE, Permission.FINDINGS_ANALYZE, Permission.SCANS_UPLOAD}
-_OF_MANAGER = _OF_MEMBER | {Permission.PROJECTS_MANAGE}
+_OF_MANAGER = _OF_MEMBER | {Permission.PROJECTS_MANAGE, Permission.PEOPLE_INVITE, Permission.TEAMS_MANAGE}
 _OF_ADMIN = frozenset(Permission)
 
 PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
@@ -46,11 +55,19 @@ PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
     Role.ADMIN: _OF_ADMIN,
 }
 
+_OF_API_READ = frozenset({Permission.FINDINGS_VIEW, Permission.SETTINGS_VIEW, Permission.USAGE_VIEW})
+
 PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
-    Scope.API_READ: frozenset({Permission.FINDINGS_VIEW}),
-    Scope.API_WRITE: frozenset(
-        {Permission.FINDINGS_VIEW, Permission.FINDINGS_TRIAGE, Permission.FINDINGS_ANALYZE, Permission.PROJECTS_MANAGE}
-    ),
+    Scope.API_READ: _OF_API_READ,
+    # An Admin makes it, so it may set up the organization; people, tokens and prompts stay with people.
+    Scope.API_WRITE: _OF_API_READ
+    | {
+        Permission.FINDINGS_TRIAGE,
+        Permission.FINDINGS_ANALYZE,
+        Permission.PROJECTS_MANAGE,
+        Permission.SETTINGS_MANAGE,
+        Permission.PROVIDER_MANAGE,
+    },
     Scope.CI: frozenset({Permission.SCANS_UPLOAD}),
 }
 

@@ -25,7 +25,7 @@ from providers.adapters.base import ProviderAdapter, ProviderError, Question, Re
 from providers.models import CachedAnswer, ModelCall, Outcome
 from providers.prompts import Prompt
 from providers.redaction import Redactor
-from providers.selectors import BUILT_IN, Choice, chosen, names_of_people
+from providers.selectors import BUILT_IN, Choice, choices_for, names_of_people
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def ask(
     """
     if prompt.answer is not answer:
         raise TypeError(f"{prompt.name} asks for {prompt.answer.__name__}, not {answer.__name__}")
-    choice = chosen()
+    choice = choices_for(prompt.name)[0]
     if choice is BUILT_IN:
         return Answer(
             value=without_model(), is_built_in=True, model="", prompt_version=prompt.version, model_call_id=None

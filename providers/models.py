@@ -7,6 +7,78 @@ from django.db import models
 from tenancy.models import OwnedByOrganization
 
 
+class Vendor(models.TextChoices):
+    """Whom a connection leads to."""
+
+    PLATFORM = "platform", "OpenAI with the platform's key"
+    OPENAI = "openai", "OpenAI with your own key"
+    AZURE_OPENAI = "azure_openai", "Azure OpenAI"
+    GEMINI = "gemini", "Google Gemini"
+    BEDROCK = "bedrock", "AWS Bedrock"
+    COMPATIBLE = "compatible", "OpenAI-compatible endpoint"
+    BUILT_IN = "built_in", "Built-in (no model)"
+
+
+class Step(models.TextChoices):
+    """A step of the Assistant that asks a model; each is the name of its prompt."""
+
+    COMPONENT = "triage/component", "Component tags"
+    VERDICT = "triage/verdict", "Auto-triage"
+    GUIDANCE = "remediation/guidance", "Guidance"
+    AUTOFIX = "remediation/autofix", "Autofix"
+
+
+class Connection(OwnedByOrganization):
+    """How an organization reaches one provider. The first in order answers; the others stand in where it cannot.
+
+    `sealed_secrets` is a JSON object, sealed by lib.crypto: `key`, `secret_key` (AWS) and `headers`.
+    """
+
+    vendor = models.CharField(max_length=20, choices=Vendor)
+    position = models.PositiveSmallIntegerField(default=0)
+    model = models.CharField(max_length=200, blank=True)  # for Azure OpenAI the deployment
+    base_url = models.CharField(max_length=500, blank=True)
+    api_version = models.CharField(max_length=40, blank=True)
+    region = models.CharField(max_length=40, blank=True)
+    role_arn = models.CharField(max_length=200, blank=True)
+    external_id = models.CharField(max_length=64, blank=True)
+    sealed_secrets = models.TextField(blank=True)
+    # What the Admin says it costs, in US dollars per million tokens; None: the price table knows.
+    input_price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    output_price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=500, blank=True)  # why it could not answer, until it can again
+    saved_by = models.CharField(max_length=254, blank=True)
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "position"],
+                name="connection_position_once",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="connection_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_vendor_display()} {self.model}".strip()
+
+
+class StepModel(OwnedByOrganization):
+    """The model that answers one step, where it is not the connection's own."""
+
+    step = models.CharField(max_length=40, choices=Step)
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="step_models")
+    model = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "step"], name="step_model_once")]
+
+    def __str__(self) -> str:
+        return f"{self.step} by {self.model}"
+
+
 class Outcome(models.TextChoices):
     """How a request to a model ended."""
 
@@ -15,6 +87,8 @@ class Outcome(models.TextChoices):
     UNUSABLE = "unusable", "Unusable answer"
     REFUSED = "refused", "Refused by the model"
     FAILED = "failed", "Failed"
+    ASKING = "asking", "Waiting for the answer"
+    STOPPED = "stopped", "Stopped by budget"
 
 
 class ModelCall(OwnedByOrganization):
@@ -22,10 +96,14 @@ class ModelCall(OwnedByOrganization):
 
     purpose = models.CharField(max_length=40)
     finding_id = models.BigIntegerField(null=True, blank=True)
+    project_id = models.BigIntegerField(null=True, blank=True)
+    connection_id = models.BigIntegerField(null=True, blank=True)
+    is_fallback = models.BooleanField(default=False)  # another connection than the first answered
+    replay_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replays")
     prompt_name = models.CharField(max_length=80)
     prompt_version = models.PositiveIntegerField()
     adapter = models.CharField(max_length=20)
-    model = models.CharField(max_length=120, blank=True)
+    model = models.CharField(max_length=200, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome)
     error = models.CharField(max_length=500, blank=True)
     system_text = models.TextField(blank=True)
@@ -34,13 +112,16 @@ class ModelCall(OwnedByOrganization):
     redacted_count = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
+    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # US dollars; None: not known
     duration_ms = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "id"], name="model_call_of_organization")]
         indexes = [
             models.Index(fields=["organization", "-id"], name="model_call_newest"),
+            models.Index(fields=["organization", "created_at"], name="model_call_by_day"),
             models.Index(fields=["organization", "finding_id", "-id"], name="model_call_about_finding"),
         ]
 

@@ -13,17 +13,18 @@ from django.db.models import QuerySet
 import orgs.selectors
 from orgs.models import ApiToken, Membership
 from providers.adapters.base import Credentials
-from providers.models import ModelCall
+from providers.models import ModelCall, Step
 from tenancy.scope import current_organization_id
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A provider with the credentials to reach it."""
+    """A provider with the credentials to reach it; `connection_id` is None for the platform's and for Built-in."""
 
     adapter: str
     label: str
     credentials: Credentials
+    connection_id: int | None = None
 
 
 BUILT_IN = Choice(adapter="built_in", label="Built-in (no model)", credentials=Credentials(key="", model=""))
@@ -46,13 +47,21 @@ def platform_choice() -> Choice | None:
     )
 
 
-def chosen() -> Choice:
-    """Return who answers: the platform's provider once an Admin accepted that code is sent there, else Built-in."""
+def choices_for(step: str) -> tuple[Choice, ...]:
+    """Return who answers a step, the first first; the others stand in where it cannot.
+
+    Built-in alone until an Admin has accepted that code is sent to a provider.
+    """
     current_organization_id()
     platform = platform_choice()
     if platform is None or not orgs.selectors.has_consent():
-        return BUILT_IN
-    return platform
+        return (BUILT_IN,)
+    return (platform,)
+
+
+def chosen() -> Choice:
+    """Return who judges findings, as pages name it."""
+    return choices_for(Step.VERDICT)[0]
 
 
 # What stands before the @ of an address, or serves as a user name, without saying who it is.

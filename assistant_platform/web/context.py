@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from assistant_platform.web.settings.navigation import pages_for
 from orgs.permissions import Permission
 
 SECTION_OF_PAGE = {
@@ -16,8 +17,6 @@ SECTION_OF_PAGE = {
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
-    "assistant-settings": "settings",
-    "save-assistant-settings": "settings",
 }
 
 
@@ -27,10 +26,15 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if member is None:
         return {"member": None, "organization": None}
     match = request.resolver_match
+    name = (match.url_name or "") if match else ""
+    settings_pages = pages_for(member)
+    settings_page = next((page.url_name for page in settings_pages if name.startswith(page.url_name)), "")
     return {
         "member": member,
         "organization": member.organization,
         "memberships": getattr(request, "memberships", [member]),
         "may": {permission.name.lower(): member.may(permission) for permission in Permission},
-        "section": SECTION_OF_PAGE.get(match.url_name or "", "") if match else "",
+        "section": SECTION_OF_PAGE.get(name, "settings" if name.startswith("settings-") else ""),
+        "settings_pages": settings_pages,
+        "settings_page": settings_page,
     }

@@ -10,6 +10,10 @@ from providers.adapters.base import Credentials, ProviderAdapter
 
 ADAPTERS = {
     "openai": "providers.adapters.openai.OpenAIAdapter",
+    "compatible": "providers.adapters.compatible.CompatibleAdapter",
+    "azure_openai": "providers.adapters.azure_openai.AzureOpenAIAdapter",
+    "gemini": "providers.adapters.gemini.GeminiAdapter",
+    "bedrock": "providers.adapters.bedrock.BedrockAdapter",
 }
 
 

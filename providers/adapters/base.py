@@ -11,12 +11,23 @@ from pydantic import BaseModel
 
 @dataclass(frozen=True)
 class Credentials:
-    """How one organization reaches its provider; nothing here is process-wide."""
+    """How one organization reaches its provider; nothing here is process-wide.
+
+    `secret_key`, `region`, `role_arn` and `external_id` are AWS's; `api_version` is Azure's, whose `model` is the
+    deployment. `is_guarded`: a person typed the address, so that private ones are refused (lib.http).
+    """
 
     key: str = field(repr=False)
     model: str
     base_url: str = ""
     timeout_seconds: float = 60.0
+    api_version: str = ""
+    region: str = ""
+    secret_key: str = field(default="", repr=False)
+    role_arn: str = ""
+    external_id: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    is_guarded: bool = False
 
 
 @dataclass(frozen=True)

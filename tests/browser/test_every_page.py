@@ -57,8 +57,8 @@ VISITS = {
     "scan-failed": Visit(rows.ALICE, f"{ACME}/scans/{{scan_failed}}/"),
     "upload": Visit(rows.ADMIN, f"{DEMO}/upload/"),
     "upload-refused": Visit(rows.READER, f"{DEMO}/upload/", status=403),
-    "settings": Visit(rows.ADMIN, f"{DEMO}/settings/assistant/"),
-    "settings-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/assistant/"),
+    "settings": Visit(rows.ADMIN, f"{DEMO}/settings/deployment/"),
+    "settings-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/deployment/", status=403),
     "model-call": Visit(rows.ALICE, f"{ACME}/model-calls/{{call_answered}}/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }

@@ -10,7 +10,7 @@ from tests.browser.conftest import OpenWindow
 
 def test_an_admin_switches_something_and_sees_it_saved(window: OpenWindow) -> None:
     page = window(rows.ALICE)
-    page.goto(f"/orgs/{rows.EMPTY}/settings/assistant/")
+    page.goto(f"/orgs/{rows.EMPTY}/settings/deployment/")
     switch = page.get_by_label("Remediation")
     expect(switch).to_be_checked()
 
@@ -26,7 +26,7 @@ def test_an_admin_switches_something_and_sees_it_saved(window: OpenWindow) -> No
 def test_a_member_reads_the_settings_and_is_told_who_changes_them(window: OpenWindow) -> None:
     page = window(rows.MEMBER)
 
-    page.goto(f"/orgs/{rows.DEMO}/settings/assistant/")
+    page.goto(f"/orgs/{rows.DEMO}/settings/deployment/")
 
     expect(page.get_by_text("Admins can change them")).to_be_visible()
     expect(page.get_by_label("Remediation")).to_be_disabled()
@@ -35,7 +35,7 @@ def test_a_member_reads_the_settings_and_is_told_who_changes_them(window: OpenWi
 
 def test_a_number_out_of_bounds_is_refused(window: OpenWindow) -> None:
     page = window(rows.ALICE, expects=(422,))
-    page.goto(f"/orgs/{rows.EMPTY}/settings/assistant/")
+    page.goto(f"/orgs/{rows.EMPTY}/settings/deployment/")
     field = page.get_by_label("Findings analysed for one pull request")
 
     field.evaluate("field => field.removeAttribute('max')")

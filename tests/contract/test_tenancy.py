@@ -30,7 +30,7 @@ MAY_LOOK_ACROSS = {
     "orgs/services.py": "makes an organization",
 }
 # Tables of which the directory's role may see rows of more than one organization.
-SEEN_BY_DIRECTORY = {"events_job", "orgs_apitoken", "orgs_membership", "tenancy_organization"}
+SEEN_BY_DIRECTORY = {"events_job", "orgs_apitoken", "orgs_invitation", "orgs_membership", "tenancy_organization"}
 COMPARES = "(organization_id = (current_setting('app.current_org'::text))::bigint)"
 
 

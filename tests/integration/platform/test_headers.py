@@ -18,7 +18,7 @@ PAGES: dict[str, Ask] = {
     "the list": lambda client: client.get("/orgs/acme/findings/"),
     "not found": lambda client: client.get("/nothing"),
     "a stranger's organization": lambda client: client.get("/orgs/umbrella/findings/"),
-    "not allowed": lambda client: client.post("/orgs/acme/settings/assistant/save/"),
+    "not allowed": lambda client: client.post("/orgs/acme/settings/deployment/save/"),
     "another method": lambda client: client.post("/orgs/acme/findings/"),
     "another host": lambda client: client.get("/", headers={"host": "evil.example"}),
     "a defect of ours": lambda client: client.get("/orgs/acme/scans/1/"),

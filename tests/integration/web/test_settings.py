@@ -13,7 +13,7 @@ from tenancy.models import Organization
 
 ClientFor = Callable[[User], Client]
 
-ADDRESS = "/orgs/acme/settings/assistant/"
+ADDRESS = "/orgs/acme/settings/deployment/"
 SENT = {"is_enabled": "on", "fix_confidence": "high", "pull_request_cap": "25", "test_paths_decide": "on"}
 
 

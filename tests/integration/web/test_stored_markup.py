@@ -112,7 +112,7 @@ def pages(alice: User, acme: Organization) -> Iterator[dict[str, str]]:
             "scans": f"{home}/scans/",
             "scan": f"{home}/scans/{scan.pk}/",
             "upload": f"{home}/upload/",
-            "settings": f"{home}/settings/assistant/",
+            "settings": f"{home}/settings/deployment/",
             "model call": f"{home}/model-calls/{call.pk}/",
         }
 

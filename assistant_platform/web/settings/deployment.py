@@ -13,13 +13,13 @@ import orgs.services
 import providers.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import AssistantSettingsForm
-from orgs.permissions import Permission, roles_with
+from orgs.permissions import Permission
 
 
 @require_safe
-@org_page(Permission.FINDINGS_VIEW)
-def assistant_page(request: OrgRequest) -> HttpResponse:
-    """Show the settings; whoever may not change them sees who can."""
+@org_page(Permission.SETTINGS_MANAGE)
+def deployment_page(request: OrgRequest) -> HttpResponse:
+    """Show the settings."""
     settings = orgs.selectors.assistant_settings()
     form = AssistantSettingsForm(initial={name: getattr(settings, name) for name in AssistantSettingsForm.base_fields})
     return _render(request, form)
@@ -27,14 +27,14 @@ def assistant_page(request: OrgRequest) -> HttpResponse:
 
 @require_POST
 @org_page(Permission.SETTINGS_MANAGE)
-def save_assistant(request: OrgRequest) -> HttpResponse:
+def save_deployment(request: OrgRequest) -> HttpResponse:
     """Save the settings."""
     form = AssistantSettingsForm(request.POST)
     if not form.is_valid():
         return _render(request, form, status=422)
     orgs.services.change_settings(actor=request.actor, changes=form.changes())
     messages.success(request, "Saved. It holds for findings from now on.")
-    return redirect("assistant-settings", slug=request.member.organization.slug)
+    return redirect("settings-deployment", slug=request.member.organization.slug)
 
 
 @require_POST
@@ -47,14 +47,10 @@ def change_consent(request: OrgRequest) -> HttpResponse:
     else:
         orgs.services.withdraw_consent(actor=request.actor)
         messages.success(request, "Withdrawn. No code is sent any more; Built-in answers.")
-    return redirect("assistant-settings", slug=request.member.organization.slug)
+    return redirect("settings-deployment", slug=request.member.organization.slug)
 
 
 def _render(request: OrgRequest, form: AssistantSettingsForm, *, status: int = 200) -> HttpResponse:
-    may_change = request.member.may(Permission.SETTINGS_MANAGE)
-    if not may_change:
-        for field in form.fields.values():
-            field.disabled = True
     context = {
         "form": form,
         "settings": orgs.selectors.assistant_settings(),
@@ -62,7 +58,5 @@ def _render(request: OrgRequest, form: AssistantSettingsForm, *, status: int = 2
         "platform_provider": providers.selectors.platform_choice(),
         "base_url": platform.OPENAI_BASE_URL,
         "consent_text_version": orgs.services.CONSENT_TEXT_VERSION,
-        "may_change": may_change,
-        "roles": roles_with(Permission.SETTINGS_MANAGE),
     }
-    return render(request, "settings/assistant.html", context, status=status)
+    return render(request, "settings/deployment.html", context, status=status)

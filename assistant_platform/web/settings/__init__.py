@@ -1,0 +1,1 @@
+"""The settings of an organization: one module a page, listed in `navigation`."""

@@ -1,0 +1,26 @@
+"""The pages of an organization's settings, in the order of their menu, each with the permission that opens it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orgs.models import Membership
+from orgs.permissions import Permission
+
+
+@dataclass(frozen=True)
+class SettingsPage:
+    """One line of the settings' menu; `url_name` is the page's and begins the names of its forms' addresses."""
+
+    label: str
+    url_name: str
+    icon: str
+    permission: Permission
+
+
+PAGES = (SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),)
+
+
+def pages_for(member: Membership) -> list[SettingsPage]:
+    """Return the pages that a member may open, so that nobody sees settings they cannot change."""
+    return [page for page in PAGES if member.may(page.permission)]
