@@ -5,8 +5,8 @@ from __future__ import annotations
 import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
-from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment
+from assistant_platform.web import finding, findings, health, help_pages, home, model_calls, projects, scans
+from assistant_platform.web.settings import deployment, of_project
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -21,11 +21,13 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),
+    path("projects/<int:project_id>/settings/", of_project.project_settings_page, name="project-settings"),
+    path("projects/<int:project_id>/settings/save/", of_project.save_project_setting, name="project-settings-save"),
     path("scans/", scans.scans_page, name="scans"),
     path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
     path("upload/", scans.upload_page, name="upload"),
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
-    path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
+    path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
     path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
 ]
@@ -37,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", allauth.account.views.logout, name="account_logout"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("help/settings/", help_pages.settings_help, name="help-settings"),
     path("api/v1/", include("assistant_platform.api.urls")),
     path("orgs/<slug:slug>/", include(pages_of_organization)),
 ]

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
+from orgs.settings.consent import OLDEST_SUFFICIENT_TEXT
 from tenancy.models import OwnedByOrganization
 
 
@@ -193,8 +194,8 @@ class AssistantSettings(OwnedByOrganization):
 
     @property
     def has_consent(self) -> bool:
-        """Whether code may be sent to an external provider."""
-        return self.consented_at is not None
+        """Whether an Admin accepted a text that covers sending code to an external provider."""
+        return self.consented_at is not None and (self.consent_text_version or 0) >= OLDEST_SUFFICIENT_TEXT
 
 
 class ProjectSettings(OwnedByOrganization):

@@ -1,5 +1,6 @@
 """Reading people, projects, tokens and settings."""
 
+# ruff: noqa: PLC0414  (settings have a package of their own; callers find them here with the rest)
 from __future__ import annotations
 
 from django.db import transaction
@@ -7,6 +8,9 @@ from django.db.models import QuerySet
 
 from lib.crypto import digest_of_token
 from orgs.models import ApiToken, AssistantSettings, Membership, Project
+from orgs.settings.effective import EffectiveSettings as EffectiveSettings
+from orgs.settings.effective import settings_for as settings_for
+from orgs.settings.effective import settings_of_organization as settings_of_organization
 from tenancy.directory import across_organizations
 
 

@@ -88,7 +88,7 @@ def write_fix(*, finding: Finding) -> Autofix:
         verdict = triage.selectors.latest_verdict(finding)
         guidance = latest_guidance(finding)
         other_rules = yaml_of_rules_for(path=finding.path, except_rule=finding.rule)
-        minimum = orgs.selectors.assistant_settings().fix_confidence
+        minimum = orgs.selectors.settings_for(finding.project_id).fix_confidence
         dependencies = _dependencies_near(context)
     explanation = verdict.explanation if verdict else ""
     advice = guidance.summary if guidance else ""

@@ -47,7 +47,7 @@ def judge_finding(*, finding: Finding) -> Verdict:
     with transaction.atomic():
         context = findings.selectors.context_of(finding)
         decisions = earlier_decisions(finding)
-        test_paths_decide = orgs.selectors.assistant_settings().test_paths_decide
+        test_paths_decide = orgs.selectors.settings_for(finding.project_id).test_paths_decide
     shown = excerpt.around(context)
     known = facts.gather(context)
     prompt = render(
@@ -60,12 +60,17 @@ def judge_finding(*, finding: Finding) -> Verdict:
         earlier=decisions,
         questions=questions_for(context.rule),
     )
-    answer = providers.gate.ask(
-        prompt,
-        answer=VerdictAnswer,
-        without_model=lambda: facts.verdict_without_model(context, known, test_paths_decide=test_paths_decide),
-        finding_id=finding.pk,
-    )
+    by_place = facts.verdict_by_place(context, known) if test_paths_decide else None
+    if by_place is not None:
+        # The organization says that the place decides: nothing is sent and nothing paid.
+        answer = Answer(value=by_place, is_built_in=True, model="", prompt_version=prompt.version, model_call_id=None)
+    else:
+        answer = providers.gate.ask(
+            prompt,
+            answer=VerdictAnswer,
+            without_model=lambda: facts.verdict_without_model(context, known),
+            finding_id=finding.pk,
+        )
     return _keep_verdict(finding=finding, context=context, shown=shown, known=known, answer=answer)
 
 

@@ -25,7 +25,7 @@ def judge_finding(*, finding_id: int) -> None:
     """Judge a finding that waits for it, unless the Assistant has been switched off since."""
     with transaction.atomic():
         finding = findings.selectors.waiting_for_verdict(finding_id)
-        is_enabled = orgs.selectors.assistant_settings().is_enabled
+        is_enabled = finding is not None and orgs.selectors.settings_for(finding.project_id).is_enabled
     if finding is None:
         return
     if not is_enabled:
@@ -42,7 +42,7 @@ def tag_file(*, project_id: int, path: str, revision: str) -> None:
     """Say what a file is for."""
     with transaction.atomic():
         project = Project.objects.filter(pk=project_id).first()
-        is_enabled = orgs.selectors.assistant_settings().is_enabled
+        is_enabled = orgs.selectors.settings_for(project_id).is_enabled
     if project is None or not is_enabled:
         return
     try:
