@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 import findings.services
+import orgs.services
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, Kind
 from events.services import record
@@ -152,6 +153,10 @@ def _fill_acme(admin: User) -> None:
     )
     factories.a_finding(scan=scan, path="app/old.py", is_present=False, not_analysed=NotAnalysed.FIXED)
     ignored = factories.a_finding(scan=scan, path="app/legacy.py", not_analysed=NotAnalysed.IGNORED)
+    orgs.services.change_settings(actor=actor_of(admin), changes={"noise_filter": True})
+    orgs.services.change_project_settings(
+        project=project, actor=actor_of(admin), changes={"auto_triage": False, "pull_request_cap": 25}
+    )
     findings.services.ignore(
         finding=ignored, reason=IgnoreReason.ACCEPTABLE_RISK, comment="Only a cache key.", actor=actor_of(admin)
     )

@@ -68,7 +68,7 @@ def test_only_what_differs_is_told(in_acme: Organization) -> None:
     orgs.services.change_settings(actor=SYSTEM, changes={"auto_triage": False, "pull_request_cap": 10})
 
     told = Event.objects.get(kind=Kind.SETTINGS_CHANGED)
-    assert told.subject == {"changes": "auto_triage: False"}
+    assert told.subject == {"changes": "auto_triage: on → off"}
 
 
 def test_saving_what_is_set_already_tells_nothing(in_acme: Organization) -> None:
