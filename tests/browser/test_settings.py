@@ -22,9 +22,8 @@ def test_a_switch_is_saved_at_once_and_says_so(window: OpenWindow) -> None:
 
     switch.check()
 
-    expect(
-        page.get_by_role("status").filter(has_text="Saved. Analyse every severity in full scans: on.")
-    ).to_be_visible()
+    said = "Saved. Analyse every severity in full scans: on."
+    expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()
     expect(page.locator("#setting-analyses_all_severities .setting-saved")).to_be_visible()
     page.reload()
     expect(switch).to_be_checked()
@@ -69,14 +68,13 @@ def test_a_number_out_of_bounds_goes_back_and_says_why(window: OpenWindow) -> No
 
 
 def test_a_switch_goes_back_when_the_server_is_not_reached(window: OpenWindow) -> None:
-    page = opened(window)
+    page = opened(window, expects=(503,))
     switch = page.get_by_label("Weekly priority emails")
 
     def cut(route: Route) -> None:
         route.fulfill(status=503)
 
     page.route("**/settings/deployment/save/", cut)
-    page.on("console", lambda message: None)
     switch.click()
 
     expect(page.get_by_role("status").filter(has_text="That did not work (503)")).to_be_visible()
@@ -102,13 +100,14 @@ def test_a_project_differs_and_goes_back(window: OpenWindow, ids: dict[str, int]
     page.goto(f"/orgs/{rows.DEMO}/projects/{ids['copperleaf_project']}/")
     page.get_by_role("link", name="Settings", exact=True).last.click()
 
-    page.get_by_label("Weekly").or_(page.get_by_label("PR/MR comments", exact=True)).select_option("off")
+    page.get_by_label("PR/MR comments", exact=True).select_option("off")
     expect(page.get_by_text("Set for this project")).to_be_visible()
     changed = axe(page)
-    page.get_by_role("button", name="Reset to organization: PR/MR comments").click()
+    page.get_by_role("button", name="Reset to organization for PR/MR comments").click()
 
     expect(page.get_by_text("Set for this project")).to_have_count(0)
     expect(page.get_by_label("PR/MR comments", exact=True)).to_have_value("")
+    expect(page.get_by_label("PR/MR comments", exact=True)).to_be_focused()
     assert changed == []
 
 

@@ -39,7 +39,8 @@ def save_setting(request: OrgRequest) -> HttpResponse:
         _change(request, setting)
     except WrongValue as problem:
         return _answer(request, setting, Outcome(setting.name, problem=str(problem)))
-    return _answer(request, setting, Outcome(setting.name))
+    is_by_button = "remove" in request.POST or "restore" in request.POST
+    return _answer(request, setting, Outcome(setting.name, is_by_button=is_by_button))
 
 
 def _change(request: OrgRequest, setting: Setting) -> None:

@@ -35,13 +35,13 @@ def save_project_setting(request: OrgRequest, project_id: int) -> HttpResponse:
     if setting is None:
         messages.error(request, "Nothing was changed: the form named no setting of a project.")
         return _page(request, project, status=422)
-    text = request.POST.get("value", AS_ORGANIZATION)
+    text = AS_ORGANIZATION if "reset" in request.POST else request.POST.get("value", AS_ORGANIZATION)
     try:
         value = None if text == AS_ORGANIZATION else setting.parsed(text)
     except WrongValue as problem:
         return _answer(request, project, setting, Outcome(setting.name, problem=str(problem)))
     orgs.services.change_project_settings(project=project, actor=request.actor, changes={setting.name: value})
-    return _answer(request, project, setting, Outcome(setting.name))
+    return _answer(request, project, setting, Outcome(setting.name, is_by_button="reset" in request.POST))
 
 
 def _answer(request: OrgRequest, project: Project, setting: Setting, outcome: Outcome) -> HttpResponse:

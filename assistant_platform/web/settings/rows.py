@@ -15,10 +15,11 @@ from orgs.settings.effective import EffectiveSettings, Origin
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a change: saved, or refused for a reason."""
+    """What became of a change: saved, or refused for a reason. `is_by_button`: the button that did it may be gone."""
 
     name: str
     problem: str = ""
+    is_by_button: bool = False
 
     @property
     def is_saved(self) -> bool:
