@@ -77,6 +77,12 @@ def project(model: OpenAIServer) -> Project:
 
 
 @pytest.fixture
+def only_verdicts(project: Project) -> None:
+    """Write no guidance and no fixes, for tests that are about verdicts."""
+    orgs.services.change_settings(actor=SYSTEM, changes={"remediation": False})
+
+
+@pytest.fixture
 def set_to(request: pytest.FixtureRequest, project: Project) -> Set:
     """Set something for the organization, or for the project while the organization's stays as it was."""
 
@@ -146,6 +152,7 @@ def test_switched_off_nobody_is_asked_anything(
     assert reasons(scan) == [NotAnalysed.NO if value else NotAnalysed.SWITCHED_OFF]
 
 
+@pytest.mark.usefixtures("only_verdicts")
 @each_way((True, [NotAnalysed.NO]), (False, [NotAnalysed.SWITCHED_OFF]))
 def test_auto_triage_judges_what_nobody_asked_about(
     set_to: Set, value: bool, expected: list[str], project: Project, model: OpenAIServer
@@ -195,6 +202,7 @@ def test_a_fix_of_low_confidence_is_shown_at_low_only(
     assert [(fix.confidence, fix.is_shown) for fix in Autofix.objects.all()] == [("low", expected)]
 
 
+@pytest.mark.usefixtures("only_verdicts")
 @each_way((True, [NotAnalysed.NO] * 3), (False, [NotAnalysed.SEVERITY, NotAnalysed.SEVERITY, NotAnalysed.NO]))
 def test_a_full_scan_has_every_severity_analysed_where_that_is_wanted(
     set_to: Set, value: bool, expected: list[str], project: Project
@@ -206,6 +214,7 @@ def test_a_full_scan_has_every_severity_analysed_where_that_is_wanted(
     assert reasons(scan) == expected
 
 
+@pytest.mark.usefixtures("only_verdicts")
 @each_way((0, 0), (1, 1), (3, 2))
 def test_so_many_findings_of_a_pull_request_are_judged(
     set_to: Set, value: int, expected: int, project: Project
@@ -219,6 +228,7 @@ def test_so_many_findings_of_a_pull_request_are_judged(
     assert [finding.severity for finding in judged] == [Severity.CRITICAL, Severity.HIGH][:expected]
 
 
+@pytest.mark.usefixtures("only_verdicts")
 @each_way((True, ("false_positive", 0)), (False, ("true_positive", 1)))
 def test_the_place_among_tests_decides_without_a_model_where_that_is_wanted(
     set_to: Set, value: bool, expected: object, project: Project, model: OpenAIServer
@@ -240,6 +250,7 @@ def test_the_place_among_tests_decides_without_a_model_where_that_is_wanted(
 # --- From the organization to a project ------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("only_verdicts")
 def test_a_project_that_switched_on_what_its_organization_switched_off_is_served(project: Project) -> None:
     orgs.services.change_settings(actor=SYSTEM, changes={"is_enabled": False})
     orgs.services.change_project_settings(project=project, actor=SYSTEM, changes={"is_enabled": True})
