@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -27,10 +28,13 @@ def manual_page(path: Path) -> ManualPage:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(path.read_text(encoding="utf-8"))
     title = tokens[1].content
-    headings = []
+    headings: list[tuple[int, str, str]] = []
+    taken: Counter[str] = Counter()
     for opening, words in pairwise(tokens[3:]):
         if opening.type == "heading_open":
-            anchor = slugify(words.content)
+            word = slugify(words.content)
+            anchor = f"{word}-{taken[word]}" if taken[word] else word  # as code hosts number equal headings
+            taken[word] += 1
             opening.attrSet("id", anchor)
             headings.append((int(opening.tag[1]), anchor, words.content))
     html = parser.renderer.render(tokens[3:], parser.options, {})

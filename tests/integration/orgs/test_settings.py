@@ -160,7 +160,7 @@ def test_a_project_without_settings_of_its_own_follows_also_without_saved_ones(i
 
     own, other = settings_for(project.pk), settings_for(factories.a_project("other").pk)
 
-    assert (own.pull_request_cap, own.own) == (3, {"pull_request_cap"})
+    assert (own.pull_request_cap, own.own) == (3, frozenset({"pull_request_cap"}))
     assert (other.pull_request_cap, other.own) == (10, frozenset())
 
 
