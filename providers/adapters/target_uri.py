@@ -50,7 +50,9 @@ def parse_target_uri(text: str, *, gateways: Collection[str] = ()) -> TargetUri:
     scheme, host, endpoint = _address(text, gateways)
     parts = urlsplit(text)
     if scheme != "https" and host not in gateways:
-        raise TargetUriRefused(f"The address must begin with https://, so that the key is never sent in the open. {PASTE}")
+        raise TargetUriRefused(
+            f"The address must begin with https://, so that the key is never sent in the open. {PASTE}"
+        )
     if host not in gateways and not _AZURE_HOST.fullmatch(host):
         raise TargetUriRefused(
             f"{host} is no address of Azure OpenAI: those end in .openai.azure.com, .cognitiveservices.azure.com or"
@@ -80,7 +82,9 @@ def _address(text: str, gateways: Collection[str]) -> tuple[str, str, str]:
     if parts.scheme not in {"https", "http"} or not host:
         raise TargetUriRefused(f"This is no web address: it must begin with https:// and name a host. {PASTE}")
     if parts.username is not None or parts.password is not None:
-        raise TargetUriRefused(f"There is a name or a password in the address: the key goes into its own field. {PASTE}")
+        raise TargetUriRefused(
+            f"There is a name or a password in the address: the key goes into its own field. {PASTE}"
+        )
     if port is not None and port != 443 and host not in gateways:  # noqa: PLR2004  (the port of https)
         raise TargetUriRefused(f"Azure answers on its usual port; leave “:{port}” away. {PASTE}")
     return parts.scheme, host, f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")

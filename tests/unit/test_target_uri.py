@@ -77,7 +77,10 @@ def test_a_target_uri_is_read(text: str, expected: TargetUri) -> None:
         ("https://acme.services.ai.azure.com/api/projects/one", "after the host"),
         (f"https://acme.openai.azure.com/openai/deployments/my model/chat/completions{VERSION}", "a space"),
         (f"https://acme.openai.azure.com{CHAT}\n{VERSION}", "a line break"),
-        (f"https://acme.openai.azure.com/openai/deployments/a%2F..%2Fb/chat/completions{VERSION}", "name of a deployment"),
+        (
+            f"https://acme.openai.azure.com/openai/deployments/a%2F..%2Fb/chat/completions{VERSION}",
+            "name of a deployment",
+        ),
         (f"https://<YOUR_DEPLOYMENT_NAME>.openai.azure.com{CHAT}{VERSION}", "placeholder"),
         (f"https://key@acme.openai.azure.com{CHAT}{VERSION}", "its own field"),
         (f"https://acme.openai.azure.com:8443{CHAT}{VERSION}", "leave “:8443” away"),
