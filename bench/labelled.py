@@ -1,8 +1,8 @@
 """How good Built-in is on findings whose truth somebody wrote down; the file is the caller's and is not kept.
 
 One JSON object a line: `finding` (a result of Semgrep's JSON), `source` (the text of its file), `truth` (`TP`, or `FP`;
-other lines are left out), and, for figures by group, `repo` and `cwe`. A line with `label_suspect` says why its truth is
-doubted, and is counted apart. A second file may hold what the code calls: `repo`, `path`, `text`.
+other lines are left out), and, for figures by group, `repo` and `cwe`. A line with `label_suspect` says why its truth
+is doubted, and is counted apart. A second file may hold what the code calls: `repo`, `path`, `text`.
 """
 
 from __future__ import annotations
