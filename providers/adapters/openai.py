@@ -218,6 +218,8 @@ def _our_errors() -> Iterator[None]:
         yield
     except AnswerTooLong as error:
         raise ProviderError(str(error), permanent=False) from error
+    except OutboundError as error:
+        raise ProviderError(str(error), permanent=error.permanent) from error
     except openai.APITimeoutError as error:
         raise ProviderError("The provider did not answer in time.", permanent=False) from error
     except openai.APIConnectionError as error:
@@ -238,8 +240,6 @@ def _not_reached(error: openai.APIConnectionError) -> ProviderError:
     cause = error.__cause__
     if isinstance(cause, AnswerTooLong):
         return ProviderError(str(cause), permanent=False)
-    if isinstance(cause, OutboundError):
-        return ProviderError(str(cause), permanent=cause.permanent)
     if isinstance(cause, UnicodeError | httpx2.InvalidURL | httpx2.UnsupportedProtocol):
         return ProviderError(UNSENDABLE, permanent=True)
     return ProviderError(f"The provider cannot be reached: {cause or error}"[:300], permanent=False)
