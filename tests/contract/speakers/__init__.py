@@ -1,0 +1,10 @@
+"""What the suite of all adapters (tests/contract/test_adapters.py) needs to know of each vendor."""
+
+from __future__ import annotations
+
+from tests.contract.speakers.base import Speaker
+from tests.contract.speakers.openai import OpenAISpeaker
+
+SPEAKERS: dict[str, type[Speaker]] = {
+    "openai": OpenAISpeaker,
+}
