@@ -15,11 +15,12 @@ import orgs.services
 import providers.services
 from events.kinds import SYSTEM
 from events.models import Event
+from lib.http.policy import Policy, in_force
 from providers.adapters import close_clients
 from providers.drafts import ConnectionRefused, Draft
 from providers.models import Connection, Step, StepModel, Vendor
 from providers.sealing import open_sealed
-from providers.selectors import chosen, choices_for
+from providers.selectors import choices_for, chosen
 from tenancy.models import Organization
 from tests.vendors.azure_openai_server import DEPLOYMENT, AzureOpenAIServer
 from tests.vendors.openai_server import OpenAIServer, completion, error
@@ -39,10 +40,9 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def server(stack: ExitStack, settings: Settings) -> OpenAIServer:
+def server(stack: ExitStack) -> OpenAIServer:
     """A server of one's own, on an address that the operator lets people type."""
-    settings.OUTBOUND_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    settings.OUTBOUND_ALLOWED_PORTS = ["*"]
+    stack.enter_context(in_force(Policy.of(allowed=["127.0.0.0/8"], ports=["*"])))
     return stack.enter_context(OpenAIServer().running())
 
 
@@ -140,6 +140,15 @@ def test_what_cannot_be_right_is_refused_in_words(
 
     assert (response.status_code, words in response.content.decode()) == (422, True)
     assert (server.asked, Connection.objects.exists()) == (0, False)
+
+
+def test_a_private_address_is_refused_unless_the_operator_allows_it(browser: Client, server: OpenAIServer) -> None:
+    with in_force(Policy.of(allowed=[], ports=["*"])):
+        response = browser.post(f"{ADDRESS}add/", compatible(server))
+
+    page = response.content.decode()
+    assert "OUTBOUND_ALLOWED_NETWORKS" in page.split('id="id_compatible-base_url_error"')[1][:400]
+    assert server.asked == 0
 
 
 def test_switching_keeps_the_old_one_until_the_new_one_works(browser: Client, server: OpenAIServer) -> None:
