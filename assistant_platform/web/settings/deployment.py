@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings as platform
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -13,6 +12,7 @@ import orgs.services
 import orgs.settings.effective
 import providers.selectors
 from assistant_platform.web.base import OrgRequest, org_page
+from assistant_platform.web.settings.consent import consent
 from assistant_platform.web.settings.rows import Outcome, answered, row_of, sections
 from orgs.permissions import Permission
 from orgs.settings.catalogue import BY_NAME, Setting, Shape, WrongValue
@@ -95,11 +95,8 @@ def _page(request: OrgRequest, *, outcome: Outcome | None = None, status: int = 
     )
     context = {
         "sections": found,
-        "consent": orgs.selectors.assistant_settings(),
+        "consent": consent(),
         "provider": providers.selectors.chosen(),
-        "platform_provider": providers.selectors.platform_choice(),
-        "base_url": platform.OPENAI_BASE_URL,
-        "consent_text_version": orgs.services.CONSENT_TEXT_VERSION,
         "differing_count": differing.count(),
         "differing": differing[:PROJECTS_SHOWN],
     }

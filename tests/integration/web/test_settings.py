@@ -151,7 +151,7 @@ def test_the_page_asks_the_database_as_often_however_many_projects_differ(
         project = factories.a_project(f"project-{number}")
         orgs.services.change_project_settings(project=project, actor=SYSTEM, changes={"auto_triage": False})
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         page = browser.get(ADDRESS).content
 
     assert b"12 projects with a value of their own" in page
@@ -219,7 +219,8 @@ def test_without_a_platform_provider_the_page_says_that_built_in_answers(browser
     page = browser.get(ADDRESS).content
 
     assert b"<strong>Built-in (no model)</strong> answers" in page
-    assert b"OPENAI_API_KEY" in page
+    assert b"sends nothing anywhere" in page
+    assert b'href="/orgs/acme/settings/provider/"' in page
     assert b"What is accepted" not in page
 
 
