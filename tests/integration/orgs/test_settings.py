@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import fields
 
 import psycopg
 import pytest
@@ -16,8 +17,8 @@ import orgs.services
 from events.kinds import SYSTEM, Kind
 from events.models import Event
 from orgs.models import AssistantSettings
-from orgs.selectors import assistant_settings, has_consent, settings_for, settings_of_organization
-from orgs.settings.catalogue import WrongValue
+from orgs.selectors import EffectiveSettings, assistant_settings, has_consent, settings_for, settings_of_organization
+from orgs.settings.catalogue import SETTINGS, WrongValue
 from orgs.settings.consent import CONSENT_TEXT_VERSION, OLDEST_SUFFICIENT_TEXT
 from tenancy.models import Organization
 from tenancy.scope import acting_for
@@ -110,6 +111,12 @@ def test_a_consent_to_a_text_that_allowed_less_no_longer_holds(in_acme: Organiza
     AssistantSettings.objects.update(consent_text_version=OLDEST_SUFFICIENT_TEXT - 1)
 
     assert (held, has_consent()) == (True, False)
+
+
+def test_each_setting_has_its_effective_value() -> None:
+    values = {field.name for field in fields(EffectiveSettings)} - {"own"}
+
+    assert values == {setting.name for setting in SETTINGS}
 
 
 def test_a_text_that_was_changed_has_a_version_of_its_own() -> None:
