@@ -1,4 +1,4 @@
-"""Bedrock's Converse and STS's AssumeRole on loopback, both by botocore's own service models; signatures are checked."""
+"""Bedrock and STS on loopback, both by botocore's own service models; signatures are checked as AWS does."""
 
 from __future__ import annotations
 
