@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ import httpx2
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 from pydantic import BaseModel, Field, ValidationError
 
@@ -62,7 +64,7 @@ class BedrockAdapter(ProviderAdapter):
 
     def _make_client(self, credentials: Credentials) -> Any:
         keys = {"aws_access_key_id": credentials.key, "aws_secret_access_key": credentials.secret_key}
-        session = Session()
+        session = _session()
         if credentials.role_arn:
             session.register_component("credential_provider", CredentialResolver([_Role(credentials, self._sts_http)]))
             keys = {}
@@ -154,6 +156,17 @@ def _check_look(credentials: Credentials) -> None:
         )
 
 
+@lru_cache(maxsize=1)
+def _loader() -> Loader:
+    return create_loader()
+
+
+def _session() -> Session:
+    session = Session()
+    session.register_component("data_loader", _loader())  # AWS's descriptions are read once, not for each organization
+    return session
+
+
 def _config(credentials: Credentials, **extra: Any) -> Config:
     return Config(
         retries={"total_max_attempts": 1, "mode": "standard"},  # the Job is put off instead, so that no thread sleeps
@@ -165,7 +178,7 @@ def _config(credentials: Credentials, **extra: Any) -> Config:
     )
 
 
-class _Role(CredentialProvider):
+class _Role(CredentialProvider):  # type: ignore[misc]  # botocore carries no types
     """Credentials of a role, assumed with the server's own identity (or the keys given) and renewed in time.
 
     Botocore renews them under a lock, ten minutes and more before they end.
@@ -201,7 +214,7 @@ class _Role(CredentialProvider):
     def _make_sts(self) -> Any:
         given = self._credentials
         keys = {"aws_access_key_id": given.key, "aws_secret_access_key": given.secret_key} if given.key else {}
-        sts = Session().create_client("sts", region_name=given.region, config=_config(given), **keys)
+        sts = _session().create_client("sts", region_name=given.region, config=_config(given), **keys)
         _send_by(self._http, sts)
         return sts
 
