@@ -276,6 +276,8 @@ OPENAI_API_KEY = env_secret("OPENAI_API_KEY")
 OPENAI_BASE_URL = env_str("OPENAI_BASE_URL")
 OPENAI_MODEL = env_str("OPENAI_MODEL", "gpt-5-mini")
 MODEL_TIMEOUT_SECONDS = env_int("MODEL_TIMEOUT_SECONDS", 60)
+# Hosts besides Azure's own that a Target URI may name: a company's gateway before Azure OpenAI.
+AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENAI_GATEWAYS"))
 
 # --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
 

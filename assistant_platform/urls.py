@@ -6,7 +6,7 @@ import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
 from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment
+from assistant_platform.web.settings import deployment, provider
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -27,6 +27,16 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
+    path("settings/provider/", provider.provider_page, name="settings-provider"),
+    path("settings/provider/new/", provider.new_connection_page, name="settings-provider-new"),
+    path("settings/provider/add/", provider.add_connection, name="settings-provider-add"),
+    path("settings/provider/models/", provider.save_step_models, name="settings-provider-models"),
+    path("settings/provider/consent/", provider.change_consent, name="settings-provider-consent"),
+    path("settings/provider/<int:connection_id>/", provider.connection_page, name="settings-provider-connection"),
+    path("settings/provider/<int:connection_id>/save/", provider.save_connection, name="settings-provider-save"),
+    path("settings/provider/<int:connection_id>/check/", provider.check_connection, name="settings-provider-check"),
+    path("settings/provider/<int:connection_id>/move/", provider.move_connection, name="settings-provider-move"),
+    path("settings/provider/<int:connection_id>/remove/", provider.remove_connection, name="settings-provider-remove"),
     path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
 ]
 

@@ -18,7 +18,10 @@ class SettingsPage:
     permission: Permission
 
 
-PAGES = (SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),)
+PAGES = (
+    SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
+    SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
+)
 
 
 def pages_for(member: Membership) -> list[SettingsPage]:
