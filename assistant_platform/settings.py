@@ -309,7 +309,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING" if IS_TEST else "INFO")},
     "loggers": {
         "httpx2": {"level": "WARNING"},
-        "openai": {"level": "WARNING"},
+        # Their DEBUG writes whole requests: keys, and the code in a question.
+        **{name: {"level": "WARNING"} for name in ("openai", "google_genai", "boto3", "botocore", "httpcore2")},
         "celery.app.trace": {"level": "WARNING"},
     },
 }

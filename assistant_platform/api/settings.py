@@ -74,7 +74,7 @@ class ProjectSettingsView(_SettingsView):
 def _project(project_id: int) -> Project:
     project = orgs.selectors.projects().filter(pk=project_id).first()
     if project is None:
-        raise NotFound("There is no such project in this organization.")
+        raise NotFound("There is no such project in this deployment.")
     return project
 
 

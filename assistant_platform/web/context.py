@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+import providers.selectors
 from assistant_platform.web.settings.navigation import pages_for
 from orgs.permissions import Permission
 
@@ -39,4 +40,5 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "section": SECTION_OF_PAGE.get(name, "settings" if name.startswith("settings-") else ""),
         "settings_pages": settings_pages,
         "settings_page": settings_page,
+        "provider_problems": providers.selectors.connections_with_problems,  # asked for by the pages that show them
     }

@@ -15,7 +15,7 @@ from tenancy.scope import acting_for
 from tests import factories
 from tests.integration.api.conftest import Caller
 
-ADDRESS = "/api/v1/orgs/acme/settings/"
+ADDRESS = "/api/v1/deployments/acme/settings"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def writer(caller: Caller) -> Client:
 def of_shop(acme: Organization) -> str:
     """The address of a project's settings."""
     with acting_for(acme.pk):
-        return f"/api/v1/orgs/acme/projects/{factories.a_project('shop').pk}/settings/"
+        return f"/api/v1/deployments/acme/projects/{factories.a_project('shop').pk}/settings"
 
 
 def patch(client: Client, address: str, sent: object) -> Any:
