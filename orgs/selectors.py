@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
 from lib.crypto import digest_of_token
-from orgs.models import ApiToken, AssistantSettings, Membership, Project
+from orgs.models import ApiToken, AssistantSettings, Membership, Project, RetentionLimit
 from tenancy.directory import across_organizations
 
 
@@ -39,6 +40,23 @@ def has_consent() -> bool:
     """Tell whether an Admin accepted that code is sent to an external provider."""
     with transaction.atomic():
         return assistant_settings().has_consent
+
+
+def retention_limit() -> int:
+    """Return the most days that texts may be kept: the operator's limit, a longer one once it has been announced."""
+    known = RetentionLimit.objects.first()
+    limit: int = settings.RETENTION_MAX_DAYS
+    return limit if known is None else min(known.days, limit)
+
+
+def retention_days() -> int:
+    """Return how many days the organization keeps texts: what its Admins chose, within the limit in force."""
+    return min(assistant_settings().retention_days, retention_limit())
+
+
+def longer_retention_announced() -> RetentionLimit | None:
+    """Return the longer limit that will hold, with the day from when on; None where none was announced."""
+    return RetentionLimit.objects.filter(announced_days__isnull=False).first()
 
 
 def projects() -> QuerySet[Project]:

@@ -15,9 +15,11 @@ from typing import Any, Generic, TypeVar
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.utils import timezone
 from pydantic import BaseModel, ValidationError
 from redis.exceptions import RedisError
 
+import orgs.selectors
 from lib.failures import TemporaryFailure
 from lib.text import json_objects_in
 from providers.adapters import adapter_for
@@ -64,7 +66,6 @@ def ask(
     answer: type[A],
     without_model: Callable[[], A],
     finding_id: int | None = None,
-    max_output_tokens: int = 2000,
 ) -> Answer[A]:
     """Return the organization's model's answer, or what the step itself computes where there is no model.
 
@@ -78,13 +79,7 @@ def ask(
         return Answer(
             value=without_model(), is_built_in=True, model="", prompt_version=prompt.version, model_call_id=None
         )
-    redactor = Redactor(people=names_of_people())
-    question = Question(
-        system=prompt.system,  # ours alone: no prompt puts a variable there, says a contract test
-        user=redactor.hide(prompt.user),
-        answer=answer,
-        max_output_tokens=max_output_tokens,
-    )
+    question, redactor = as_sent(prompt)
     record = _Record(prompt=prompt, choice=choice, question=question, redactor=redactor, finding_id=finding_id)
     key = _cache_key(prompt, choice, question)
     known = _reuse(key, answer)
@@ -100,6 +95,18 @@ def ask(
         prompt_version=prompt.version,
         model_call_id=call.pk,
     )
+
+
+def as_sent(prompt: Prompt) -> tuple[Question, Redactor]:
+    """Return a prompt as it leaves the house, and what took the hidden values out of it."""
+    redactor = Redactor(people=names_of_people())
+    question = Question(
+        system=prompt.system,  # ours alone: no prompt puts a variable there, says a contract test
+        user=redactor.hide(prompt.user),
+        answer=prompt.answer,
+        max_output_tokens=prompt.max_output_tokens,
+    )
+    return question, redactor
 
 
 @dataclass
@@ -127,15 +134,23 @@ class _Record:
                 model=(model or self.choice.credentials.model)[:120],
                 outcome=outcome,
                 error=_storable(error)[:500],
-                system_text=_storable(self.question.system),
-                user_text=_storable(self.question.user),
-                reply_text=_storable(reply_text.replace(self.choice.credentials.key, "(key)")),
+                **self._texts(reply_text),
                 redacted_count=self.redactor.count,
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,
                 duration_ms=int((time.monotonic() - self.started) * 1000) if self.started else 0,
                 attempts=self.attempts,
             )
+
+    def _texts(self, reply_text: str) -> dict[str, Any]:
+        """Return what is kept of the texts: nothing where the organization keeps none."""
+        if not orgs.selectors.retention_days():
+            return {"texts_removed_at": timezone.now()}
+        return {
+            "system_text": _storable(self.question.system),
+            "user_text": _storable(self.question.user),
+            "reply_text": _storable(reply_text.replace(self.choice.credentials.key or "\0", "(key)")),
+        }
 
 
 def _call(record: _Record, key: bytes) -> tuple[Any, str, ModelCall]:
@@ -153,9 +168,10 @@ def _call(record: _Record, key: bytes) -> tuple[Any, str, ModelCall]:
         raise NoUsableAnswer(f"The model's answer could not be used: {unusable}") from None
     with transaction.atomic():
         call = record.keep(Outcome.ANSWERED, model=reply.model, reply_text=reply.text)
-        CachedAnswer.objects.bulk_create(
-            [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=call.model)], ignore_conflicts=True
-        )
+        if orgs.selectors.retention_days():
+            CachedAnswer.objects.bulk_create(
+                [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=call.model)], ignore_conflicts=True
+            )
     return value, call.model, call
 
 

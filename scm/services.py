@@ -46,7 +46,7 @@ def _keep_batch(project: Project, revision: str, batch: list[tuple[str, str]]) -
         ],
         update_conflicts=True,
         unique_fields=["project", "revision", "path"],
-        update_fields=["blob"],
+        update_fields=["blob", "kept_at"],
     )
     return len(batch)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from typing import Any
 
@@ -11,32 +10,26 @@ from django.db import transaction
 
 import findings.selectors
 import findings.services
-import orgs.selectors
 import providers.gate
-import scm.selectors
 from events.kinds import ASSISTANT, Actor, Kind
 from events.services import record, result_of_job
 from findings.context import FindingContext
 from findings.models import AnalysisState, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
-from lib.syntax import lines_of
 from orgs.models import Project
 from orgs.services import actor_of
 from providers.gate import Answer
-from providers.prompts import render
 from triage import evidence, excerpt, facts, injection
 from triage.answers import ComponentAnswer, VerdictAnswer
 from triage.answers import Verdict as VerdictValue
+from triage.asking import component_question, verdict_question
 from triage.components import tag_without_model
 from triage.models import Feedback, FileTag, Source, Verdict
-from triage.questions import questions_for
-from triage.selectors import earlier_decisions
 
 RECOMMENDATION_OF = {
     VerdictValue.TRUE_POSITIVE: Recommendation.FIX,
     VerdictValue.FALSE_POSITIVE: Recommendation.IGNORE,
     VerdictValue.UNSURE: Recommendation.UNSURE,
 }
-COMPONENT_LINES_SHOWN = 120
 
 
 def judge_finding(*, finding: Finding) -> Verdict:
@@ -44,29 +37,16 @@ def judge_finding(*, finding: Finding) -> Verdict:
 
     Raises TemporaryFailure where a later try may help, NoUsableAnswer where not.
     """
-    with transaction.atomic():
-        context = findings.selectors.context_of(finding)
-        decisions = earlier_decisions(finding)
-        test_paths_decide = orgs.selectors.assistant_settings().test_paths_decide
-    shown = excerpt.around(context)
-    known = facts.gather(context)
-    prompt = render(
-        "triage/verdict",
-        rule=context.rule,
-        path=context.path,
-        span=context.span,
-        code=shown.as_text(),
-        facts=[fact.statement for fact in known],
-        earlier=decisions,
-        questions=questions_for(context.rule),
-    )
+    asked = verdict_question(finding)
     answer = providers.gate.ask(
-        prompt,
+        asked.prompt,
         answer=VerdictAnswer,
-        without_model=lambda: facts.verdict_without_model(context, known, test_paths_decide=test_paths_decide),
+        without_model=lambda: facts.verdict_without_model(
+            asked.context, asked.known, test_paths_decide=asked.test_paths_decide
+        ),
         finding_id=finding.pk,
     )
-    return _keep_verdict(finding=finding, context=context, shown=shown, known=known, answer=answer)
+    return _keep_verdict(finding=finding, context=asked.context, shown=asked.shown, known=asked.known, answer=answer)
 
 
 def _keep_verdict(
@@ -138,22 +118,19 @@ def tag_file(*, project: Project, path: str, revision: str) -> FileTag:
 
     Raises as the gate does.
     """
+    asked = component_question(project=project, path=path, revision=revision)
     with transaction.atomic():
-        text = scm.selectors.reader(project=project, revision=revision)(path)
-        digest = hashlib.sha256((text or "").encode()).digest()
-        tag = FileTag.objects.filter(project=project, path=path, digest=digest).first()
+        tag = FileTag.objects.filter(project=project, path=path, digest=asked.digest).first()
     if tag is None:
-        lines = lines_of(text or "")[:COMPONENT_LINES_SHOWN]
         answer = providers.gate.ask(
-            render("triage/component", path=path, code="\n".join(line[:300] for line in lines)),
+            asked.prompt,
             answer=ComponentAnswer,
-            without_model=lambda: tag_without_model(path, text),
-            max_output_tokens=600,
+            without_model=lambda: tag_without_model(path, asked.text),
         )
         tag = FileTag(
             project=project,
             path=path,
-            digest=digest,
+            digest=asked.digest,
             tag=answer.value.tag,
             risk=answer.value.risk,
             reason=answer.value.reason,
