@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from lib.crypto import digest_of_token
 from orgs.models import ApiToken, AssistantSettings, Membership, Project, RetentionLimit
+from orgs.permissions import Role
 from tenancy.directory import across_organizations
 
 
@@ -54,9 +55,20 @@ def retention_days() -> int:
     return min(assistant_settings().retention_days, retention_limit())
 
 
+def code_retention_days() -> int:
+    """Return how many days uploaded code and reports are kept: at least one, so that they can be analysed."""
+    return max(retention_days(), 1)
+
+
 def longer_retention_announced() -> RetentionLimit | None:
     """Return the longer limit that will hold, with the day from when on; None where none was announced."""
     return RetentionLimit.objects.filter(announced_days__isnull=False).first()
+
+
+def admins() -> list[Membership]:
+    """Return the organization's Admins with their accounts."""
+    found = Membership.objects.filter(role=Role.ADMIN, user__is_active=True).select_related("user", "organization")
+    return list(found.order_by("pk"))
 
 
 def projects() -> QuerySet[Project]:

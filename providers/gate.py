@@ -25,7 +25,7 @@ from lib.text import json_objects_in
 from providers.adapters import adapter_for
 from providers.adapters.base import ProviderAdapter, ProviderError, Question, Reply, Turn
 from providers.models import CachedAnswer, ModelCall, Outcome
-from providers.prompts import Prompt
+from providers.prompts import Prompt, stored
 from providers.redaction import Redactor
 from providers.selectors import BUILT_IN, Choice, choices_for, names_of_people
 
@@ -118,6 +118,7 @@ class _Record:
     question: Question
     redactor: Redactor
     finding_id: int | None
+    row: ModelCall | None = None  # one that waits for its answer; else a new one is made
     input_tokens: int = 0
     output_tokens: int = 0
     attempts: int = 0
@@ -125,7 +126,8 @@ class _Record:
 
     def keep(self, outcome: Outcome, *, model: str = "", reply_text: str = "", error: str = "") -> ModelCall:
         with transaction.atomic():
-            return ModelCall.objects.create(
+            row = self.row or ModelCall()
+            values: dict[str, Any] = dict(
                 purpose=self.prompt.name,
                 finding_id=self.finding_id,
                 prompt_name=self.prompt.name,
@@ -135,17 +137,21 @@ class _Record:
                 outcome=outcome,
                 error=_storable(error)[:500],
                 **self._texts(reply_text),
-                redacted_count=self.redactor.count,
+                redacted_count=row.redacted_count or self.redactor.count,
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,
                 duration_ms=int((time.monotonic() - self.started) * 1000) if self.started else 0,
                 attempts=self.attempts,
             )
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.save()
+            return row
 
     def _texts(self, reply_text: str) -> dict[str, Any]:
         """Return what is kept of the texts: nothing where the organization keeps none."""
         if not orgs.selectors.retention_days():
-            return {"texts_removed_at": timezone.now()}
+            return {"system_text": "", "user_text": "", "reply_text": "", "texts_removed_at": timezone.now()}
         return {
             "system_text": _storable(self.question.system),
             "user_text": _storable(self.question.user),
@@ -153,7 +159,7 @@ class _Record:
         }
 
 
-def _call(record: _Record, key: bytes) -> tuple[Any, str, ModelCall]:
+def _call(record: _Record, key: bytes | None) -> tuple[Any, str, ModelCall]:
     wait_for_turn(record.choice)
     let_go_of_connection()
     record.started = time.monotonic()
@@ -168,7 +174,7 @@ def _call(record: _Record, key: bytes) -> tuple[Any, str, ModelCall]:
         raise NoUsableAnswer(f"The model's answer could not be used: {unusable}") from None
     with transaction.atomic():
         call = record.keep(Outcome.ANSWERED, model=reply.model, reply_text=reply.text)
-        if orgs.selectors.retention_days():
+        if key is not None and orgs.selectors.retention_days():
             CachedAnswer.objects.bulk_create(
                 [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=call.model)], ignore_conflicts=True
             )
@@ -305,6 +311,28 @@ def _restored(value: A, redactor: Redactor) -> A:
     return value.model_copy(
         update={name: walk(getattr(value, name), is_code=name in CODE_FIELDS) for name in type(value).model_fields}
     )
+
+
+def ask_again(waiting: ModelCall, *, choice: Choice) -> ModelCall:
+    """Send the stored texts of a waiting request to a choice, and keep the answer in that row; never in the cache.
+
+    The texts are redacted already, and go as they are. Raises as `ask` does, after the row has been written.
+    """
+    prompt = stored(
+        name=waiting.prompt_name,
+        version=waiting.prompt_version,
+        system=waiting.system_text,
+        user=waiting.user_text,
+    )
+    question = Question(
+        system=prompt.system, user=prompt.user, answer=prompt.answer, max_output_tokens=prompt.max_output_tokens
+    )
+    redactor = Redactor()
+    record = _Record(
+        prompt=prompt, choice=choice, question=question, redactor=redactor, finding_id=waiting.finding_id, row=waiting
+    )
+    _, _, call = _call(record, None)
+    return call
 
 
 # --- Turns and connections --------------------------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 import findings.selectors
 import findings.services
@@ -30,6 +32,7 @@ RECOMMENDATION_OF = {
     VerdictValue.FALSE_POSITIVE: Recommendation.IGNORE,
     VerdictValue.UNSURE: Recommendation.UNSURE,
 }
+EXCERPTS_PER_BATCH = 500
 
 
 def judge_finding(*, finding: Finding) -> Verdict:
@@ -103,6 +106,22 @@ def leave_unjudged(*, finding: Finding) -> None:
     """Let a finding wait no more, since the Assistant has been switched off."""
     with result_of_job():
         findings.services.skip_analysis(finding=finding, why=NotAnalysed.SWITCHED_OFF)
+
+
+def forget_excerpts(*, older_than: datetime) -> int:
+    """Remove the code lines by which findings were judged before a time. Returns of how many verdicts.
+
+    The verdict stays, with the lines it quotes as evidence. Works in batches, each a transaction of its own.
+    """
+    count = 0
+    while True:
+        with transaction.atomic():
+            old = Verdict.objects.filter(created_at__lt=older_than).exclude(code_lines=[])
+            some = list(old.order_by("pk").values_list("pk", flat=True)[:EXCERPTS_PER_BATCH])
+            Verdict.objects.filter(pk__in=some).update(code_lines=[], code_removed_at=timezone.now())
+        count += len(some)
+        if len(some) < EXCERPTS_PER_BATCH:
+            return count
 
 
 def give_up_on_verdict(*, finding: Finding, why: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.utils import timezone
 
 import findings.selectors
 import orgs.selectors
@@ -62,3 +65,11 @@ def plan_analysis(*, scan_id: int) -> None:
         scan = Scan.objects.filter(pk=scan_id, state=ScanState.INGESTED).first()
     if scan is not None:
         planning.plan_analysis(scan=scan, judge=judge_finding, tag=tag_file)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def forget_excerpts() -> None:
+    """Remove the code that verdicts were judged by once it is past the organization's time."""
+    with transaction.atomic():
+        days = orgs.selectors.code_retention_days()
+    services.forget_excerpts(older_than=timezone.now() - timedelta(days=days))

@@ -146,6 +146,7 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         "what_changes_it": WHAT_CHANGES_IT.get(NotAnalysed(finding.not_analysed), ""),
         "is_waiting": finding.not_analysed == NotAnalysed.WAITING,
         "settings": orgs.selectors.assistant_settings(),
+        "code_retention_days": orgs.selectors.code_retention_days(),
         "provider": providers.selectors.chosen(),
         "ignore_form": IgnoreForm(),
         "note_form": NoteForm(),

@@ -18,7 +18,10 @@ class SettingsPage:
     permission: Permission
 
 
-PAGES = (SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),)
+PAGES = (
+    SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
+    SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
+)
 
 
 def pages_for(member: Membership) -> list[SettingsPage]:
