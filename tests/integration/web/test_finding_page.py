@@ -237,7 +237,7 @@ def test_only_an_admin_sees_the_way_to_prompt_and_answer(
         input_tokens=1234,
     )
     factories.a_verdict(finding, source=Source.MODEL, model="gpt-5-mini", model_call_id=call.pk)
-    way = f"/orgs/acme/model-calls/{call.pk}/"
+    way = f"/orgs/acme/settings/prompts/{call.pk}/"
 
     asked = browser.get(way).content.decode()
 
