@@ -210,4 +210,5 @@ def _origin(answer: Answer[Any]) -> dict[str, Any]:
         "model": answer.model,
         "prompt_version": answer.prompt_version,
         "model_call_id": answer.model_call_id,
+        "stood_in_because": answer.stood_in_because,
     }
