@@ -124,6 +124,29 @@ def ask(
     raise _outcome_of(failures) from None
 
 
+def ask_or_stand_in(
+    prompt: Prompt,
+    *,
+    answer: type[A],
+    without_model: Callable[[], A],
+    finding_id: int | None = None,
+    project_id: int | None = None,
+    max_output_tokens: int = 2000,
+) -> Answer[A]:
+    """Ask as `ask` does, for a step where Built-in's answer is better than none when the month's money is used up."""
+    try:
+        return ask(
+            prompt,
+            answer=answer,
+            without_model=without_model,
+            finding_id=finding_id,
+            project_id=project_id,
+            max_output_tokens=max_output_tokens,
+        )
+    except StoppedByBudget as stop:
+        return built_in_answer(prompt, without_model(), because=str(stop))
+
+
 def built_in_answer(prompt: Prompt, value: A, *, because: str) -> Answer[A]:
     """Return what a step computed itself as an answer that stands in for the model's."""
     return Answer(
