@@ -18,6 +18,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 import events.tasks
+import findings.services
 import orgs.services
 import providers.budget
 import remediation.tasks
@@ -43,6 +44,7 @@ from triage.models import Source, Verdict
 TAG = {"tag": "API", "risk": "neutral", "reason": "It has routes."}
 # A reply of the loopback vendor uses 900 and 120 tokens.
 COST_OF_A_CALL = Decimal("0.00114")
+NONE = Decimal(0)
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_a_call_costs_what_the_list_of_prices_says(openai: OpenAIServer, finding
 
     call = ModelCall.objects.get()
     assert (call.cost, call.project_id) == (COST_OF_A_CALL, finding.project_id)
-    assert (month().spent, month().assumed, month().reserved) == (COST_OF_A_CALL, 0, 0)
+    assert (month().spent, month().assumed, month().reserved) == (COST_OF_A_CALL, NONE, NONE)
 
 
 def test_both_tries_are_paid(openai: OpenAIServer, finding: Finding, priced: None) -> None:
@@ -112,7 +114,7 @@ def test_an_answer_used_again_costs_nothing_and_says_what_it_saved(
     judge(a_finding_in(ORDERS, branch="feature", project=finding.project))
 
     again = ModelCall.objects.latest("pk")
-    assert (again.outcome, again.cost, again.saved) == (Outcome.REUSED, 0, COST_OF_A_CALL)
+    assert (again.outcome, again.cost, again.saved) == ("reused", NONE, COST_OF_A_CALL)
     assert month().spent == COST_OF_A_CALL
 
 
@@ -133,8 +135,6 @@ def test_a_finding_that_the_budget_stops_says_so(openai: OpenAIServer, finding: 
 def test_a_stopped_finding_settles_its_scan(openai: OpenAIServer, finding: Finding) -> None:
     scan = finding.first_scan
     with transaction.atomic():
-        import findings.services
-
         findings.services.begin_analysis(scan=scan, finding_ids=[finding.pk])
     budget_of("0.00")
 
@@ -191,7 +191,7 @@ def test_a_failed_request_gives_its_money_back(openai: OpenAIServer, finding: Fi
 
     judge(finding)
 
-    assert (month().reserved, month().spent, Reservation.objects.count()) == (0, 0, 0)
+    assert (month().reserved, month().spent, Reservation.objects.count()) == (NONE, NONE, 0)
 
 
 def test_what_a_dead_worker_held_is_given_back(in_acme: Organization, priced: None) -> None:
@@ -204,7 +204,7 @@ def test_what_a_dead_worker_held_is_given_back(in_acme: Organization, priced: No
     with transaction.atomic():  # it was alive after all: what it cost counts, and nothing is given back twice
         providers.budget.settle(allowance, cost=Decimal("0.10"), is_assumed=False)
 
-    assert (month().reserved, month().spent) == (0, Decimal("0.10"))
+    assert (month().reserved, month().spent) == (NONE, Decimal("0.10"))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_many_threads_never_spend_more_than_the_budget(shop: Organization, opena
     with transaction.atomic():
         row = month()
     assert row.spent <= Decimal("0.01")
-    assert (row.spent, row.reserved) == (openai_server.asked * COST_OF_A_CALL, 0)
+    assert (row.spent, row.reserved) == (openai_server.asked * COST_OF_A_CALL, NONE)
     assert 1 <= ends.count("asked") == openai_server.asked <= 8
     assert ends.count("asked") + ends.count("stopped") == 32
 
@@ -302,7 +302,7 @@ def test_being_stopped_is_the_last_threshold(openai: OpenAIServer, finding: Find
     spent("0.9999")
 
     judge(finding)
-    judge(a_finding_in(ORDERS + "#\n"))
+    judge(a_finding_in(ORDERS.replace("orders", "invoices")))
 
     assert alerts() == [90, 100]
 

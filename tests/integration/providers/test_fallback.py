@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from django.core.cache import cache
@@ -30,10 +29,9 @@ def second_server() -> Iterator[OpenAIServer]:
 
 
 def choice_of(server: OpenAIServer, label: str, number: int) -> Choice:
-    credentials = Credentials(key=KEY + label[0], model=f"model-of-{label.lower()}", base_url=server.url)
-    return Choice(
-        adapter="openai", label=label, credentials=replace(credentials, timeout_seconds=5), connection_id=number
-    )
+    model = f"model-of-{label.lower()}"
+    credentials = Credentials(key=KEY + label[0], model=model, base_url=server.url, timeout_seconds=5)
+    return Choice(adapter="openai", label=label, credentials=credentials, connection_id=number)
 
 
 @pytest.fixture
@@ -101,7 +99,7 @@ def test_while_the_first_wants_a_pause_only_the_next_is_asked(
     first.answer(error(429, "slow down", headers={"Retry-After": "60"}))
     judge(finding)
 
-    judge(a_finding_in(ORDERS + "#\n"))
+    judge(a_finding_in(ORDERS.replace("orders", "invoices")))
 
     assert (first.asked, second.asked) == (1, 2)
 
@@ -122,7 +120,7 @@ def test_the_first_one_answers_again_when_it_can(two: tuple[OpenAIServer, OpenAI
     first.answer(error(503, "busy"), completion(verdict()))
     judge(finding)
 
-    judge(a_finding_in(ORDERS + "#\n"))
+    judge(a_finding_in(ORDERS.replace("orders", "invoices")))
 
     assert (first.asked, second.asked, Verdict.objects.latest("pk").stood_in_because) == (2, 1, "")
 
@@ -213,7 +211,7 @@ def test_an_answer_ends_the_trouble(openai: OpenAIServer, finding: Finding, sett
     judge(finding)
     settings.MODEL_PATIENCE_SECONDS = 0
 
-    job = judge(a_finding_in(ORDERS + "#\n"))
+    job = judge(a_finding_in(ORDERS.replace("orders", "invoices")))
 
     assert job.state == JobState.WAITING
 
