@@ -287,6 +287,8 @@ MODEL_PATIENCE_SECONDS = env_int("MODEL_PATIENCE_SECONDS", 3600)
 # What the platform's own key may be asked in a minute, altogether and by one organization; 0: no limit of ours.
 MODEL_REQUESTS_PER_MINUTE = env_int("MODEL_REQUESTS_PER_MINUTE", 0)
 MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION = env_int("MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION", 0)
+# Hosts besides Azure's own that a Target URI may name: a company's gateway before Azure OpenAI.
+AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENAI_GATEWAYS"))
 
 # --- Logs: one JSON object a line, with request and task ids; never code, prompts or keys -----------------------------
 

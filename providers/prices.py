@@ -191,6 +191,7 @@ class Tariff:
     choice: Choice
     entries: tuple[Entry, ...]
     own: Rate | None
+    had_problem: bool = False  # the connection could not answer when it was last asked
 
     def rate(self, answered_by: str = "") -> Rate:
         """Return the rate, by the model that answered where it is known."""
@@ -199,17 +200,22 @@ class Tariff:
 
 def tariff_of(choice: Choice) -> Tariff:
     """Return what a choice costs. Needs a transaction."""
-    return Tariff(choice=choice, entries=in_force(), own=own_rate(choice))
-
-
-def own_rate(choice: Choice) -> Rate | None:
-    """Return the price that an Admin wrote down for the choice's connection. Needs a transaction."""
     if choice.connection_id is None:
+        return Tariff(choice=choice, entries=in_force(), own=None)
+    connection = Connection.objects.filter(pk=choice.connection_id).first()
+    return Tariff(
+        choice=choice,
+        entries=in_force(),
+        own=None if connection is None else own_rate(connection),
+        had_problem=connection is not None and bool(connection.problem),
+    )
+
+
+def own_rate(connection: Connection) -> Rate | None:
+    """Return the price that an Admin wrote down for a connection, None where the list counts."""
+    if connection.input_price is None or connection.output_price is None:
         return None
-    prices = Connection.objects.filter(pk=choice.connection_id).values_list("input_price", "output_price").first()
-    if prices is None or prices[0] is None or prices[1] is None:
-        return None
-    return Rate(input=prices[0], output=prices[1])
+    return Rate(input=connection.input_price, output=connection.output_price)
 
 
 def most_tokens_in(*texts: str) -> int:

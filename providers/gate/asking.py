@@ -20,6 +20,7 @@ from django.db import transaction
 from pydantic import BaseModel
 
 import providers.budget
+import providers.services
 from events.services import lease_in_hand
 from lib.failures import TemporaryFailure
 from providers import prices
@@ -255,6 +256,8 @@ def _answer_of(
             providers.budget.release(record.allowance)
     if turn.is_after_trouble:
         turns.note_answer(choice)
+    if tariff.had_problem and choice.connection_id is not None:
+        providers.services.note_success(choice.connection_id)
     return answer
 
 
@@ -329,6 +332,9 @@ def _failed(record: Record, error: ProviderError) -> NoUsableAnswer | TemporaryF
     if error.refused:
         return _Refused(message)
     if error.permanent:
+        # What says which field of the connection is wrong is not about this question alone.
+        if error.about and record.choice.connection_id is not None:
+            providers.services.note_problem(record.choice.connection_id, problem=message)
         return NoUsableAnswer(message)
     wait = error.retry_after_seconds
     if error.is_rate_limit:
