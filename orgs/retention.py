@@ -13,7 +13,9 @@ from events.kinds import SYSTEM, Kind
 from events.services import record, result_of_job
 from lib.failures import TemporaryFailure
 from orgs.models import RetentionLimit
-from orgs.selectors import admins, assistant_settings, longer_retention_announced
+from orgs.selectors import assistant_settings, emails_of_admins, longer_retention_announced
+from tenancy.models import Organization
+from tenancy.scope import current_organization_id
 
 NOTICE = timedelta(days=30)
 
@@ -47,11 +49,11 @@ def mail_admins_about_longer_retention() -> None:
     """
     with transaction.atomic():
         limit = longer_retention_announced()
-        recipients = admins()
+        recipients = emails_of_admins()
+        organization = Organization.objects.get(pk=current_organization_id())
         chosen = assistant_settings().retention_days
     if limit is None or not recipients:
         return
-    organization = recipients[0].organization
     address = f"{settings.PUBLIC_URL.rstrip('/')}/orgs/{organization.slug}/settings/prompts/"
     text = (
         f"Whoever runs this server has raised how long it may keep prompts, answers, uploaded code and reports:\n"
@@ -66,7 +68,7 @@ def mail_admins_about_longer_retention() -> None:
     )
     try:
         with get_connection() as mail:
-            for member in recipients:
-                EmailMessage(subject, text, to=[member.user.email], connection=mail).send()
+            for address_of_admin in recipients:  # one message each: nobody's address is shown to the others
+                EmailMessage(subject, text, to=[address_of_admin], connection=mail).send()
     except OSError as error:  # also what smtplib raises
         raise TemporaryFailure(f"the mail could not be handed over: {error}") from error

@@ -65,12 +65,6 @@ def longer_retention_announced() -> RetentionLimit | None:
     return RetentionLimit.objects.filter(announced_days__isnull=False).first()
 
 
-def admins() -> list[Membership]:
-    """Return the organization's Admins with their accounts."""
-    found = Membership.objects.filter(role=Role.ADMIN, user__is_active=True).select_related("user", "organization")
-    return list(found.order_by("pk"))
-
-
 def projects() -> QuerySet[Project]:
     """Return the organization's projects by name."""
     return Project.objects.order_by("name")
@@ -79,3 +73,9 @@ def projects() -> QuerySet[Project]:
 def project_names(*, at_most: int) -> dict[int, str]:
     """Return the names of the organization's projects by their ids, in the order of the names."""
     return dict(projects().values_list("pk", "name")[:at_most])
+
+
+def emails_of_admins() -> list[str]:
+    """Return the e-mail addresses of the organization's Admins who can sign in. Needs a transaction."""
+    admins = Membership.objects.filter(role=Role.ADMIN, user__is_active=True).exclude(user__email="")
+    return list(admins.order_by("user__email").values_list("user__email", flat=True))

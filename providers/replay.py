@@ -98,8 +98,8 @@ def answer_replay(waiting: ModelCall) -> None:
         return
     try:
         providers.gate.ask_again(waiting, choice=choice)
-    except NoUsableAnswer:
-        return  # the row says what happened
+    except NoUsableAnswer as problem:
+        fail(waiting, str(problem))  # unless the gate has written already what happened
     except TemporaryFailure as failure:
         # It will be tried again, so whoever looks at it is to wait for that.
         with transaction.atomic():

@@ -43,11 +43,12 @@ CONFIDENCE_ORDER = {None: 0, "": 0, "low": 1, "medium": 2, "high": 3}
 def write_guidance(*, finding: Finding) -> Guidance:
     """Write step-by-step guidance for a finding. Raises as the gate does."""
     prompt, context = guidance_question(finding)
-    answer = providers.gate.ask(
+    answer = providers.gate.ask_or_stand_in(
         prompt,
         answer=GuidanceAnswer,
         without_model=lambda: guidance_for(context),
         finding_id=finding.pk,
+        project_id=finding.project_id,
     )
     with result_of_job():
         guidance = Guidance.objects.create(
@@ -82,11 +83,12 @@ def write_fix(*, finding: Finding) -> Autofix:
 
 
 def _ask_for_fix(finding: Finding, question: FixQuestion, *, failed: str) -> Answer[FixAnswer]:
-    return providers.gate.ask(
+    return providers.gate.ask_or_stand_in(
         question.prompt(failed=failed),
         answer=FixAnswer,
         without_model=lambda: fix_for(question.context) or FixAnswer(edits=[], explanation=NO_RECIPE),
         finding_id=finding.pk,
+        project_id=finding.project_id,
     )
 
 
@@ -176,4 +178,5 @@ def _origin(answer: Answer[Any]) -> dict[str, Any]:
         "model": answer.model,
         "prompt_version": answer.prompt_version,
         "model_call_id": answer.model_call_id,
+        "stood_in_because": answer.stood_in_because,
     }

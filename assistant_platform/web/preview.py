@@ -18,6 +18,8 @@ from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.rendering.prompts import hidden_kinds
 from findings.models import Finding, Recommendation
 from orgs.permissions import Permission
+from providers import prices
+from providers.adapters.base import Question
 from providers.models import Step
 from providers.prompts import Prompt
 from providers.selectors import BUILT_IN, Choice
@@ -69,18 +71,24 @@ def _prompts(finding: Finding) -> list[tuple[Step, Prompt]]:
 
 def _preview(step: Step, prompt: Prompt, when: str) -> StepPreview:
     question, redactor = providers.gate.as_sent(prompt)
+    choice = providers.selectors.choices_for(step)[0]
     return StepPreview(
         title=step.label,
         prompt=prompt,
-        choice=providers.selectors.choices_for(step)[0],
+        choice=choice,
         system=question.system,
         user=question.user,
         hidden_count=redactor.count,
         hidden_kinds=hidden_kinds(question.user),
         tokens=-(-(len(question.system) + len(question.user)) // CHARACTERS_PER_TOKEN),
-        cost=None,
+        cost=_highest_cost(question, choice),
         when=when,
     )
+
+
+def _highest_cost(question: Question, choice: Choice) -> Decimal | None:
+    tariff = prices.tariff_of(choice)
+    return providers.gate.highest_cost(question, tariff) if tariff.rate().is_known else None
 
 
 def _when(step: Step, finding: Finding) -> str:

@@ -68,7 +68,8 @@ class ProviderError(Exception):
 
     `permanent`: trying again will not help until somebody changes something, so tell an Admin. Otherwise try again,
     after `retry_after_seconds` where the provider said so. `refused`: the model declined this very question.
-    `is_rate_limit`: nothing failed, it is only not our turn.
+    `is_rate_limit`: nothing failed, it is only not our turn. `about` names the field of a connection that is to be
+    looked at (`key`, `model`, `base_url`), empty where none is.
     """
 
     def __init__(
@@ -79,12 +80,14 @@ class ProviderError(Exception):
         retry_after_seconds: float | None = None,
         refused: bool = False,
         is_rate_limit: bool = False,
+        about: str = "",
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
         self.refused = refused
         self.is_rate_limit = is_rate_limit
+        self.about = about
 
 
 class ProviderAdapter(ABC):

@@ -170,15 +170,25 @@ class OpenAIServer:
             self._http.server_close()
             thread.join()
 
+    def problems_of(self, exchange: Exchange) -> list[str]:
+        """Say in which ways a request is not what the vendor describes."""
+        return problems_of_request(exchange.body, exchange.headers)
+
+    def wrong_address(self, exchange: Exchange) -> Scripted | None:
+        """Return what an address gets that the vendor does not have, None for a right one."""
+        if exchange.path == "/v1/chat/completions":
+            return None
+        return error(404, f"Invalid URL (POST {exchange.path})")
+
     def _reply_to(self, exchange: Exchange) -> Scripted:
-        problems = problems_of_request(exchange.body, exchange.headers)
+        problems = self.problems_of(exchange)
         with self._lock:
             self.exchanges.append(exchange)
             self.violations += problems
             scripted = self._scripted.popleft() if self._scripted else None
         self.before_answering()
-        if exchange.path != "/v1/chat/completions":
-            return error(404, f"Invalid URL (POST {exchange.path})")
+        if (wrong := self.wrong_address(exchange)) is not None:
+            return wrong
         if scripted is not None:
             return scripted
         if self.rule is not None:

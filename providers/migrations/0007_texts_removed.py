@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('providers', '0004_fences_of_connections'),
+        ('providers', '0006_fences_of_money'),
         ('tenancy', '0003_directory_rights'),
     ]
 
