@@ -13,9 +13,11 @@ import findings.selectors
 import orgs.selectors
 import orgs.services
 from assistant_platform.web.base import OrgRequest, org_page
+from findings.models import Finding
 from orgs.permissions import Permission
 from providers import log, log_export
 from providers.log import CallFilter
+from providers.models import ModelCall
 
 PROJECTS_OFFERED = 200
 FILES = {
@@ -91,7 +93,7 @@ def _render(request: OrgRequest, form: RetentionForm | None, *, status: int = 20
     about = {call.finding_id for call in page.calls if call.finding_id}
     found = {finding.pk: finding for finding in findings.selectors.visible().filter(pk__in=about)}
     context = {
-        "rows": [(call, found.get(call.finding_id or 0)) for call in page.calls],
+        "rows": [_row(call, found.get(call.finding_id or 0)) for call in page.calls],
         "page": page,
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
@@ -107,3 +109,9 @@ def _render(request: OrgRequest, form: RetentionForm | None, *, status: int = 20
         "announced": orgs.selectors.longer_retention_announced(),
     }
     return render(request, "settings/prompts/log.html", context, status=status)
+
+
+def _row(call: ModelCall, finding: Finding | None) -> tuple[ModelCall, str, Finding | None, str]:
+    """Return a request with its step in words, and what it is about with the name of the file."""
+    step = log.STEPS.get(call.purpose, call.purpose)
+    return call, step, finding, finding.path.rsplit("/", 1)[-1] if finding else ""
