@@ -5,8 +5,8 @@ from __future__ import annotations
 import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
-from assistant_platform.web import finding, findings, health, help_pages, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment, of_project, provider
+from assistant_platform.web import finding, findings, health, help_pages, home, preview, projects, scans
+from assistant_platform.web.settings import calls, deployment, of_project, prompts, provider
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -18,6 +18,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/triage/", finding.set_triage, name="finding-triage"),
     path("findings/<int:finding_id>/notes/", finding.add_note, name="finding-notes"),
     path("findings/<int:finding_id>/analyze/", finding.analyze, name="finding-analyze"),
+    path("findings/<int:finding_id>/preview/", preview.preview_page, name="finding-preview"),
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),
@@ -39,7 +40,13 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/provider/<int:connection_id>/check/", provider.check_connection, name="settings-provider-check"),
     path("settings/provider/<int:connection_id>/move/", provider.move_connection, name="settings-provider-move"),
     path("settings/provider/<int:connection_id>/remove/", provider.remove_connection, name="settings-provider-remove"),
-    path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
+    path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
+    path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
+    path("settings/prompts/export/", prompts.export_prompts, name="settings-prompts-export"),
+    path("settings/prompts/compare/", calls.compare_page, name="settings-prompts-compare"),
+    path("settings/prompts/<int:call_id>/", calls.call_page, name="settings-prompts-call"),
+    path("settings/prompts/<int:call_id>/replay/", calls.replay_call, name="settings-prompts-replay"),
+    path("model-calls/<int:call_id>/", calls.moved_call_page, name="model-call"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from django.conf import settings as platform
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -16,7 +17,7 @@ from django.utils import timezone
 from events.kinds import Actor, ActorKind, Kind
 from events.services import record
 from lib.crypto import digest_of_token
-from orgs.models import ApiToken, AssistantSettings, Membership, Project
+from orgs.models import ApiToken, AssistantSettings, Membership, Project, RetentionLimit
 from orgs.permissions import Role, Scope
 from orgs.settings.changes import change_careful_cwes as change_careful_cwes
 from orgs.settings.changes import change_project_settings as change_project_settings
@@ -70,6 +71,7 @@ def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "
         with acting_for(organization.pk):
             Membership.objects.create(user=admin, role=Role.ADMIN)
             AssistantSettings.objects.create()
+            RetentionLimit.objects.create(days=platform.RETENTION_MAX_DAYS)
             record(Kind.ORGANIZATION_CREATED, actor=actor_of(admin), name=name)
     return organization
 

@@ -107,6 +107,7 @@ WHAT_CHANGES_IT = {
     NotAnalysed.IGNORED: "Analyze it all the same, or reopen it first.",
     NotAnalysed.SWITCHED_OFF: "Analyze it now, or let an Admin switch on auto-triage in the Assistant's settings.",
     NotAnalysed.UNAVAILABLE: "Analyze it again; if that fails too, ask an Admin to look at the provider.",
+    NotAnalysed.BUDGET: "An Admin can raise the budget, or a new month begins; then it can be resumed under usage.",
     NotAnalysed.FIXED: "It is gone; there is nothing to judge.",
 }
 
@@ -146,6 +147,7 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         "what_changes_it": WHAT_CHANGES_IT.get(NotAnalysed(finding.not_analysed), ""),
         "is_waiting": finding.not_analysed == NotAnalysed.WAITING,
         "settings": orgs.selectors.settings_for(finding.project_id),
+        "code_retention_days": orgs.selectors.code_retention_days(),
         "provider": providers.selectors.chosen(),
         "ignore_form": IgnoreForm(),
         "note_form": NoteForm(),

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.utils.text import slugify
 
-from orgs.models import FixConfidence, NoiseFilterMode, ProjectSettings
+from orgs.models import LONGEST_RETENTION_DAYS, FixConfidence, NoiseFilterMode, ProjectSettings
 
 Value = bool | int | str
 
@@ -248,7 +248,17 @@ SETTINGS = (
         later=WITH_CODE_HOST,
     ),
 )
-BY_NAME = {setting.name: setting for setting in SETTINGS}
+# Chosen where its texts are, in the log of prompts and answers; not on the page of the others.
+RETENTION = Setting(
+    name="retention_days",
+    label="Keep prompts and answers",
+    explanation="For how long prompts, answers, uploaded code and reports are kept.",
+    section=Section.ASSISTANT,
+    shape=Shape.NUMBER,
+    most=LONGEST_RETENTION_DAYS,
+    unit=" days",
+)
+BY_NAME = {setting.name: setting for setting in (*SETTINGS, RETENTION)}
 PER_PROJECT = tuple(setting for setting in SETTINGS if setting.is_per_project)
 
 

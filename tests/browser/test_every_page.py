@@ -63,7 +63,18 @@ VISITS = {
     "settings-with-projects-that-differ": Visit(rows.ALICE, f"{ACME}/settings/deployment/"),
     "settings-explained": Visit("", "/help/settings/"),
     "settings-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/deployment/", status=403),
-    "model-call": Visit(rows.ALICE, f"{ACME}/model-calls/{{call_answered}}/"),
+    "prompts": Visit(rows.ALICE, f"{ACME}/settings/prompts/"),
+    "prompts-filtered": Visit(rows.ALICE, f"{ACME}/settings/prompts/?hidden=yes&step=triage/verdict"),
+    "prompts-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/prompts/"),
+    "request": Visit(rows.ALICE, f"{ACME}/settings/prompts/{{call_answered}}/"),
+    "request-without-texts": Visit(rows.ALICE, f"{ACME}/settings/prompts/{{call_failed}}/"),
+    "requests-compared": Visit(
+        rows.ALICE, f"{ACME}/settings/prompts/compare/?left={{call_answered}}&right={{call_reused}}"
+    ),
+    "requests-compared-while-waiting": Visit(
+        rows.ALICE, f"{ACME}/settings/prompts/compare/?left={{call_answered}}&right={{call_asking}}"
+    ),
+    "preview": Visit(rows.ALICE, f"{ACME}/findings/{{by_model}}/preview/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }
 each_page = pytest.mark.parametrize("visit", VISITS.values(), ids=VISITS.keys())

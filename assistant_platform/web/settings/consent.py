@@ -17,6 +17,7 @@ class Consent:
 
     settings: AssistantSettings
     recipient: str
+    retention_days: int
     text_version: int = CONSENT_TEXT_VERSION
 
     @property
@@ -37,7 +38,11 @@ class Consent:
 
 def consent() -> Consent:
     """Return the consent of the organization in scope."""
-    return Consent(settings=orgs.selectors.assistant_settings(), recipient=recipient())
+    return Consent(
+        settings=orgs.selectors.assistant_settings(),
+        recipient=recipient(),
+        retention_days=orgs.selectors.retention_days(),
+    )
 
 
 def recipient() -> str:

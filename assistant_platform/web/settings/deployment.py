@@ -15,9 +15,10 @@ from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.settings.consent import consent
 from assistant_platform.web.settings.rows import Outcome, answered, row_of, sections
 from orgs.permissions import Permission
-from orgs.settings.catalogue import BY_NAME, Setting, Shape, WrongValue
+from orgs.settings.catalogue import SETTINGS, Setting, Shape, WrongValue
 
 PROJECTS_SHOWN = 50
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 @require_safe
@@ -31,7 +32,7 @@ def deployment_page(request: OrgRequest) -> HttpResponse:
 @org_page(Permission.SETTINGS_MANAGE)
 def save_setting(request: OrgRequest) -> HttpResponse:
     """Save one setting; htmx gets its row back, a browser without it the page."""
-    setting = BY_NAME.get(request.POST.get("setting", ""))
+    setting = _BY_NAME.get(request.POST.get("setting", ""))
     if setting is None:
         messages.error(request, "Nothing was changed: the form named no setting.")
         return _page(request, status=422)
