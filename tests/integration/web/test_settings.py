@@ -151,7 +151,7 @@ def test_the_page_asks_the_database_as_often_however_many_projects_differ(
         project = factories.a_project(f"project-{number}")
         orgs.services.change_project_settings(project=project, actor=SYSTEM, changes={"auto_triage": False})
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         page = browser.get(ADDRESS).content
 
     assert b"12 projects with a value of their own" in page
