@@ -18,7 +18,10 @@ class SettingsPage:
     permission: Permission
 
 
-PAGES = (SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),)
+PAGES = (
+    SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
+    SettingsPage("Usage and budget", "settings-usage", "bar-chart-2", Permission.USAGE_VIEW),
+)
 
 
 def pages_for(member: Membership) -> list[SettingsPage]:
