@@ -59,6 +59,11 @@ VISITS = {
     "upload-refused": Visit(rows.READER, f"{DEMO}/upload/", status=403),
     "settings": Visit(rows.ADMIN, f"{DEMO}/settings/deployment/"),
     "settings-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/deployment/", status=403),
+    "usage": Visit(rows.ADMIN, f"{DEMO}/settings/usage/?period=30-days"),
+    "usage-used-up": Visit(rows.ALICE, f"{ACME}/settings/usage/"),
+    "usage-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/usage/"),
+    "usage-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/usage/", status=403),
+    "finding-stopped-by-budget": Visit(rows.ALICE, f"{ACME}/findings/{{stopped}}/"),
     "model-call": Visit(rows.ALICE, f"{ACME}/model-calls/{{call_answered}}/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }
