@@ -6,7 +6,7 @@ import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
 from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment, usage
+from assistant_platform.web.settings import deployment, provider, usage
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -31,6 +31,16 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/usage/budget/", usage.save_budget, name="settings-usage-budget"),
     path("settings/usage/resume/", usage.resume, name="settings-usage-resume"),
     path("settings/usage/usage.csv", usage.usage_csv, name="settings-usage-csv"),
+    path("settings/provider/", provider.provider_page, name="settings-provider"),
+    path("settings/provider/new/", provider.new_connection_page, name="settings-provider-new"),
+    path("settings/provider/add/", provider.add_connection, name="settings-provider-add"),
+    path("settings/provider/models/", provider.save_step_models, name="settings-provider-models"),
+    path("settings/provider/consent/", provider.change_consent, name="settings-provider-consent"),
+    path("settings/provider/<int:connection_id>/", provider.connection_page, name="settings-provider-connection"),
+    path("settings/provider/<int:connection_id>/save/", provider.save_connection, name="settings-provider-save"),
+    path("settings/provider/<int:connection_id>/check/", provider.check_connection, name="settings-provider-check"),
+    path("settings/provider/<int:connection_id>/move/", provider.move_connection, name="settings-provider-move"),
+    path("settings/provider/<int:connection_id>/remove/", provider.remove_connection, name="settings-provider-remove"),
     path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
 ]
 

@@ -16,11 +16,16 @@
     return "US$ " + value.toFixed(value && value < 1 ? 4 : 2);
   }
 
+  function plain(value) {
+    return String(Number(value.toFixed(4)));
+  }
+
   function draw() {
-    var style = getComputedStyle(document.documentElement);
-    var text = style.getPropertyValue("--tblr-body-color").trim();
-    var line = style.getPropertyValue("--tblr-border-color").trim();
-    var bar = style.getPropertyValue("--tblr-primary").trim();
+    // As the style sheet has resolved them for the theme: a canvas knows no variables.
+    var style = getComputedStyle(place);
+    var text = style.color;
+    var line = style.borderTopColor;
+    var bar = style.outlineColor;
     var axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px sans-serif" };
     if (chart) chart.destroy();
     chart = new uPlot(
@@ -35,7 +40,7 @@
         },
         axes: [
           Object.assign({}, axis, { space: 70, values: [[DAY, "{MMM} {D}", null, null, null, null, null, null, 1]] }),
-          Object.assign({}, axis, { size: 74, values: function (_, ticks) { return ticks.map(money); } }),
+          Object.assign({}, axis, { size: 60, values: function (_, ticks) { return ticks.map(plain); } }),
         ],
         series: [
           { label: "Day", value: "{YYYY}-{MM}-{DD}" },
