@@ -296,6 +296,11 @@ MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION = env_int("MODEL_REQUESTS_PER_MINUTE_
 # Hosts besides Azure's own that a Target URI may name: a company's gateway before Azure OpenAI.
 AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENAI_GATEWAYS"))
 
+# --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
+
+OUTBOUND_ALLOWED_NETWORKS = env_list("OUTBOUND_ALLOWED_NETWORKS")
+OUTBOUND_ALLOWED_PORTS = env_list("OUTBOUND_ALLOWED_PORTS", "80,443,8080,8443")
+
 # --- Logs: one JSON object a line, with request and task ids; never code, prompts or keys -----------------------------
 
 LOGGING = {

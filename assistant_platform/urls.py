@@ -6,7 +6,7 @@ import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
 from assistant_platform.web import finding, findings, health, home, preview, projects, scans
-from assistant_platform.web.settings import calls, deployment, prompts
+from assistant_platform.web.settings import calls, deployment, prompts, provider, usage
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -35,6 +35,20 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/prompts/<int:call_id>/", calls.call_page, name="settings-prompts-call"),
     path("settings/prompts/<int:call_id>/replay/", calls.replay_call, name="settings-prompts-replay"),
     path("model-calls/<int:call_id>/", calls.moved_call_page, name="model-call"),
+    path("settings/usage/", usage.usage_page, name="settings-usage"),
+    path("settings/usage/budget/", usage.save_budget, name="settings-usage-budget"),
+    path("settings/usage/resume/", usage.resume, name="settings-usage-resume"),
+    path("settings/usage/usage.csv", usage.usage_csv, name="settings-usage-csv"),
+    path("settings/provider/", provider.provider_page, name="settings-provider"),
+    path("settings/provider/new/", provider.new_connection_page, name="settings-provider-new"),
+    path("settings/provider/add/", provider.add_connection, name="settings-provider-add"),
+    path("settings/provider/models/", provider.save_step_models, name="settings-provider-models"),
+    path("settings/provider/consent/", provider.change_consent, name="settings-provider-consent"),
+    path("settings/provider/<int:connection_id>/", provider.connection_page, name="settings-provider-connection"),
+    path("settings/provider/<int:connection_id>/save/", provider.save_connection, name="settings-provider-save"),
+    path("settings/provider/<int:connection_id>/check/", provider.check_connection, name="settings-provider-check"),
+    path("settings/provider/<int:connection_id>/move/", provider.move_connection, name="settings-provider-move"),
+    path("settings/provider/<int:connection_id>/remove/", provider.remove_connection, name="settings-provider-remove"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast
 
@@ -41,11 +42,14 @@ class OrgPage(Protocol):
         """Answer the request."""
 
 
-def org_page(permission: Permission) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
+def org_page(
+    permission: Permission, *, waits_for_network: bool = False
+) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
     """Make a view a page of the organization in its address, for members with a permission.
 
     A stranger gets the same 404 as for an organization that is not there. The view runs in the organization's scope
-    and in one transaction, so it reads, renders and never waits for a network.
+    and in one transaction, so it reads, renders and never waits for a network. One that `waits_for_network` opens its
+    own short transactions, before and after.
     """
 
     def declare(view: Callable[Concatenate[OrgRequest, P], HttpResponseBase]) -> OrgPage:
@@ -56,7 +60,8 @@ def org_page(permission: Permission) -> Callable[[Callable[Concatenate[OrgReques
             own = enter(request, slug)
             if not own.member.may(permission):
                 return refuse(own, permission)
-            with acting_for(own.member.organization_id), transaction.atomic():
+            whole = nullcontext() if waits_for_network else transaction.atomic()
+            with acting_for(own.member.organization_id), whole:
                 return view(own, *args, **kwargs)
 
         page = cast(OrgPage, answer)

@@ -20,7 +20,7 @@ from assistant_platform.api.base import OrgView
 from events.kinds import SYSTEM
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
-from providers.models import ModelCall, Outcome
+from providers.models import Connection, ModelCall, Outcome, Vendor
 from remediation.models import Autofix
 from tenancy.models import Organization
 from tenancy.scope import acting_for
@@ -86,8 +86,10 @@ def things(acme: Organization) -> dict[str, object]:
             adapter="openai",
             outcome=Outcome.ANSWERED,
         )
+        connection = Connection.objects.create(vendor=Vendor.BUILT_IN)
     return {
         "slug": acme.slug,
+        "connection_id": connection.pk,
         "finding_id": finding.pk,
         "project_id": finding.project_id,
         "scan_id": finding.first_scan_id,

@@ -24,7 +24,7 @@ class AzureOpenAIServer(OpenAIServer):
 
     @property
     def endpoint(self) -> str:
-        return self.url.removesuffix("/v1")
+        return self.origin
 
     @property
     def target_uri(self) -> str:

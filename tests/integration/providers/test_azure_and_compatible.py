@@ -68,27 +68,30 @@ def test_a_deployment_is_asked_with_a_schema_that_azure_takes(
 
 
 @pytest.mark.parametrize(
-    ("reply", "about", "words", "is_permanent"),
+    ("reply", "expected", "words"),
     [
-        (error(401, "Access denied due to invalid subscription key or wrong API endpoint."), "key", "KEY 1", True),
-        (error(403, "Access denied due to Virtual Network/Firewall rules."), "base_url", "Networking", True),
-        (error(404, "Resource not found", code="404"), "base_url", "api-version", True),
-        (error(429, BUSY, code="RateLimitReached"), "", "raise its Tokens per Minute Rate Limit", False),
-        (error(429, "Error 429 - Max Tokens Exceeded"), "", "raise its Tokens per Minute Rate Limit", False),
-        (error(429, "Too many", code="insufficient_quota"), "key", "quota is used up", True),
-        (error(400, NOT_THIS_MODEL, code="OperationNotSupported"), "base_url", "another deployment", True),
-        (error(400, "API version not supported"), "base_url", "Copy the Target URI again", True),
-        (error(400, "Filtered by Azure's policy.", code="content_filter", param="prompt"), "", "content filter", True),
-        (error(500, "Internal"), "", "failed (500)", False),
+        (error(401, "Access denied due to invalid subscription key or wrong API endpoint."), ("key", True), "KEY 1"),
+        (error(403, "Access denied due to Virtual Network/Firewall rules."), ("base_url", True), "Networking"),
+        (error(404, "Resource not found", code="404"), ("base_url", True), "api-version"),
+        (error(429, BUSY, code="RateLimitReached"), ("", False), "raise its Tokens per Minute Rate Limit"),
+        (error(429, "Error 429 - Max Tokens Exceeded"), ("", False), "raise its Tokens per Minute Rate Limit"),
+        (error(429, "Too many", code="insufficient_quota"), ("key", True), "quota is used up"),
+        (error(400, NOT_THIS_MODEL, code="OperationNotSupported"), ("base_url", True), "another deployment"),
+        (error(400, "API version not supported"), ("base_url", True), "Copy the Target URI again"),
+        (
+            error(400, "Filtered by Azure's policy.", code="content_filter", param="prompt"),
+            ("", True),
+            "content filter",
+        ),
+        (error(500, "Internal"), ("", False), "failed (500)"),
     ],
 )
 def test_an_error_of_azure_says_what_to_do(
     azure: Callable[..., AzureOpenAIAdapter],
     azure_server: AzureOpenAIServer,
     reply: Scripted,
-    about: str,
+    expected: tuple[str, bool],
     words: str,
-    is_permanent: bool,
 ) -> None:
     azure_server.answer(reply)
 
@@ -96,7 +99,7 @@ def test_an_error_of_azure_says_what_to_do(
         azure().check()
 
     assert words in str(refused.value)
-    assert (refused.value.about, refused.value.permanent) == (about, is_permanent)
+    assert (refused.value.about, refused.value.permanent) == expected
 
 
 def test_a_deployment_that_is_not_there_is_named(azure: Callable[..., AzureOpenAIAdapter]) -> None:
