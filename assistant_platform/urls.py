@@ -6,7 +6,7 @@ import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
 from assistant_platform.web import finding, findings, health, help_pages, home, preview, projects, scans
-from assistant_platform.web.settings import calls, deployment, of_project, prompts, provider
+from assistant_platform.web.settings import calls, deployment, of_project, prompts, provider, usage
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -30,6 +30,17 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
+    path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
+    path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
+    path("settings/prompts/export/", prompts.export_prompts, name="settings-prompts-export"),
+    path("settings/prompts/compare/", calls.compare_page, name="settings-prompts-compare"),
+    path("settings/prompts/<int:call_id>/", calls.call_page, name="settings-prompts-call"),
+    path("settings/prompts/<int:call_id>/replay/", calls.replay_call, name="settings-prompts-replay"),
+    path("model-calls/<int:call_id>/", calls.moved_call_page, name="model-call"),
+    path("settings/usage/", usage.usage_page, name="settings-usage"),
+    path("settings/usage/budget/", usage.save_budget, name="settings-usage-budget"),
+    path("settings/usage/resume/", usage.resume, name="settings-usage-resume"),
+    path("settings/usage/usage.csv", usage.usage_csv, name="settings-usage-csv"),
     path("settings/provider/", provider.provider_page, name="settings-provider"),
     path("settings/provider/new/", provider.new_connection_page, name="settings-provider-new"),
     path("settings/provider/add/", provider.add_connection, name="settings-provider-add"),
@@ -40,13 +51,6 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/provider/<int:connection_id>/check/", provider.check_connection, name="settings-provider-check"),
     path("settings/provider/<int:connection_id>/move/", provider.move_connection, name="settings-provider-move"),
     path("settings/provider/<int:connection_id>/remove/", provider.remove_connection, name="settings-provider-remove"),
-    path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
-    path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
-    path("settings/prompts/export/", prompts.export_prompts, name="settings-prompts-export"),
-    path("settings/prompts/compare/", calls.compare_page, name="settings-prompts-compare"),
-    path("settings/prompts/<int:call_id>/", calls.call_page, name="settings-prompts-call"),
-    path("settings/prompts/<int:call_id>/replay/", calls.replay_call, name="settings-prompts-replay"),
-    path("model-calls/<int:call_id>/", calls.moved_call_page, name="model-call"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import findings, provider, scans, settings
+from assistant_platform.api import findings, provider, scans, settings, usage
 
 PROVIDER = "deployments/<slug:slug>/provider"
 
@@ -18,6 +18,8 @@ urlpatterns = [
         settings.ProjectSettingsView.as_view(),
         name="api-project-settings",
     ),
+    path("deployments/<slug:slug>/usage", usage.UsageView.as_view(), name="api-usage"),
+    path("deployments/<slug:slug>/budget", usage.BudgetView.as_view(), name="api-budget"),
     path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),
     path(f"{PROVIDER}/connections", provider.ConnectionsView.as_view(), name="api-connections"),
     path(f"{PROVIDER}/order", provider.ConnectionOrderView.as_view(), name="api-connection-order"),

@@ -97,7 +97,7 @@ def _when(step: Step, finding: Finding) -> str:
         case Step.COMPONENT:
             return "Asked once for each content of the file; the same file is not asked about again."
         case Step.VERDICT:
-            return "Asked whenever the finding is analysed, unless it is in test code and that alone decides by the settings."
+            return "Asked whenever the finding is analysed, unless it is in test code and that decides alone."
         case Step.GUIDANCE:
             return "Asked after the verdict, which stands in it; here it is the latest one, if there is any."
         case Step.AUTOFIX if finding.rule_fix:

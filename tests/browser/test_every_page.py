@@ -75,6 +75,11 @@ VISITS = {
         rows.ALICE, f"{ACME}/settings/prompts/compare/?left={{call_answered}}&right={{call_asking}}"
     ),
     "preview": Visit(rows.ALICE, f"{ACME}/findings/{{by_model}}/preview/"),
+    "usage": Visit(rows.ADMIN, f"{DEMO}/settings/usage/?period=30-days"),
+    "usage-used-up": Visit(rows.ALICE, f"{ACME}/settings/usage/"),
+    "usage-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/usage/"),
+    "usage-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/usage/", status=403),
+    "finding-stopped-by-budget": Visit(rows.ALICE, f"{ACME}/findings/{{stopped}}/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }
 each_page = pytest.mark.parametrize("visit", VISITS.values(), ids=VISITS.keys())

@@ -366,8 +366,8 @@ def test_going_back_leads_to_the_list_one_came_from(finding: Finding, browser: C
     [
         (Outcome.ANSWERED, Decimal("0.00082"), "US$ 0.0008", "3.5 s"),
         (Outcome.ANSWERED, Decimal("1.5"), "US$ 1.50", "3.5 s"),
-        (Outcome.ANSWERED, None, "not known", "3.5 s"),
-        (Outcome.REUSED, Decimal(0), "nothing this time", "3.5 s, an earlier answer was reused"),
+        (Outcome.ANSWERED, None, "price unknown", "3.5 s"),
+        (Outcome.REUSED, Decimal(0), "nothing", "3.5 s, an earlier answer was reused"),
     ],
 )
 def test_the_page_tells_how_it_was_decided(  # noqa: PLR0917  (a row of the table, and the fixtures)
