@@ -241,7 +241,9 @@ def test_an_admin_chooses_within_the_limit(
     client_for(alice).post(f"{LOG}retention/", {"retention_days": days})
 
     assert orgs.selectors.retention_days() == days
-    assert Event.objects.get(kind=Kind.SETTINGS_CHANGED).subject == {"changes": f"retention_days: 180 days → {days} days"}
+    assert Event.objects.get(kind=Kind.SETTINGS_CHANGED).subject == {
+        "changes": f"retention_days: 180 days → {days} days"
+    }
 
 
 @pytest.mark.parametrize("days", ["181", "-1", "", "1.5"])
