@@ -18,7 +18,11 @@ class SettingsPage:
     permission: Permission
 
 
-PAGES = (SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),)
+PAGES = (
+    SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
+    SettingsPage("People", "settings-people", "users", Permission.PEOPLE_INVITE),
+    SettingsPage("Organization", "settings-organization", "home", Permission.SETTINGS_MANAGE),
+)
 
 
 def pages_for(member: Membership) -> list[SettingsPage]:
