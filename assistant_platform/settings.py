@@ -207,6 +207,7 @@ ACCOUNT_ADAPTER = "assistant_platform.web.accounts.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "assistant_platform.web.account_forms.SignUpForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and in no other
 ACCOUNT_MAX_EMAIL_ADDRESSES = 5
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told to the person by mail
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
