@@ -20,9 +20,7 @@ SENT = {"name": "Harbour Works", "slug": "harbour", "time_zone": "Europe/Berlin"
 ClientFor = Callable[[User], Client]
 
 
-def test_a_person_makes_an_organization_and_is_its_admin(
-    db: None, client_for: ClientFor, settings: Settings
-) -> None:
+def test_a_person_makes_an_organization_and_is_its_admin(db: None, client_for: ClientFor, settings: Settings) -> None:
     settings.ORGANIZATIONS_CREATED_BY = "anyone"
     dana = factories.a_person("dana@example.com")
 
@@ -68,9 +66,7 @@ def test_what_cannot_be_is_said_at_its_field(
 
 
 def test_an_admin_changes_name_and_time_zone(acme: Organization, alice: User, client_for: ClientFor) -> None:
-    client_for(alice).post(
-        "/orgs/acme/settings/organization/save/", {"name": "Acme & Sons", "time_zone": "Asia/Tokyo"}
-    )
+    client_for(alice).post("/orgs/acme/settings/organization/save/", {"name": "Acme & Sons", "time_zone": "Asia/Tokyo"})
 
     changed = organization_by_slug("acme")
     assert changed is not None
