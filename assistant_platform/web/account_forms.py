@@ -8,6 +8,7 @@ from functools import lru_cache
 from allauth.account.forms import SignupForm
 from allauth.core import context
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -28,9 +29,9 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth carries no types
     field_order = ["email", "name", "password1"]
 
     def clean_email(self) -> str:
-        """Refuse another address than the invited one, where an invitation led here."""
+        """Refuse another address than the invited one, where only an invitation opens this page."""
         address = str(super().clean_email())
-        invitation = invitation_followed(context.request)
+        invitation = invitation_followed(context.request) if settings.SIGN_UP == "invited" else None
         if invitation is not None and address.lower() != invitation.email:
             raise ValidationError(f"The invitation you followed belongs to {invitation.email}; use that address.")
         return address

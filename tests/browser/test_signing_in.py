@@ -1,4 +1,4 @@
-"""Second factors in a real browser: a passkey of a virtual device, an authenticator app, recovery codes, invitations."""
+"""Second factors and invitations in a real browser; the passkey is of a virtual device."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from email.policy import default
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-USER, PASSWORD = "assistant", "sending-is-allowed"  # noqa: S105
+USER, PASSWORD = "assistant", "sending-is-allowed"
 
 
 @dataclass
@@ -21,9 +21,8 @@ class MailServer:
 
     received: list[EmailMessage] = field(default_factory=list)
     answer: str = "250 OK"
-    port: int = 0
 
-    async def handle_RCPT(  # noqa: N802  (aiosmtpd calls it so)
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Take a recipient, or answer what the test wants."""
@@ -31,7 +30,7 @@ class MailServer:
             envelope.rcpt_tos.append(address)
         return self.answer
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keep a mail."""
         content = envelope.content
         assert isinstance(content, bytes)
@@ -48,8 +47,8 @@ def _sign_in(server: SMTP, session: Session, envelope: Envelope, mechanism: str,
 
 
 @contextmanager
-def mail_server(port: int = 0) -> Iterator[MailServer]:
-    """Run a mail server that refuses a wrong sign-in; on `port`, or on a free one."""
+def mail_server(port: int) -> Iterator[MailServer]:
+    """Run a mail server that refuses a wrong sign-in."""
     server = MailServer()
     controller = Controller(
         server,
@@ -60,8 +59,6 @@ def mail_server(port: int = 0) -> Iterator[MailServer]:
         ready_timeout=30,
     )
     controller.start()
-    assert controller.server is not None
-    server.port = controller.server.sockets[0].getsockname()[1]
     try:
         yield server
     finally:
