@@ -79,6 +79,27 @@ class OrganizationForm(forms.Form):
         return name
 
 
+class OrganizationSettingsForm(OrganizationForm):
+    """What an organization is called, and what it asks of its people."""
+
+    requires_second_factor = forms.BooleanField(
+        label="Everybody needs a second factor",
+        required=False,
+        help_text="Who has none is led to set one up, and sees nothing of the organization before. API tokens go on.",
+    )
+
+    def __init__(self, *args: object, has_own: bool, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
+        self.has_own = has_own
+
+    def clean_requires_second_factor(self) -> bool:
+        """Refuse what would lock out the one who asks for it."""
+        is_required = bool(self.cleaned_data["requires_second_factor"])
+        if is_required and not self.has_own:
+            raise ValidationError("Set up a second factor of your own first, under your account.")
+        return is_required
+
+
 class NewOrganizationForm(OrganizationForm):
     """An organization to be made."""
 

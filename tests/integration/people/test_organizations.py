@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
@@ -72,6 +73,32 @@ def test_an_admin_changes_name_and_time_zone(acme: Organization, alice: User, cl
     changed = organization_by_slug("acme")
     assert changed is not None
     assert (changed.name, changed.time_zone) == ("Acme & Sons", "Asia/Tokyo")
+
+
+def test_who_has_no_second_factor_is_led_to_one_where_it_is_required(
+    acme: Organization, alice: User, bob: User, client_for: ClientFor
+) -> None:
+    Authenticator.objects.create(user=alice, type="totp", data={})
+    sent = {"name": "Acme", "time_zone": "UTC", "requires_second_factor": "on"}
+    client_for(alice).post("/orgs/acme/settings/organization/save/", sent)
+    bobs = client_for(bob)
+
+    led = bobs.get("/orgs/acme/findings/", follow=True)
+    Authenticator.objects.create(user=bob, type="webauthn", data={})
+
+    assert led.redirect_chain == [("/accounts/second-factor/", 302)]
+    assert b"Acme asks its people for a second factor" in led.content
+    assert [client_for(person).get("/orgs/acme/findings/").status_code for person in (alice, bob)] == [200, 200]
+
+
+def test_nobody_requires_a_second_factor_without_having_one(
+    acme: Organization, alice: User, client_for: ClientFor
+) -> None:
+    sent = {"name": "Acme", "time_zone": "UTC", "requires_second_factor": "on"}
+
+    response = client_for(alice).post("/orgs/acme/settings/organization/save/", sent)
+
+    assert (response.status_code, b"of your own first" in response.content) == (422, True)
 
 
 def test_an_organization_is_chosen_where_there_are_several(
