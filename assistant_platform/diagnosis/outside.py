@@ -57,8 +57,10 @@ def mail_server() -> str:
         return "no EMAIL_HOST is set, so mails are written to the log"
     connection = get_connection()
     try:
-        connection.open()
-        connection.close()
+        try:
+            connection.open()
+        finally:
+            connection.close()  # also after a refused sign-in, which leaves it open
     except (smtplib.SMTPException, OSError) as error:
         raise Unwell(
             f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}: {error}",
