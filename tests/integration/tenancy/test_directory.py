@@ -32,7 +32,9 @@ def test_the_directory_may_not_ask_for_a_tenants_rows(acme: Organization, table:
         cursor.execute(f"SELECT 1 FROM {table}")
 
 
-@pytest.mark.parametrize("table", ["auth_user", "orgs_membership", "orgs_apitoken", "orgs_invitation", "tenancy_organization"])
+@pytest.mark.parametrize(
+    "table", ["auth_user", "orgs_membership", "orgs_apitoken", "orgs_invitation", "tenancy_organization"]
+)
 def test_the_directory_may_not_change_who_belongs_to_what(acme: Organization, table: str) -> None:
     with (
         pytest.raises(ProgrammingError, match="permission denied"),
