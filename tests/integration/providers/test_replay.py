@@ -175,5 +175,5 @@ def test_a_replay_is_paid_from_the_budget_and_stopped_by_it(openai: OpenAIServer
 
     assert paid.cost == Decimal("0.00114")  # 900 tokens in, 120 out
     assert BudgetMonth.objects.get().spent >= paid.cost
-    assert (stopped.outcome, stopped.cost, openai.asked) == (Outcome.STOPPED, 0, 2)
+    assert (stopped.outcome, stopped.cost, openai.asked) == (Outcome.STOPPED, Decimal(0), 2)
     assert "budget" in stopped.error or "spent" in stopped.error
