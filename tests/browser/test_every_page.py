@@ -59,6 +59,10 @@ VISITS = {
     "upload-refused": Visit(rows.READER, f"{DEMO}/upload/", status=403),
     "settings": Visit(rows.ADMIN, f"{DEMO}/settings/deployment/"),
     "settings-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/deployment/", status=403),
+    "provider": Visit(rows.ALICE, f"{ACME}/settings/provider/"),
+    "provider-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/provider/"),
+    "provider-choice": Visit(rows.ALICE, f"{ACME}/settings/provider/new/"),
+    "provider-change": Visit(rows.ALICE, f"{ACME}/settings/provider/{{connection_bedrock}}/"),
     "model-call": Visit(rows.ALICE, f"{ACME}/model-calls/{{call_answered}}/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }
