@@ -63,6 +63,11 @@ VISITS = {
     "provider-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/provider/"),
     "provider-choice": Visit(rows.ALICE, f"{ACME}/settings/provider/new/"),
     "provider-change": Visit(rows.ALICE, f"{ACME}/settings/provider/{{connection_bedrock}}/"),
+    "usage": Visit(rows.ADMIN, f"{DEMO}/settings/usage/?period=30-days"),
+    "usage-used-up": Visit(rows.ALICE, f"{ACME}/settings/usage/"),
+    "usage-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/usage/"),
+    "usage-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/usage/", status=403),
+    "finding-stopped-by-budget": Visit(rows.ALICE, f"{ACME}/findings/{{stopped}}/"),
     "model-call": Visit(rows.ALICE, f"{ACME}/model-calls/{{call_answered}}/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }

@@ -45,6 +45,6 @@ def test_built_in_is_chosen_without_scripts(window: OpenWindow) -> None:
     page.get_by_label("Built-in (no model)").check()
     page.get_by_role("button", name="Try and save").click()
 
-    expect(page.get_by_role("status")).to_contain_text("is saved")
+    expect(page.get_by_text("Saved: Built-in (no model).")).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_role("link", name="Choose a provider")).to_be_visible()
