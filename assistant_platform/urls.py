@@ -35,7 +35,6 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/provider/new/", provider.new_connection_page, name="settings-provider-new"),
     path("settings/provider/add/", provider.add_connection, name="settings-provider-add"),
     path("settings/provider/models/", provider.save_step_models, name="settings-provider-models"),
-    path("settings/provider/consent/", provider.change_consent, name="settings-provider-consent"),
     path("settings/provider/<int:connection_id>/", provider.connection_page, name="settings-provider-connection"),
     path("settings/provider/<int:connection_id>/save/", provider.save_connection, name="settings-provider-save"),
     path("settings/provider/<int:connection_id>/check/", provider.check_connection, name="settings-provider-check"),

@@ -88,7 +88,7 @@ class Record:
                 error=storable(error)[:500],
                 system_text="" if is_stopped else storable(self.question.system),
                 user_text="" if is_stopped else storable(self.question.user),
-                reply_text=storable(reply_text.replace(self.choice.credentials.key or "\0", "(key)")),
+                reply_text=storable(self.choice.credentials.hidden_in(reply_text)),
                 redacted_count=self.redactor.count,
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 import orgs.selectors
-import orgs.services
 import providers.selectors
 import providers.services
 from assistant_platform.web.base import OrgRequest, org_page
@@ -142,19 +141,6 @@ def save_step_models(request: OrgRequest) -> HttpResponse:
         return _overview(request, forms, status=422)
 
 
-@require_POST
-@org_page(Permission.PROVIDER_MANAGE)
-def change_consent(request: OrgRequest) -> HttpResponse:
-    """Accept that code is sent to the AI provider, or take that back."""
-    if request.POST.get("consent") == "give":
-        orgs.services.give_consent(actor=request.actor)
-        messages.success(request, "Accepted. New analyses are answered by the AI provider.")
-    else:
-        orgs.services.withdraw_consent(actor=request.actor)
-        messages.success(request, "Withdrawn. No code is sent any more; Built-in answers.")
-    return _back(request)
-
-
 # --- Saving -----------------------------------------------------------------------------------------------------------
 
 
@@ -215,8 +201,6 @@ def _overview(request: OrgRequest, forms: list[StepModelForm], *, status: int = 
         "recipient": _recipient(rows, platform.label if platform else ""),
         "step_forms": forms,
         "has_models": any(row.connection.vendor not in {Vendor.PLATFORM, Vendor.BUILT_IN} for row in rows),
-        "consent_text_version": orgs.services.CONSENT_TEXT_VERSION,
-        "most_connections": providers.services.MOST_CONNECTIONS,
     }
     return render(request, "settings/provider/overview.html", context, status=status)
 
