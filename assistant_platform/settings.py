@@ -278,6 +278,8 @@ OPENAI_MODEL = env_str("OPENAI_MODEL", "gpt-5-mini")
 MODEL_TIMEOUT_SECONDS = env_int("MODEL_TIMEOUT_SECONDS", 60)
 # Hosts besides Azure's own that a Target URI may name: a company's gateway before Azure OpenAI.
 AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENAI_GATEWAYS"))
+# Lets organizations ask Bedrock as this server itself, whose AWS identity its environment or machine gives.
+AWS_SERVER_IDENTITY_ALLOWED = env_bool("AWS_SERVER_IDENTITY_ALLOWED")
 
 # --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -318,7 +318,8 @@ def _pause(choice: Choice, seconds: float) -> None:
 
 
 def _pause_key(choice: Choice) -> str:
-    identity = f"{choice.adapter}\0{choice.credentials.base_url}\0{choice.credentials.key}\0{choice.credentials.model}"
+    # All of it: two organizations may name the same model by roles of their own, or keys in headers.
+    identity = "\0".join(map(repr, (choice.adapter, *astuple(choice.credentials))))
     return "provider-pause:" + hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 

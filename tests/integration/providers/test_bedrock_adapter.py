@@ -6,13 +6,20 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from providers.adapters.base import Credentials, ProviderError, Question
 from providers.adapters.bedrock import BedrockAdapter
+from providers.drafts import ConnectionRefused, Draft, Place, secrets_for
+from providers.gate import _pause_key
+from providers.models import Connection, Vendor
+from providers.selectors import Choice, credentials_with
+from tenancy.models import Organization
 from tests.integration.providers.situations import verdict
 from tests.vendors.bedrock_server import MODEL, REGION, BedrockServer, Identity, conversed, error, used_tool
 from tests.vendors.server import Scripted
@@ -180,6 +187,28 @@ def test_the_operators_environment_does_not_replace_somebodys_keys(
 
     assert f"Credential={ORGANIZATION.key}/" in aws.exchanges[0].headers["Authorization"]
     assert made(base_url="")._client.meta.endpoint_url == f"https://bedrock-runtime.{REGION}.amazonaws.com"
+
+
+def test_a_connection_without_keys_is_saved_where_the_operator_lets(settings: Settings, in_acme: Organization) -> None:
+    place = Place(Vendor.BEDROCK, MODEL, region=REGION)
+    draft = Draft(vendor=Vendor.BEDROCK)
+    with pytest.raises(ConnectionRefused, match="an access key or a role"):
+        secrets_for(place, draft, stored=None, connection=None)
+
+    settings.AWS_SERVER_IDENTITY_ALLOWED = True
+
+    secrets = secrets_for(place, draft, stored=None, connection=None)
+    assert credentials_with(Connection(vendor=Vendor.BEDROCK, model=MODEL, region=REGION), secrets).may_be_server
+
+
+def test_the_limit_of_one_role_holds_up_no_other(made: Callable[..., BedrockAdapter]) -> None:
+    one, other = (
+        Choice("bedrock", "", Credentials(key="", model=MODEL, region=REGION, role_arn=ROLE, external_id=word))
+        for word in ("acme-7", "umbrella-8")
+    )
+
+    assert _pause_key(one) != _pause_key(other)
+    assert _pause_key(one) == _pause_key(replace(one, label="renamed"))
 
 
 @pytest.mark.parametrize(
