@@ -244,7 +244,9 @@ def test_a_model_must_answer_by_the_tool(made: Callable[..., BedrockAdapter], aw
 
     config = aws.exchanges[0].body["toolConfig"]
     assert config["toolChoice"] == {"tool": {"name": "give_answer"}}
-    assert config["tools"][0]["toolSpec"]["inputSchema"]["json"]["additionalProperties"] is False
+    schema = config["tools"][0]["toolSpec"]["inputSchema"]["json"]
+    assert schema.keys() == {"type", "properties", "required"}  # Nova takes no other there
+    assert schema["properties"]["evidence"]["items"]["properties"]["quote"]["type"] == "string"
     assert aws.exchanges[0].body["inferenceConfig"] == {"maxTokens": 4500}
 
 
