@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import ssl
 import threading
@@ -95,6 +96,16 @@ def test_a_repair_is_a_turn_of_the_same_conversation(vendor: Speaker, adapter: P
         ("model", '{"verdict": 3}'),
         ("us", "A word, please."),
     )
+
+
+def test_a_repair_of_an_empty_answer_says_something(vendor: Speaker, adapter: ProviderAdapter) -> None:
+    vendor.server.answer(vendor.answered(GOOD))
+    earlier = (Turn(answer="", objection="Say something."),)
+
+    adapter.ask(Question(system="Judge.", user="Is it real?", answer=Judgement, earlier=earlier))
+
+    assert len(vendor.asked().turns) == 3
+    assert vendor.takes_empty_turns or all(said for _, said in vendor.asked().turns)
 
 
 def test_an_answer_that_the_limit_ended_is_marked(vendor: Speaker, adapter: ProviderAdapter) -> None:
@@ -314,6 +325,15 @@ def test_a_typed_address_is_refused_where_it_leads_inside(vendor: Speaker) -> No
     assert failure.permanent
     assert "OUTBOUND_ALLOWED_NETWORKS" in str(failure)
     assert vendor.server.asked == 0
+
+
+def test_a_typed_server_cannot_unfold_its_answer(vendor: Speaker) -> None:
+    bomb = Scripted(body=gzip.compress(b" " * 10_000_000), headers={"Content-Encoding": "gzip"})
+
+    with in_force(LOOPBACK):
+        failure = failure_after(vendor, adapter_for(vendor.adapter, vendor.credentials(is_guarded=True)), bomb)
+
+    assert "compressed" in str(failure)
 
 
 @pytest.mark.parametrize("address", ["ftp://example.org", "http://[::1", "no address"])
