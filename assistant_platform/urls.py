@@ -6,7 +6,7 @@ import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
 from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment, provider
+from assistant_platform.web.settings import deployment, provider, usage
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -27,6 +27,10 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
+    path("settings/usage/", usage.usage_page, name="settings-usage"),
+    path("settings/usage/budget/", usage.save_budget, name="settings-usage-budget"),
+    path("settings/usage/resume/", usage.resume, name="settings-usage-resume"),
+    path("settings/usage/usage.csv", usage.usage_csv, name="settings-usage-csv"),
     path("settings/provider/", provider.provider_page, name="settings-provider"),
     path("settings/provider/new/", provider.new_connection_page, name="settings-provider-new"),
     path("settings/provider/add/", provider.add_connection, name="settings-provider-add"),

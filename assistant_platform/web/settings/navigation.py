@@ -21,6 +21,7 @@ class SettingsPage:
 PAGES = (
     SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
     SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
+    SettingsPage("Usage and budget", "settings-usage", "bar-chart-2", Permission.USAGE_VIEW),
 )
 
 

@@ -41,6 +41,7 @@ class ConnectionRow:
     connection: Connection
     label: str
     place: str
+    price: str
     is_first: bool
     is_last: bool
     is_asked: bool  # nobody after Built-in is
@@ -166,7 +167,7 @@ def _save(request: OrgRequest, *, connection: Connection | None) -> HttpResponse
         except ConnectionRefused as refused:
             forms.add_error(refused.field, str(refused))
         else:
-            messages.success(request, f"{saved} answered, and is saved.")
+            messages.success(request, f"Saved: {saved}." if saved.vendor in IN_HOUSE else f"Saved: {saved} answered.")
             if getattr(request, "htmx", False):
                 return HttpResponseClientRedirect(_address(request))
             return _back(request)
@@ -239,6 +240,7 @@ def _rows(connections: list[Connection]) -> list[ConnectionRow]:
                 connection=connection,
                 label=f"{name} ({connection.model})" if connection.model else connection.get_vendor_display(),
                 place=connection.base_url or connection.region,
+                price=_price(connection),
                 is_first=number == 0,
                 is_last=number == len(connections) - 1,
                 is_asked=is_asked,
@@ -246,6 +248,12 @@ def _rows(connections: list[Connection]) -> list[ConnectionRow]:
         )
         is_asked = is_asked and connection.vendor != Vendor.BUILT_IN
     return rows
+
+
+def _price(connection: Connection) -> str:
+    prices = (("in", connection.input_price), ("out", connection.output_price))
+    known = [f"${price.normalize():f} {direction}" for direction, price in prices if price is not None]
+    return f"{', '.join(known)} per million tokens" if known else ""
 
 
 def _form(

@@ -18,6 +18,14 @@ from providers.models import Connection, Step, Vendor
 SECRET = {"class": "form-control", "autocomplete": "off", "spellcheck": "false", "hx-preserve": "true"}
 
 
+class UnseenTextarea(forms.Textarea):
+    """A field for several lines that are not sent back, as PasswordInput is for one."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what is drawn, which is empty."""
+        return super().get_context(name, None, attrs)
+
+
 def _secret(label: str, help_text: str = "") -> forms.CharField:
     widget = forms.PasswordInput(render_value=False, attrs=SECRET)
     return forms.CharField(label=label, help_text=help_text, max_length=LONGEST_KEY, required=False, widget=widget)
@@ -106,7 +114,7 @@ class CompatibleFields(VendorFields):
         label="Headers",
         required=False,
         max_length=LONGEST_HEADERS,
-        widget=forms.Textarea(attrs={**SECRET, "rows": 2, "placeholder": "X-Team: security"}),
+        widget=UnseenTextarea(attrs={**SECRET, "rows": 2, "placeholder": "X-Team: security"}),
         help_text="More of them, one “Name: value” a line. Kept like keys and not shown again.",
     )
     forgets_secrets = forms.BooleanField(
@@ -178,7 +186,10 @@ ABOUT_VENDORS = {
     Vendor.BUILT_IN: AboutVendor(
         "Nobody: no model is asked.",
         "None is needed: code stays on this server.",
-        "It decides little, and never with more than medium confidence.",
+        # `python -m bench labelled`, 2026-11; raise them with the facts that Built-in gathers.
+        "Measured on 1,500 labelled findings of two public benchmarks: 289 called false positives, 282 of them rightly;"
+        " 648 left undecided. On 79 findings of real applications it left 56 undecided and called no real problem a"
+        " false positive. Never more than medium confidence.",
     ),
 }
 

@@ -6,17 +6,18 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
+from lib.failures import TemporaryFailure
 from providers.adapters.base import Credentials, ProviderError, Question
 from providers.adapters.bedrock import BedrockAdapter
 from providers.drafts import ConnectionRefused, Draft, Place, secrets_for
-from providers.gate import _pause_key
+from providers.gate.turns import note_trouble, wait_for_turn
 from providers.models import Connection, Vendor
 from providers.selectors import Choice, credentials_with
 from tenancy.models import Organization
@@ -201,14 +202,18 @@ def test_a_connection_without_keys_is_saved_where_the_operator_lets(settings: Se
     assert credentials_with(Connection(vendor=Vendor.BEDROCK, model=MODEL, region=REGION), secrets).may_be_server
 
 
-def test_the_limit_of_one_role_holds_up_no_other(made: Callable[..., BedrockAdapter]) -> None:
+def test_the_limit_of_one_role_holds_up_no_other() -> None:
     one, other = (
         Choice("bedrock", "", Credentials(key="", model=MODEL, region=REGION, role_arn=ROLE, external_id=word))
         for word in ("acme-7", "umbrella-8")
     )
+    cache.clear()
 
-    assert _pause_key(one) != _pause_key(other)
-    assert _pause_key(one) == _pause_key(replace(one, label="renamed"))
+    note_trouble(one, pause_seconds=30)
+
+    wait_for_turn(other)
+    with pytest.raises(TemporaryFailure, match="as the provider asked"):
+        wait_for_turn(one)
 
 
 @pytest.mark.parametrize(
