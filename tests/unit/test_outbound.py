@@ -340,5 +340,5 @@ def test_the_operators_settings_are_in_force_from_the_start(settings: Settings) 
         apps.get_app_config("assistant_platform").ready()
         found = policy_in_force()
 
-    assert (found.allows_host("git.corp.example"), found.ports) == (True, {443})
+    assert (found.allows_host("git.corp.example"), found.ports) == (True, frozenset({443}))
     assert check_url("https://10.1.2.3/", found).host == "10.1.2.3"
