@@ -160,8 +160,6 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # a lost message costs nothing: the sweep sends its Job again
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# What a worker holds in its hand waits behind what it does; what it leaves with the broker, others and the urgent pass.
-CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
