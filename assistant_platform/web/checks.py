@@ -16,6 +16,7 @@ PUBLIC = {
     "account_logout": "signing out",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
+    "help-settings": "says what is in the repository's docs",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+import providers.selectors
 from assistant_platform.web.settings.navigation import pages_for
 from orgs.models import Membership
 from orgs.permissions import Permission
@@ -18,6 +19,8 @@ SECTION_OF_PAGE = {
     "finding": "findings",
     "projects": "projects",
     "project": "projects",
+    "project-settings": "projects",
+    "project-settings-save": "projects",
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
@@ -42,6 +45,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "budget_alert": SimpleLazyObject(lambda: _budget_alert(member)),
         "settings_pages": settings_pages,
         "settings_page": settings_page,
+        "provider_problems": providers.selectors.connections_with_problems,  # asked for by the pages that show them
     }
 
 

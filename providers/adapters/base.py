@@ -15,6 +15,7 @@ class Credentials:
 
     `secret_key`, `region`, `role_arn` and `external_id` are AWS's; `api_version` is Azure's, whose `model` is the
     deployment. `is_guarded`: a person typed the address, so that private ones are refused (lib.http).
+    `may_be_server`: without keys or a role, AWS is asked as this server itself, which only its operator may allow.
     """
 
     key: str = field(repr=False)
@@ -28,6 +29,7 @@ class Credentials:
     external_id: str = ""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     is_guarded: bool = False
+    may_be_server: bool = False
 
 
 @dataclass(frozen=True)

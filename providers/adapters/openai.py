@@ -14,16 +14,14 @@ import httpx2
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
-from lib.http.guard import guard, tls_context
 from lib.http.policy import OutboundError
 from providers.adapters.base import Credentials, ProviderAdapter, ProviderError, Question, Reply
-from providers.adapters.deadline import AnswerTooLong, at_most, bind
+from providers.adapters.connection import make_http_client, refusal
+from providers.adapters.deadline import AnswerTooLong, at_most
 from providers.adapters.schema import strict_schema
 
 OPENAI_URL = "https://api.openai.com/v1"
-CONNECT_SECONDS = 10.0
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
-MOST_CONNECTIONS = 100
 
 UNSENDABLE = "The key or the base URL has characters that cannot be sent."
 PERMANENT_STATUS = {
@@ -61,8 +59,6 @@ class OpenAIAdapter(ProviderAdapter):
         super().__init__(credentials)
         try:
             self._client = self._make_client(credentials)
-        except OutboundError as error:
-            raise ProviderError(str(error), permanent=error.permanent) from error
         except (ValueError, httpx2.InvalidURL) as error:
             raise ProviderError(
                 "The provider's address cannot be used. Check the base URL.", permanent=True, about="base_url"
@@ -79,16 +75,7 @@ class OpenAIAdapter(ProviderAdapter):
         )
 
     def _make_http_client(self, credentials: Credentials) -> httpx2.Client:
-        client = bind(
-            openai.DefaultHttpxClient(
-                timeout=httpx2.Timeout(credentials.timeout_seconds, connect=CONNECT_SECONDS),
-                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-                follow_redirects=False,  # code goes where it was agreed that it goes
-                verify=tls_context(),
-                trust_env=not credentials.is_guarded,
-            )
-        )
-        return guard(client, credentials.base_url or OPENAI_URL) if credentials.is_guarded else client
+        return make_http_client(credentials)
 
     def ask(self, question: Question) -> Reply:
         """Return the model's reply, or raise ProviderError."""
@@ -247,7 +234,7 @@ def _our_errors(own_words: Callable[[openai.APIStatusError], ProviderError | Non
     except AnswerTooLong as error:
         raise ProviderError(str(error), permanent=False) from error
     except OutboundError as error:
-        raise ProviderError(str(error), permanent=error.permanent) from error
+        raise refusal(error) from error
     except openai.APITimeoutError as error:
         raise ProviderError("The provider did not answer in time.", permanent=False, about="base_url") from error
     except openai.APIConnectionError as error:

@@ -28,7 +28,7 @@ from tests import factories
 from triage.models import Source
 
 # Addresses without an organization, and what a stranger gets there.
-PUBLIC = {"home": 302, "account_login": 200, "account_logout": 302, "healthz": 200, "readyz": 200}
+PUBLIC = {"home": 302, "account_login": 200, "account_logout": 302, "healthz": 200, "readyz": 200, "help-settings": 200}
 METHODS = ("get", "post", "put", "patch", "delete")
 REFUSED = {401, 403, 404, 405}
 

@@ -22,6 +22,7 @@ PAGES = (
     SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
     SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
     SettingsPage("Usage and budget", "settings-usage", "bar-chart-2", Permission.USAGE_VIEW),
+    SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
@@ -287,3 +287,30 @@ def test_a_connection_of_another_organization_is_not_found(
 
     assert client_for(charlie).post(f"/orgs/umbrella/settings/provider/{saved.pk}/remove/").status_code == 404
     assert Connection.objects.exists()
+
+
+def test_a_key_that_is_revoked_while_jobs_run_is_told_to_admins_until_it_works_again(
+    browser: Client, server: OpenAIServer, bob: User, client_for: ClientFor
+) -> None:
+    saved = added(browser, server)
+    providers.services.note_problem(saved.pk, problem="The provider refuses the API key (401).")
+    providers.services.note_problem(saved.pk, problem="The provider refuses the API key (401).")
+
+    pages = [browser.get(f"/orgs/acme/{page}").content for page in ("findings/", "settings/deployment/")]
+    of_a_member = client_for(bob).get("/orgs/acme/findings/").content
+    providers.services.note_success(saved.pk)
+    afterwards = browser.get("/orgs/acme/findings/").content
+
+    assert [b"refuses the API key (401)" in page for page in pages] == [True, True]
+    assert Event.objects.filter(kind="connection_refused").count() == 1
+    assert b"refuses the API key" not in of_a_member
+    assert b"refuses the API key" not in afterwards
+
+
+def test_routing_costs_three_short_reads(
+    browser: Client, server: OpenAIServer, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    added(browser, server)
+
+    with django_assert_num_queries(5):  # with the savepoint around them
+        choices_for(Step.VERDICT)
