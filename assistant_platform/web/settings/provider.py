@@ -165,7 +165,9 @@ def _save(request: OrgRequest, *, connection: Connection | None) -> HttpResponse
         except ConnectionRefused as refused:
             forms.add_error(refused.field, str(refused))
         else:
-            messages.success(request, f"Saved: {saved}." if saved.vendor == Vendor.BUILT_IN else f"Saved: {saved} answered.")
+            messages.success(
+                request, f"Saved: {saved}." if saved.vendor == Vendor.BUILT_IN else f"Saved: {saved} answered."
+            )
             if getattr(request, "htmx", False):
                 return HttpResponseClientRedirect(_address(request))
             return _back(request)
