@@ -340,6 +340,8 @@ MODEL_REQUESTS_PER_MINUTE = env_int("MODEL_REQUESTS_PER_MINUTE", 0)
 MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION = env_int("MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION", 0)
 # Hosts besides Azure's own that a Target URI may name: a company's gateway before Azure OpenAI.
 AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENAI_GATEWAYS"))
+# Lets organizations ask Bedrock as this server itself, whose AWS identity its environment or machine gives.
+AWS_SERVER_IDENTITY_ALLOWED = env_bool("AWS_SERVER_IDENTITY_ALLOWED")
 
 # --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
 

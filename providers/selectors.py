@@ -131,6 +131,7 @@ def credentials_with(connection: Connection, secrets: Secrets, *, model: str = "
         external_id=connection.external_id,
         headers=secrets.headers,
         is_guarded=connection.vendor == Vendor.COMPATIBLE,
+        may_be_server=settings.AWS_SERVER_IDENTITY_ALLOWED,
     )
 
 

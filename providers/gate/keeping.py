@@ -115,7 +115,7 @@ class Record:
         return {
             "system_text": storable(self.question.system),
             "user_text": storable(self.question.user),
-            "reply_text": storable(reply_text.replace(self.choice.credentials.key or "\0", "(key)")),
+            "reply_text": storable(self.choice.credentials.hidden_in(reply_text)),
         }
 
 
