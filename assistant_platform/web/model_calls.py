@@ -17,5 +17,7 @@ from orgs.permissions import Permission
 def model_call_page(request: OrgRequest, call_id: int) -> HttpResponse:
     """Show one request to a provider with its answer."""
     call = get_object_or_404(providers.selectors.calls(), pk=call_id)
-    finding = findings.selectors.visible().filter(pk=call.finding_id).first() if call.finding_id else None
+    finding = (
+        findings.selectors.visible_to(request.member).filter(pk=call.finding_id).first() if call.finding_id else None
+    )
     return render(request, "model_calls/call.html", {"call": call, "finding": finding})
