@@ -6,7 +6,7 @@ import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
 from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment
+from assistant_platform.web.settings import audit, deployment, teams, tokens
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -27,6 +27,19 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
+    path("settings/teams/", teams.teams_page, name="settings-teams"),
+    path("settings/teams/create/", teams.create_team, name="settings-teams-create"),
+    path("settings/teams/limits/", teams.change_limit, name="settings-teams-limits"),
+    path("settings/teams/<int:team_id>/", teams.team_page, name="settings-teams-team"),
+    path("settings/teams/<int:team_id>/name/", teams.rename_team, name="settings-teams-name"),
+    path("settings/teams/<int:team_id>/people/", teams.change_people, name="settings-teams-people"),
+    path("settings/teams/<int:team_id>/projects/", teams.change_projects, name="settings-teams-projects"),
+    path("settings/teams/<int:team_id>/delete/", teams.delete_team, name="settings-teams-delete"),
+    path("settings/tokens/", tokens.tokens_page, name="settings-tokens"),
+    path("settings/tokens/create/", tokens.create_token, name="settings-tokens-create"),
+    path("settings/tokens/<int:token_id>/revoke/", tokens.revoke_token, name="settings-tokens-revoke"),
+    path("settings/audit-log/", audit.audit_page, name="settings-audit"),
+    path("settings/audit-log/export/", audit.export_audit, name="settings-audit-export"),
     path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
 ]
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from events.kinds import Actor, ActorKind, Kind
+from events.kinds import MACHINE_WORK, Actor, ActorKind, Kind
 from events.models import Event, Job, JobState, Queue
 
 Subject = int | str | bool | None
@@ -107,6 +107,7 @@ def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject
         actor_name=actor.name[:200],
         actor_user_id=actor.user_id,
         finding_id=finding_id,
+        is_audit=kind not in MACHINE_WORK,
         subject=subject,
     )
     known = {**subject, "finding_id": finding_id} if finding_id is not None else subject
@@ -133,6 +134,7 @@ def record_for_findings(kind: Kind, *, actor: Actor, finding_ids: Iterable[int],
                 actor_name=actor.name[:200],
                 actor_user_id=actor.user_id,
                 finding_id=finding_id,
+                is_audit=kind not in MACHINE_WORK,
                 subject=subject,
             )
             for finding_id in finding_ids

@@ -407,7 +407,10 @@ def _grouped(rows: QuerySet[Finding, Any], columns: Iterable[str]) -> list[tuple
 
 
 def _cached(what: str, chosen: FindingFilter, viewer: Viewer, make: Callable[[], T]) -> T:
-    """Return what was made for the projects somebody sees and the filter not long ago, or make it; a dead Redis only costs time."""
+    """Return what was made for a filter and for who sees the same projects not long ago, or make it.
+
+    A dead Redis only costs time.
+    """
     key = _key(what, chosen, viewer)
     try:
         known: T | None = cache.get(key)

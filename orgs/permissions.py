@@ -56,7 +56,7 @@ PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
     Role.ADMIN: _OF_ADMIN,
 }
 
-# Who sees only the projects of some teams decides nothing about who sees which: through these one could widen one's own view.
+# Who sees only the projects of some teams must not decide who sees which: these could widen one's own view.
 NOT_WHILE_LIMITED = frozenset({Permission.PEOPLE_INVITE, Permission.TEAMS_MANAGE})
 
 _OF_API_READ = frozenset(

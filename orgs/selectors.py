@@ -45,6 +45,11 @@ def members() -> QuerySet[Membership]:
     return Membership.objects.select_related("user").order_by("user__email")
 
 
+def limited_members() -> QuerySet[Membership]:
+    """Return the people who were limited to teams, each with the teams."""
+    return members().filter(is_limited_to_teams=True).prefetch_related("teams__team")
+
+
 def teams() -> QuerySet[Team]:
     """Return the organization's teams by name, each with how many people and projects it has."""
     return Team.objects.annotate(

@@ -10,6 +10,7 @@ import orgs.selectors
 from events.kinds import Actor, Kind
 from events.services import record
 from orgs.models import Membership, Project, Team, TeamMember, TeamProject
+from orgs.permissions import Role
 
 NAMES_TOLD = 20
 
@@ -89,25 +90,26 @@ def _told(names: list[str]) -> str:
     return ", ".join(names[:NAMES_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
-def limit_to_teams(*, members: Collection[Membership], actor: Actor) -> None:
-    """Make these the people who see the projects of their teams only; everybody else of the organization sees all.
+class NotAllowed(Exception):
+    """The change is not the actor's to make, or would mean nothing; the text says why."""
 
-    Nobody changes that for themselves: the actor stays as they are. Admins see all, whatever is chosen.
-    """
+
+def set_limit(*, member: Membership, is_limited: bool, actor: Actor) -> None:
+    """Let a person see the projects of their teams only, or every project. Raises NotAllowed for oneself and Admins."""
+    if member.user_id == actor.user_id:
+        raise NotAllowed("Nobody changes what they see themselves; ask another Manager or Admin.")
+    if is_limited and member.role == Role.ADMIN:
+        raise NotAllowed("An Admin sees every project. Change the role first.")
+    if member.is_limited_to_teams == is_limited:
+        return
     with transaction.atomic():
-        everybody = list(orgs.selectors.members().select_for_update(of=("self",)))
-        chosen = {member.pk for member in members}
-        for member in everybody:
-            is_limited = member.pk in chosen
-            if member.user_id == actor.user_id or member.is_limited_to_teams == is_limited:
-                continue
-            member.is_limited_to_teams = is_limited
-            member.save(update_fields=["is_limited_to_teams"])
-            record(
-                Kind.TEAM_CHANGED,
-                actor=actor,
-                email=member.user.email,
-                change="sees: every project → the projects of their teams"
-                if is_limited
-                else "sees: the projects of their teams → every project",
-            )
+        member.is_limited_to_teams = is_limited
+        member.save(update_fields=["is_limited_to_teams"])
+        every, own = "every project", "the projects of their teams"
+        record(
+            Kind.ACCESS_CHANGED,
+            actor=actor,
+            email=member.user.email,
+            old=every if is_limited else own,
+            new=own if is_limited else every,
+        )

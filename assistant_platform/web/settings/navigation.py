@@ -18,7 +18,12 @@ class SettingsPage:
     permission: Permission
 
 
-PAGES = (SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),)
+PAGES = (
+    SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
+    SettingsPage("Teams", "settings-teams", "users", Permission.TEAMS_MANAGE),
+    SettingsPage("API tokens", "settings-tokens", "key", Permission.TOKENS_MANAGE),
+    SettingsPage("Audit log", "settings-audit", "list", Permission.AUDIT_VIEW),
+)
 
 
 def pages_for(member: Membership) -> list[SettingsPage]:
