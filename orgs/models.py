@@ -88,6 +88,11 @@ class ApiToken(OwnedByOrganization):
         return any(permission in PERMISSIONS_OF_SCOPE[scope] for scope in self.scopes)
 
     @property
+    def made_by(self) -> str:
+        """Who made it, also when that account is gone; empty where nobody remembers."""
+        return self.created_by_name or (self.created_by.email if self.created_by else "")
+
+    @property
     def is_expired(self) -> bool:
         """Whether its last day is over."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
