@@ -101,6 +101,10 @@ class ActorKind(models.TextChoices):
     SYSTEM = "system", "System"
 
 
+# Who works on findings unasked.
+MACHINES = frozenset({ActorKind.ASSISTANT, ActorKind.SCANNER})
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who did it: a person (with user id), a token, or one of ourselves."""

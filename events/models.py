@@ -22,7 +22,7 @@ class Event(OwnedByOrganization):
     actor_name = models.CharField(max_length=200)
     actor_user_id = models.BigIntegerField(null=True, blank=True)
     finding_id = models.BigIntegerField(null=True, blank=True)
-    is_audit = models.BooleanField(default=False)  # not machine work: kinds.MACHINE_WORK
+    is_audit = models.BooleanField(db_default=False)  # not machine work: kinds.MACHINE_WORK
     subject = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 

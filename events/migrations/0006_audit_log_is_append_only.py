@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            sql=[f"UPDATE events_event SET is_audit = true WHERE kind NOT IN ({MACHINE_WORK})"],
+            sql=[f"UPDATE events_event SET is_audit = true WHERE kind NOT IN ({MACHINE_WORK}) AND (finding_id IS NULL OR actor_kind NOT IN ('assistant', 'scanner'))"],
             reverse_sql=migrations.RunSQL.noop,
         ),
         migrations.RunSQL(

@@ -249,7 +249,7 @@ def crawl(client: Client, start: str) -> dict[str, tuple[int, str]]:
     while waiting:
         address = waiting.pop()
         response = client.get(address)
-        text = b"".join(response).decode() if response.streaming else response.content.decode()  # type: ignore[call-overload]
+        text = b"".join(response).decode() if response.streaming else response.content.decode()
         found[address] = (response.status_code, text)
         led_to = [unescape(match[2]) for match in ADDRESSES.finditer(text)]
         led_to += [response["Location"]] if response.has_header("Location") else []
@@ -301,7 +301,7 @@ def test_a_thing_outside_the_own_teams_is_not_found(route: Route, things: dict[s
 
 
 def test_nothing_that_a_limited_person_can_reach_tells_of_other_projects(
-    things: dict[str, object], limited: User, acme: Organization
+    things: dict[str, Any], limited: User, acme: Organization
 ) -> None:
     with acting_for(acme.pk):
         outside = Finding.objects.select_related("project").get(pk=things["finding_id"])

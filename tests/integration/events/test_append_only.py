@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
-from events.kinds import SYSTEM, Kind
+from events.kinds import SCANNER, SYSTEM, Kind
 from events.models import Event
 from events.services import record
 from tenancy.models import Organization
@@ -35,6 +35,8 @@ def test_the_application_changes_and_removes_no_event(statement: str, in_acme: O
 
 def test_what_the_product_does_by_itself_is_not_in_the_audit_log(in_acme: Organization) -> None:
     done = record(Kind.VERDICT_REACHED, actor=SYSTEM, finding_id=1)
+    suppressed = record(Kind.FINDING_IGNORED, actor=SCANNER, finding_id=1)
     decided = record(Kind.FINDING_IGNORED, actor=SYSTEM, finding_id=1)
+    failed = record(Kind.SCAN_FAILED, actor=SCANNER, scan_id=1)
 
-    assert (done.is_audit, decided.is_audit) == (False, True)
+    assert [event.is_audit for event in (done, suppressed, decided, failed)] == [False, False, True, True]
