@@ -12,8 +12,9 @@ class AssistantPlatformConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Hand the pipeline down, and have every address checked for its permission."""
+        """Hand the pipeline down, have every address checked for its permission, and hear what happens to accounts."""
         from assistant_platform import pipeline  # noqa: PLC0415  (models must be loaded first)
-        from assistant_platform.web import checks  # noqa: F401, PLC0415  (registers itself)
+        from assistant_platform.web import checks, security_log  # noqa: F401, PLC0415  (checks register themselves)
 
         pipeline.hand_down()
+        security_log.listen()

@@ -52,7 +52,7 @@ _LINES = {
     Kind.FINDING_IGNORED: "ignored a finding",
     Kind.NOTE_ADDED: "wrote a note on a finding",
     Kind.SIGNED_IN: "signed in",
-    Kind.SIGN_IN_FAILED: "could not sign in: the password was wrong",
+    Kind.SIGN_IN_FAILED: "refused a sign-in as {email}",
     Kind.PASSWORD_CHANGED: "changed their password",
     Kind.SECOND_FACTOR_ADDED: "added a second factor",
     Kind.SECOND_FACTOR_REMOVED: "removed a second factor",
@@ -69,7 +69,8 @@ _WORDS_OF_VALUES: dict[str, Mapping[str, str]] = {
 # Pairs that tell a change: what it was, what it is.
 _CHANGES = (("old", "new"), ("old_role", "new_role"), ("was", "now"), ("before", "after"))
 _TOLD_AS_THEY_ARE = ("change", "changes")
-_WITHOUT_WORTH = frozenset({"triage_change", "revision"})
+# The line of an ignored finding says that already.
+_SAID = {Kind.FINDING_IGNORED: {"triage"}}
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def line(event: Event) -> Line:
 
 
 def _line(event: Event, link: Link | None) -> Line:
-    subject = {name: _value(name, value) for name, value in event.subject.items() if _is_told(name, value)}
+    said = _SAID.get(Kind(event.kind), set()) if event.kind in Kind.values else set()
+    told = {name: value for name, value in event.subject.items() if name not in said and _is_told(name, value)}
+    subject = {name: _value(name, value) for name, value in told.items()}
     words, left = _words(event, subject)
     return Line(
         at=event.created_at,
@@ -131,7 +134,7 @@ def _line(event: Event, link: Link | None) -> Line:
 
 def _is_told(name: str, value: object) -> bool:
     # Ids are for links, and for whoever reads the export.
-    return not name.endswith("_id") and name not in _WITHOUT_WORTH and value not in ("", None)
+    return not name.endswith("_id") and value not in ("", None)
 
 
 def _value(name: str, value: object) -> str:

@@ -166,5 +166,5 @@ def test_every_answer_carries_the_security_headers(
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def _failing() -> None:
+def _failing(*_: object) -> None:
     raise RuntimeError("secret words")
