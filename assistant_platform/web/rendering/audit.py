@@ -59,15 +59,14 @@ _LINES = {
 }
 _WORDS_OF_VALUES: dict[str, Mapping[str, str]] = {
     "role": dict(Role.choices),
-    "old_role": dict(Role.choices),
-    "new_role": dict(Role.choices),
+    "before": dict(Role.choices),
     "old": dict(Role.choices),
     "new": dict(Role.choices),
     "triage": dict(Triage.choices),
     "reason": dict(IgnoreReason.choices),
 }
 # Pairs that tell a change: what it was, what it is.
-_CHANGES = (("old", "new"), ("old_role", "new_role"), ("was", "now"), ("before", "after"))
+_CHANGES = (("old", "new"), ("before", "after"), ("before", "role"))
 _TOLD_AS_THEY_ARE = ("change", "changes")
 # The line of an ignored finding says that already.
 _SAID = {Kind.FINDING_IGNORED: {"triage"}}
@@ -159,8 +158,8 @@ def _words(event: Event, subject: dict[str, str]) -> tuple[str, dict[str, str]]:
 def _parts(left: dict[str, str]) -> list[Part]:
     found = []
     for old, new in _CHANGES:
-        if old in left or new in left:
-            found.append(Part("", f"{left.pop(old, 'none')} → {left.pop(new, 'none')}"))
+        if old in left and new in left:
+            found.append(Part("", f"{left.pop(old)} → {left.pop(new)}"))
     found += [Part("", left.pop(name)) for name in _TOLD_AS_THEY_ARE if name in left]
     return found + [Part(name.replace("_", " "), value) for name, value in left.items()]
 

@@ -75,7 +75,7 @@ def test_a_change_is_told_from_old_to_new(window: Client, in_acme: Organization,
     team = orgs.teams.create_team(name="Payments", actor=SYSTEM)
     orgs.teams.rename_team(team=team, name="Billing", actor=SYSTEM)
     orgs.teams.set_limit(member=member, is_limited=True, actor=SYSTEM)
-    record(Kind.ROLE_CHANGED, actor=SYSTEM, email=bob.email, old="member", new="manager")
+    record(Kind.ROLE_CHANGED, actor=SYSTEM, email=bob.email, role="manager", before="member")
 
     told = shown(window)
 
