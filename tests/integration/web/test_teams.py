@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 
 import orgs.selectors
 import orgs.services
@@ -30,8 +31,9 @@ REPORT = b'{"version": "1.100.0", "results": [], "errors": [], "paths": {"scanne
 
 
 @pytest.fixture(autouse=True)
-def _no_counts_of_before() -> None:
-    cache.clear()
+def _own_counts(settings: Settings) -> None:
+    # Not cache.clear(): it would take from tests in other processes what they are counting.
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}}
 
 
 @pytest.fixture
