@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
 from django.conf import settings as platform
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import ValidationError
@@ -47,10 +48,20 @@ def person(email: str, *, password: str | None = None) -> User:
         validate_email(address)
     except ValidationError as error:
         raise ValidationError({"email": error.messages}) from error
-    user, is_new = User.objects.get_or_create(email=address, defaults={"username": _username_for(address)})
-    if is_new or password is not None:
-        user.set_password(password)  # None: nobody can sign in with a password yet
-        user.save(update_fields=["password"])
+    with transaction.atomic():
+        proved = EmailAddress.objects.filter(email=address, verified=True).select_related("user").first()
+        if proved is not None:
+            user, is_new = proved.user, False
+        else:
+            user, is_new = User.objects.get_or_create(email=address, defaults={"username": _username_for(address)})
+        if is_new or password is not None:
+            user.set_password(password)  # None: nobody can sign in with a password yet
+            user.save(update_fields=["password"])
+            # Whoever names an address here vouches for it; not for one that somebody else may have signed up with.
+            EmailAddress.objects.update_or_create(
+                user=user, email=address, defaults={"verified": True, "primary": user.email == address}
+            )
+    assert isinstance(user, User)
     return user
 
 
@@ -74,6 +85,24 @@ def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "
             RetentionLimit.objects.create(days=platform.RETENTION_MAX_DAYS)
             record(Kind.ORGANIZATION_CREATED, actor=actor_of(admin), name=name)
     return organization
+
+
+def change_organization(
+    *, organization: Organization, name: str, time_zone: str, requires_second_factor: bool, actor: Actor
+) -> None:
+    """Save what an organization is called and asks of its people; its slug stays, since addresses contain it."""
+    organization.name, organization.time_zone = name, time_zone
+    organization.requires_second_factor = requires_second_factor
+    organization.full_clean(validate_unique=False, validate_constraints=False)
+    with transaction.atomic():
+        organization.save(update_fields=["name", "time_zone", "requires_second_factor"])
+        record(
+            Kind.ORGANIZATION_CHANGED,
+            actor=actor,
+            name=name,
+            time_zone=time_zone,
+            requires_second_factor=requires_second_factor,
+        )
 
 
 def add_member(*, user: User, role: Role, actor: Actor) -> Membership:

@@ -113,7 +113,8 @@ def secrets_for(place: Place, draft: Draft, *, stored: Secrets | None, connectio
         secret_key=typed.secret_key if typed.key else kept.secret_key,
         headers=typed.headers or kept.headers,
     )
-    if not secrets.key and place.vendor == Vendor.BEDROCK and not place.role_arn:
+    is_nobody = not secrets.key and not place.role_arn
+    if place.vendor == Vendor.BEDROCK and is_nobody and not settings.AWS_SERVER_IDENTITY_ALLOWED:
         raise ConnectionRefused("Give an access key or a role.", field="key")
     if not secrets.key and place.vendor not in {Vendor.BEDROCK, Vendor.COMPATIBLE}:
         raise ConnectionRefused("Give the key.", field="key")

@@ -105,7 +105,7 @@ class BedrockAdapter(ProviderAdapter):
             raise ProviderError("The model gave an empty answer. Choose another model.", permanent=True, about="model")
 
     def _converse(self, question: Question, abilities: _Abilities) -> dict[str, Any]:
-        schema = strict_schema(question.answer)
+        schema = tool_schema(question.answer)
         system, user = question.system, question.user
         extra: dict[str, Any] = {}
         if abilities.tool_choice:
@@ -245,8 +245,38 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
+@lru_cache(maxsize=64)
+def tool_schema(answer: type[BaseModel]) -> dict[str, Any]:
+    """Return an answer's shape without definitions and references: Nova knows neither.
+
+    https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html
+    """
+    schema = strict_schema(answer)
+    inlined: dict[str, Any] = _inlined(schema, schema.get("$defs", {}))
+    return inlined
+
+
+def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inlined(entry, definitions) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _inlined(definitions[node["$ref"].removeprefix("#/$defs/")], definitions)
+    return {
+        key: {name: _inlined(entry, definitions) for name, entry in value.items()}
+        if key == "properties"
+        else _inlined(value, definitions)
+        for key, value in node.items()
+        if key not in {"$defs", "additionalProperties"}
+    }
+
+
 def _tool_config(schema: dict[str, Any], choice: str) -> dict[str, Any]:
-    tool = {"name": TOOL, "description": "Give the answer, complete.", "inputSchema": {"json": schema}}
+    # At the top Nova takes the three keywords of an object and no fourth.
+    root = {key: value for key, value in schema.items() if key != "description"}
+    about = schema.get("description") or "Give the answer, complete."
+    tool = {"name": TOOL, "description": about, "inputSchema": {"json": root}}
     choices: dict[str, dict[str, Any]] = {"tool": {"tool": {"name": TOOL}}, "any": {"any": {}}}
     return {"tools": [{"toolSpec": tool}], "toolChoice": choices[choice]}
 

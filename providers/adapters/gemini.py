@@ -168,7 +168,7 @@ def _known(node: Any) -> Any:
 
 
 def _said(role: str, text: str) -> types.Content:
-    return types.Content(role=role, parts=[types.Part(text=text)])
+    return types.Content(role=role, parts=[types.Part(text=text or "(nothing)")])  # an empty part is refused
 
 
 class _Unsupported(Exception):

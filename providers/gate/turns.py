@@ -9,7 +9,7 @@ import hashlib
 import logging
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 from django.conf import settings
 from django.core.cache import cache
@@ -130,8 +130,9 @@ def _count(whose: str, a_minute: int, *, share: float, why: str) -> None:
 
 
 def _key(what: str, choice: Choice) -> str:
-    credentials = choice.credentials
-    identity = f"{choice.adapter}\0{credentials.base_url}\0{credentials.key}\0{credentials.model}\0{credentials.region}"
+    # All of them: two organizations may ask the same model without a key, by roles of their own or by headers.
+    credentials = replace(choice.credentials, timeout_seconds=0)
+    identity = "\0".join(map(repr, (choice.adapter, *astuple(credentials))))
     return f"provider-{what}:" + hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 

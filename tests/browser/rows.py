@@ -13,16 +13,17 @@ from django.db import transaction
 from django.utils import timezone
 
 import findings.services
+import orgs.joining
 import orgs.services
 import providers.budget
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
-from orgs.models import Project
+from orgs.models import Invitation, Membership, Project
 from orgs.permissions import Role
 from orgs.services import actor_of
-from providers.models import ModelCall, Outcome, Step
+from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
 from remediation.models import Autofix, Guidance
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
@@ -38,6 +39,8 @@ MEMBER = "bob@copperleaf.example"
 READER = "rita@copperleaf.example"
 ALICE = "alice@acme.example"  # Admin of the two others, so she chooses on arrival
 NEWCOMER = "newcomer@nowhere.example"  # in no organization
+KIM = "kim@acme.example"  # Manager of Acme, who sets up a passkey
+TOM = "tom@acme.example"  # Member of Acme, who sets up an authenticator app
 
 CODE = '''\
 """Searches the customers."""
@@ -78,8 +81,16 @@ def fill() -> None:
     acme = factories.an_organization(ACME, admin=admin)
     factories.an_organization(EMPTY, admin=admin)
     factories.a_person(NEWCOMER)
-    # The one who signs in by form: the site has the hashers of production, tests a cheaper one.
-    User.objects.filter(email=ADMIN).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "a-salt-of-tests"))
+    with acting_for(acme.pk), transaction.atomic():
+        alices = Membership.objects.get(user=admin)
+        factories.a_member(factories.a_person(KIM), Role.MANAGER)
+        factories.a_member(factories.a_person(TOM), Role.MEMBER)
+        invited = ["erin@example.com", "somebody-with-a-rather-long-name@subsidiary-of-the-group.example.com"]
+        orgs.joining.invite(addresses=invited, role=Role.MEMBER, by=alices, actor=actor_of(admin))
+        Invitation.objects.filter(email=invited[1]).update(delivery_error="the mail server answered 550 no such user")
+    # Those who sign in by form: the site has the hashers of production, tests a cheaper one.
+    hashed = PBKDF2PasswordHasher().encode(PASSWORD, "a-salt-of-tests")
+    User.objects.filter(email__in=[ADMIN, KIM, TOM]).update(password=hashed)
     demo = organization_by_slug(DEMO)
     assert demo is not None
     with acting_for(demo.pk), transaction.atomic():
@@ -104,6 +115,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{word: Finding.objects.filter(**filters).order_by("-pk")[0].pk for word, filters in wanted.items()},
             **{f"scan_{scan.state}": scan.pk for scan in scans},
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
+            **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
         }
@@ -127,6 +139,7 @@ _ACME_FINDINGS: dict[str, dict[str, Any]] = {
 
 
 def _fill_acme(admin: User) -> None:
+    _connect()
     project = factories.a_project("storefront")
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
@@ -280,3 +293,30 @@ def _answer(verdict: str) -> str:
 def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, problem: str = "") -> dict[str, Any]:
     place = {"path": "app/search.py", "start_line": start, "end_line": end, "quote": text, "role": role}
     return {**place, "holds": holds, "problem": problem, "moved": False, "is_comment": False}
+
+
+def _connect() -> None:
+    """Let one provider answer, one that is in trouble stand in, and Built-in after it."""
+    now = timezone.now()
+    saved = {"saved_by": ALICE, "checked_at": now, "sealed_secrets": "sealed with a key that is gone"}
+    first = Connection.objects.create(
+        vendor=Vendor.AZURE_OPENAI,
+        position=0,
+        model="triage",
+        base_url="https://acme.openai.azure.com",
+        api_version="2024-10-21",
+        input_price="0.250000",
+        output_price="2.000000",
+        **saved,
+    )
+    Connection.objects.create(
+        vendor=Vendor.BEDROCK,
+        position=1,
+        model="eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        region="eu-central-1",
+        role_arn="arn:aws:iam::123456789012:role/assistant",
+        problem="AWS refuses the role (403). Check its trust policy.",
+        **saved,
+    )
+    Connection.objects.create(vendor=Vendor.BUILT_IN, position=2, saved_by=ALICE, checked_at=now)
+    StepModel.objects.create(step=Step.AUTOFIX, connection=first, model="autofix-large")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import ssl
 import threading
@@ -95,6 +96,16 @@ def test_a_repair_is_a_turn_of_the_same_conversation(vendor: Speaker, adapter: P
         ("model", '{"verdict": 3}'),
         ("us", "A word, please."),
     )
+
+
+def test_a_repair_of_an_empty_answer_says_something(vendor: Speaker, adapter: ProviderAdapter) -> None:
+    vendor.server.answer(vendor.answered(GOOD))
+    earlier = (Turn(answer="", objection="Say something."),)
+
+    adapter.ask(Question(system="Judge.", user="Is it real?", answer=Judgement, earlier=earlier))
+
+    assert len(vendor.asked().turns) == 3
+    assert vendor.takes_empty_turns or all(said for _, said in vendor.asked().turns)
 
 
 def test_an_answer_that_the_limit_ended_is_marked(vendor: Speaker, adapter: ProviderAdapter) -> None:
@@ -228,8 +239,9 @@ def test_a_connection_that_is_reset_may_pass(vendor: Speaker, adapter: ProviderA
 
 def test_the_deadline_holds_though_bytes_keep_coming(vendor: Speaker) -> None:
     adapter = adapter_for(vendor.adapter, vendor.credentials(timeout_seconds=0.6))
+    vendor.server.answer(trickled(vendor.answered(GOOD), seconds_between_bytes=0.1))
 
-    failure = failure_after(vendor, adapter, trickled(vendor.answered(GOOD), seconds_between_bytes=0.1))
+    failure = failure_of(adapter)
 
     assert not failure.permanent
     assert "in time" in str(failure)
@@ -316,6 +328,15 @@ def test_a_typed_address_is_refused_where_it_leads_inside(vendor: Speaker) -> No
     assert vendor.server.asked == 0
 
 
+def test_a_typed_server_cannot_unfold_its_answer(vendor: Speaker) -> None:
+    bomb = Scripted(body=gzip.compress(b" " * 10_000_000), headers={"Content-Encoding": "gzip"})
+
+    with in_force(LOOPBACK):
+        failure = failure_after(vendor, adapter_for(vendor.adapter, vendor.credentials(is_guarded=True)), bomb)
+
+    assert "compressed" in str(failure)
+
+
 @pytest.mark.parametrize("address", ["ftp://example.org", "http://[::1", "no address"])
 def test_an_address_that_is_none_is_permanent(vendor: Speaker, address: str) -> None:
     with pytest.raises(ProviderError) as raised:
@@ -336,7 +357,7 @@ def test_neither_key_nor_question_is_in_any_log(
 ) -> None:
     vendor.server.answer(vendor.answered(GOOD), vendor.wrong_key())
 
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):  # the root's level, as an operator sets it
         adapter.ask(QUESTION)
         failure_of(adapter)
 

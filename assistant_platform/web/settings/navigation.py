@@ -23,6 +23,8 @@ PAGES = (
     SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
     SettingsPage("Usage and budget", "settings-usage", "bar-chart-2", Permission.USAGE_VIEW),
     SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
+    SettingsPage("People", "settings-people", "users", Permission.PEOPLE_INVITE),
+    SettingsPage("Organization", "settings-organization", "home", Permission.SETTINGS_MANAGE),
 )
 
 

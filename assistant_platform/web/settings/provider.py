@@ -39,6 +39,7 @@ class ConnectionRow:
     connection: Connection
     label: str
     place: str
+    price: str
     is_first: bool
     is_last: bool
     is_asked: bool  # nobody after Built-in is
@@ -164,7 +165,9 @@ def _save(request: OrgRequest, *, connection: Connection | None) -> HttpResponse
         except ConnectionRefused as refused:
             forms.add_error(refused.field, str(refused))
         else:
-            messages.success(request, f"{saved} answered, and is saved.")
+            messages.success(
+                request, f"Saved: {saved}." if saved.vendor == Vendor.BUILT_IN else f"Saved: {saved} answered."
+            )
             if getattr(request, "htmx", False):
                 return HttpResponseClientRedirect(_address(request))
             return _back(request)
@@ -210,7 +213,6 @@ def _overview(request: OrgRequest, forms: list[StepModelForm], *, status: int = 
         "platform_provider": platform,
         "step_forms": forms,
         "has_models": any(row.connection.vendor not in {Vendor.PLATFORM, Vendor.BUILT_IN} for row in rows),
-        "most_connections": providers.services.MOST_CONNECTIONS,
     }
     return render(request, "settings/provider/overview.html", context, status=status)
 
@@ -224,6 +226,7 @@ def _rows(connections: list[Connection]) -> list[ConnectionRow]:
                 connection=connection,
                 label=label_of(connection),
                 place=connection.base_url or connection.region,
+                price=_price(connection),
                 is_first=number == 0,
                 is_last=number == len(connections) - 1,
                 is_asked=is_asked,
@@ -231,6 +234,12 @@ def _rows(connections: list[Connection]) -> list[ConnectionRow]:
         )
         is_asked = is_asked and connection.vendor != Vendor.BUILT_IN
     return rows
+
+
+def _price(connection: Connection) -> str:
+    prices = (("in", connection.input_price), ("out", connection.output_price))
+    known = [f"${price.normalize():f} {direction}" for direction, price in prices if price is not None]
+    return f"{', '.join(known)} per million tokens" if known else ""
 
 
 def _form(

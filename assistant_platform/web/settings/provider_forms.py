@@ -18,6 +18,14 @@ from providers.models import Connection, Step, Vendor
 SECRET = {"class": "form-control", "autocomplete": "off", "spellcheck": "false", "hx-preserve": "true"}
 
 
+class UnseenTextarea(forms.Textarea):
+    """A field for several lines that are not sent back, as PasswordInput is for one."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what is drawn, which is empty."""
+        return super().get_context(name, None, attrs)
+
+
 def _secret(label: str, help_text: str = "") -> forms.CharField:
     widget = forms.PasswordInput(render_value=False, attrs=SECRET)
     return forms.CharField(label=label, help_text=help_text, max_length=LONGEST_KEY, required=False, widget=widget)
@@ -90,6 +98,9 @@ class BedrockFields(VendorFields):
         placeholder="arn:aws:iam::123456789012:role/assistant",
         longest=200,
     )
+    forgets_secrets = forms.BooleanField(
+        label="Forget the stored access key", required=False, help_text="For a role that needs none."
+    )
 
 
 class CompatibleFields(VendorFields):
@@ -106,7 +117,7 @@ class CompatibleFields(VendorFields):
         label="Headers",
         required=False,
         max_length=LONGEST_HEADERS,
-        widget=forms.Textarea(attrs={**SECRET, "rows": 2, "placeholder": "X-Team: security"}),
+        widget=UnseenTextarea(attrs={**SECRET, "rows": 2, "placeholder": "X-Team: security"}),
         help_text="More of them, one “Name: value” a line. Kept like keys and not shown again.",
     )
     forgets_secrets = forms.BooleanField(

@@ -30,6 +30,7 @@ class Speaker(ABC):
     adapter: ClassVar[str]
     quota_is_permanent: ClassVar[bool] = True
     can_say_when: ClassVar[bool] = True  # a rate limit may come with the time to wait
+    takes_empty_turns: ClassVar[bool] = False
 
     def __init__(self, server: VendorServer[Any]) -> None:
         self.server = server

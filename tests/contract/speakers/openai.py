@@ -14,6 +14,7 @@ class OpenAISpeaker(Speaker):
     """OpenAI, by its own base URL."""
 
     adapter: ClassVar[str] = "openai"
+    takes_empty_turns: ClassVar[bool] = True
 
     @classmethod
     def make_server(cls) -> OpenAIServer:

@@ -10,9 +10,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
+from pytest_django.fixtures import Settings
 
+from lib.failures import TemporaryFailure
 from providers.adapters.base import Credentials, ProviderError, Question
 from providers.adapters.bedrock import BedrockAdapter
+from providers.drafts import ConnectionRefused, Draft, Place, secrets_for
+from providers.gate.turns import note_trouble, wait_for_turn
+from providers.models import Connection, Vendor
+from providers.selectors import Choice, credentials_with
+from tenancy.models import Organization
 from tests.integration.providers.situations import verdict
 from tests.vendors.bedrock_server import MODEL, REGION, BedrockServer, Identity, conversed, error, used_tool
 from tests.vendors.server import Scripted
@@ -182,6 +190,32 @@ def test_the_operators_environment_does_not_replace_somebodys_keys(
     assert made(base_url="")._client.meta.endpoint_url == f"https://bedrock-runtime.{REGION}.amazonaws.com"
 
 
+def test_a_connection_without_keys_is_saved_where_the_operator_lets(settings: Settings, in_acme: Organization) -> None:
+    place = Place(Vendor.BEDROCK, MODEL, region=REGION)
+    draft = Draft(vendor=Vendor.BEDROCK)
+    with pytest.raises(ConnectionRefused, match="an access key or a role"):
+        secrets_for(place, draft, stored=None, connection=None)
+
+    settings.AWS_SERVER_IDENTITY_ALLOWED = True
+
+    secrets = secrets_for(place, draft, stored=None, connection=None)
+    assert credentials_with(Connection(vendor=Vendor.BEDROCK, model=MODEL, region=REGION), secrets).may_be_server
+
+
+def test_the_limit_of_one_role_holds_up_no_other() -> None:
+    one, other = (
+        Choice("bedrock", "", Credentials(key="", model=MODEL, region=REGION, role_arn=ROLE, external_id=word))
+        for word in ("acme-7", "umbrella-8")
+    )
+    cache.clear()
+
+    note_trouble(one, pause_seconds=30)
+
+    wait_for_turn(other)
+    with pytest.raises(TemporaryFailure, match="as the provider asked"):
+        wait_for_turn(one)
+
+
 @pytest.mark.parametrize(
     ("fields", "about"),
     [
@@ -215,7 +249,9 @@ def test_a_model_must_answer_by_the_tool(made: Callable[..., BedrockAdapter], aw
 
     config = aws.exchanges[0].body["toolConfig"]
     assert config["toolChoice"] == {"tool": {"name": "give_answer"}}
-    assert config["tools"][0]["toolSpec"]["inputSchema"]["json"]["additionalProperties"] is False
+    schema = config["tools"][0]["toolSpec"]["inputSchema"]["json"]
+    assert schema.keys() == {"type", "properties", "required"}  # Nova takes no other there
+    assert schema["properties"]["evidence"]["items"]["properties"]["quote"]["type"] == "string"
     assert aws.exchanges[0].body["inferenceConfig"] == {"maxTokens": 4500}
 
 
