@@ -74,7 +74,9 @@ def _owe_backlog(organization: Organization) -> None:
 
     with acting_for(organization.pk), transaction.atomic():
         project = orgs.services.project_named("backlog", actor=SYSTEM)
-        files = [{"project_id": project.pk, "path": f"f/{number}.py", "revision": "r"} for number in range(BACKLOG)]
+        files: list[dict[str, int | str | bool | None]] = [
+            {"project_id": project.pk, "path": f"f/{number}.py", "revision": "r"} for number in range(BACKLOG)
+        ]
         owe_many(triage.tasks.tag_file, files)
 
 

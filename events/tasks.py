@@ -316,7 +316,9 @@ def run_claimed(job: Job, lease: Lease) -> None:
             logger.info("another worker has taken the job over; nothing was written")
         except TemporaryFailure as failure:
             logger.info("put off: %s", failure)
-            if failure.spends_attempt or _has_waited_too_long(job):
+            if _has_waited_too_long(job) and not failure.spends_attempt:
+                _give_up(job, lease, error=str(failure))
+            elif failure.spends_attempt:
                 _retry_or_give_up(job, lease, error=str(failure), wait_seconds=failure.retry_after_seconds)
             else:
                 events.services.put_off(
@@ -338,11 +340,20 @@ def _has_waited_too_long(job: Job) -> bool:
 def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float | None = None) -> None:
     with acting_for(job.organization_id):
         try:
-            if job.attempt < job.max_attempts and not _has_waited_too_long(job):
+            if job.attempt < job.max_attempts:
                 wait = BACK_OFF_SECONDS[min(job.attempt - 1, len(BACK_OFF_SECONDS) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
                 seconds = wait if wait_seconds is None else wait_seconds
                 events.services.put_off(lease, seconds=seconds, reason=error, counts_as_attempt=True)
                 return
+        except LeaseLost:
+            logger.info("another worker has taken the job over")
+            return
+    _give_up(job, lease, error=error)
+
+
+def _give_up(job: Job, lease: Lease, *, error: str) -> None:
+    with acting_for(job.organization_id):
+        try:
             with transaction.atomic():
                 events.services.give_up(lease, reason=error)
                 on_exhausted = _on_exhausted(job.task)

@@ -131,7 +131,7 @@ _SUMS = {
     "tokens_out": Coalesce(Sum("output_tokens"), 0),
     "dollars": Coalesce(Sum("cost"), Value(NOTHING), output_field=_DOLLARS),
     "spared": Coalesce(Sum("saved"), Value(NOTHING), output_field=_DOLLARS),
-    "unpriced": Count("pk", filter=Q(cost=None)),
+    "unpriced": Count("pk", filter=Q(cost=None) & ~Q(outcome=Outcome.ASKING)),
 }
 
 
