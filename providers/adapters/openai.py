@@ -14,6 +14,8 @@ import httpx2
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
+from lib.http.guard import guard, tls_context
+from lib.http.policy import OutboundError
 from providers.adapters.base import Credentials, ProviderAdapter, ProviderError, Question, Reply
 from providers.adapters.deadline import AnswerTooLong, at_most, bind
 from providers.adapters.schema import strict_schema
@@ -57,6 +59,8 @@ class OpenAIAdapter(ProviderAdapter):
         super().__init__(credentials)
         try:
             self._client = self._make_client(credentials)
+        except OutboundError as error:
+            raise ProviderError(str(error), permanent=error.permanent) from error
         except (ValueError, httpx2.InvalidURL) as error:
             raise ProviderError("The provider's address cannot be used. Check the base URL.", permanent=True) from error
         self._abilities = _Abilities()
@@ -71,13 +75,16 @@ class OpenAIAdapter(ProviderAdapter):
         )
 
     def _make_http_client(self, credentials: Credentials) -> httpx2.Client:
-        return bind(
+        client = bind(
             openai.DefaultHttpxClient(
                 timeout=httpx2.Timeout(credentials.timeout_seconds, connect=CONNECT_SECONDS),
                 limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
                 follow_redirects=False,  # code goes where it was agreed that it goes
+                verify=tls_context(),
+                trust_env=not credentials.is_guarded,
             )
         )
+        return guard(client, credentials.base_url or OPENAI_URL) if credentials.is_guarded else client
 
     def ask(self, question: Question) -> Reply:
         """Return the model's reply, or raise ProviderError."""
@@ -211,6 +218,8 @@ def _our_errors() -> Iterator[None]:
         yield
     except AnswerTooLong as error:
         raise ProviderError(str(error), permanent=False) from error
+    except OutboundError as error:
+        raise ProviderError(str(error), permanent=error.permanent) from error
     except openai.APITimeoutError as error:
         raise ProviderError("The provider did not answer in time.", permanent=False) from error
     except openai.APIConnectionError as error:
