@@ -198,6 +198,8 @@ SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # the identity provider answers for t
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 EMAIL_BACKEND = env_str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Which name servers prove that an organization owns an e-mail domain; those of the machine where empty.
+DNS_SERVERS = env_list("DNS_SERVERS")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 IS_HTTPS = PUBLIC_URL.startswith("https://")

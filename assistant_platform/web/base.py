@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast
 
@@ -47,7 +48,22 @@ def org_page(permission: Permission) -> Callable[[Callable[Concatenate[OrgReques
     A stranger gets the same 404 as for an organization that is not there. The view runs in the organization's scope
     and in one transaction, so it reads, renders and never waits for a network.
     """
+    return _declared(permission, transaction.atomic)
 
+
+def waiting_page(
+    permission: Permission,
+) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
+    """Make a view like an `org_page` that waits for a network, so it opens its own transactions around that.
+
+    What reads outside one fails loudly.
+    """
+    return _declared(permission, nullcontext)
+
+
+def _declared(
+    permission: Permission, surroundings: Callable[[], AbstractContextManager[object]]
+) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
     def declare(view: Callable[Concatenate[OrgRequest, P], HttpResponseBase]) -> OrgPage:
         @wraps(view)
         def answer(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -56,7 +72,7 @@ def org_page(permission: Permission) -> Callable[[Callable[Concatenate[OrgReques
             own = enter(request, slug)
             if not own.member.may(permission):
                 return refuse(own, permission)
-            with acting_for(own.member.organization_id), transaction.atomic():
+            with acting_for(own.member.organization_id), surroundings():
                 return view(own, *args, **kwargs)
 
         page = cast(OrgPage, answer)

@@ -14,6 +14,13 @@ PUBLIC = {
     "home": "only says where to go; asks for sign-in itself",
     "account_login": "signing in",
     "account_logout": "signing out",
+    "sign-on": "signing in: asks for an address, says where its people sign in",
+    "sign-on-hint": "signing in: the same beside the address",
+    "sign-on-start": "signing in: goes to an identity provider",
+    "sign-on-callback": "signing in: comes back from one",
+    "sign-on-acs": "signing in: comes back from one, by its form",
+    "sign-on-acs-finish": "signing in: the same with the browser's cookies",
+    "sign-on-metadata": "our SAML metadata, which identity providers fetch",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
 }

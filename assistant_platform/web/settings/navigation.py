@@ -18,7 +18,10 @@ class SettingsPage:
     permission: Permission
 
 
-PAGES = (SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),)
+PAGES = (
+    SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
+    SettingsPage("Single sign-on", "settings-sign-on", "log-in", Permission.SIGN_ON_MANAGE),
+)
 
 
 def pages_for(member: Membership) -> list[SettingsPage]:
