@@ -30,8 +30,12 @@ with warnings.catch_warnings():
     from saml2.saml import NAMEID_FORMAT_PERSISTENT, NameID
     from saml2.server import Server
     from saml2.sigver import CryptoBackend
+    from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA1, SIG_RSA_SHA256
 
 PASSWORD_CONTEXT = {"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"}
+BASIC_NAMES = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"
+NAMES = {name: name for name in ("id", "email", "firstName", "lastName")}
+ATTRIBUTE_MAP = f"MAP = {dict(identifier=BASIC_NAMES, fro=NAMES, to=NAMES)!r}"
 
 
 @dataclass
@@ -40,6 +44,7 @@ class SamlServer:
 
     person: dict[str, str]
     signs: bool = True
+    signs_with_sha1: bool = False
     audience: str = ""  # empty: who asked
     answers: str | None = None  # None: the request
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="saml-")))
@@ -54,6 +59,9 @@ class SamlServer:
     def know(self, metadata: bytes) -> None:
         """Learn a service provider's metadata."""
         (self.folder / "sp.xml").write_bytes(metadata)
+        maps = self.folder / "maps"
+        maps.mkdir(exist_ok=True)
+        (maps / "basic.py").write_text(ATTRIBUTE_MAP)
         self.configuration = IdPConfig().load(
             {
                 "entityid": f"{self.address}/metadata",
@@ -64,9 +72,10 @@ class SamlServer:
                     "idp": {
                         "name": "Example",
                         "endpoints": {"single_sign_on_service": [(f"{self.address}/sso", BINDING_HTTP_REDIRECT)]},
-                        "policy": {"default": {"lifetime": {"minutes": 5}, "name_form": "urn:none"}},
+                        "policy": {"default": {"lifetime": {"minutes": 5}, "name_form": BASIC_NAMES}},
                     }
                 },
+                "attribute_map_dir": str(maps),
                 "metadata": {"local": [str(self.folder / "sp.xml")]},
             }
         )
@@ -104,6 +113,8 @@ class SamlServer:
                 authn=PASSWORD_CONTEXT,
                 sign_assertion=self.signs,
                 sign_response=False,
+                sign_alg=SIG_RSA_SHA1 if self.signs_with_sha1 else SIG_RSA_SHA256,
+                digest_alg=DIGEST_SHA256,
             )
         )
 
@@ -136,7 +147,7 @@ class XmlsecModule(CryptoBackend):  # type: ignore[misc]  # pysaml2 carries no t
 
     def sign_statement(self, statement: Any, node_name: str, key_file: str, node_id: str) -> str:
         """Return the statement with its signature template filled in."""
-        tree = etree.fromstring(str(statement).encode())
+        tree = etree.fromstring(statement if isinstance(statement, bytes) else str(statement).encode())
         (element,) = tree.xpath("//*[@ID=$wanted]", wanted=node_id)
         xmlsec.tree.add_ids(tree, ["ID"])
         context = xmlsec.SignatureContext()

@@ -15,6 +15,7 @@ from lxml import etree
 from onelogin.saml2.auth import OneLogin_Saml2_Auth as Auth
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Constants
 from onelogin.saml2.errors import OneLogin_Saml2_Error as SamlError
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError as SamlInvalid
 from onelogin.saml2.response import OneLogin_Saml2_Response as Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings as Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils as Utils
@@ -69,7 +70,7 @@ class SamlProvider(SAMLProvider):  # type: ignore[misc]  # allauth carries no ty
             assertion = Assertion(response, sign_on.key, self._settings())
             state = self._state_of(request, assertion, sign_on)
             vouched = assertion.vouched(sign_on)
-        except (SamlError, binascii.Error, ValueError, etree.LxmlError) as error:
+        except (SamlError, SamlInvalid, binascii.Error, ValueError, etree.LxmlError) as error:
             reason = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
             raise NotAdmitted(NOT_ACCEPTED.format(name=sign_on.name, reason=reason)) from error
         with acting_for(sign_on.organization_id):

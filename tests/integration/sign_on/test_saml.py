@@ -70,6 +70,15 @@ def test_an_unsigned_assertion_lets_nobody_in(by_saml: SignOn, saml_server: Saml
     assert "signed" in words_of(response)
 
 
+def test_a_signature_by_sha1_lets_nobody_in(by_saml: SignOn, saml_server: SamlServer, visitor: Visitor) -> None:
+    saml_server.signs_with_sha1 = True
+
+    response = visitor.sign_in_by_saml(by_saml)
+
+    assert (response.status_code, visitor.email) == (403, "")
+    assert "Deprecated signature algorithm" in words_of(response)
+
+
 def test_an_assertion_for_another_server_lets_nobody_in(
     by_saml: SignOn, saml_server: SamlServer, visitor: Visitor
 ) -> None:
