@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import findings.tasks
+import notifications.tasks
 import remediation.tasks
 import triage.tasks
 from events.kinds import Kind
@@ -10,6 +11,7 @@ from events.services import Task, set_followers
 from events.tasks import wake_dispatcher
 
 FOLLOWERS: dict[Kind, list[Task]] = {
+    Kind.INVITATION_SENT: [notifications.tasks.send_invitation],
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
     # One event a scan, never one a finding: planning picks, caps and queues.
     Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],

@@ -60,6 +60,8 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.socialaccount.providers.saml",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "django_structlog",
     "csp",
@@ -111,6 +113,13 @@ TEMPLATES: list[dict[str, Any]] = [
                 "assistant_platform.web.context.navigation",
             ],
         },
+    },
+    # Texts of mails: nothing in them is markup, so nothing is escaped; asked for by name (notifications.mail).
+    {
+        "NAME": "plain_text",
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates" / "mail"],
+        "OPTIONS": {"autoescape": False},
     },
 ]
 
@@ -182,6 +191,14 @@ JOB_RESEND_SECONDS = env_int("JOB_RESEND_SECONDS", 60)
 
 # --- People -----------------------------------------------------------------------------------------------------------
 
+# Who may make an account: anyone; whom an organization invited; nobody (accounts come from `create_org`).
+SIGN_UP = env_str("SIGN_UP", "invited")
+if SIGN_UP not in ("open", "invited", "closed"):
+    raise SettingError(f"SIGN_UP is {SIGN_UP!r}: use one of open, invited, closed")
+ORGANIZATIONS_CREATED_BY = env_str("ORGANIZATIONS_CREATED_BY", "operator")
+if ORGANIZATIONS_CREATED_BY not in ("anyone", "operator"):
+    raise SettingError(f"ORGANIZATIONS_CREATED_BY is {ORGANIZATIONS_CREATED_BY!r}: use one of anyone, operator")
+
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -189,20 +206,30 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 if IS_TEST:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes a quarter of a second
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "assistant_platform.web.accounts.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "assistant_platform.web.sign_on.adapter.SignOnAdapter"
-SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # the identity provider answers for the addresses of a proved domain
+ACCOUNT_FORMS = {"signup": "assistant_platform.web.account_forms.SignUpForm"}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and in no other
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told to the person by mail
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
-EMAIL_BACKEND = env_str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+MFA_ADAPTER = "assistant_platform.web.accounts.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Assistant"
+MFA_TOTP_TOLERANCE = 1  # telephones' clocks are off by some seconds
+SOCIALACCOUNT_ADAPTER = "assistant_platform.web.sign_on.adapter.SignOnAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # the identity provider answers for the addresses of a proved domain
 # Which name servers prove that an organization owns an e-mail domain; those of the machine where empty.
 DNS_SERVERS = env_list("DNS_SERVERS")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 IS_HTTPS = PUBLIC_URL.startswith("https://")
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = env_bool("SECURE_SSL_REDIRECT")
 SECURE_HSTS_SECONDS = env_int("SECURE_HSTS_SECONDS", 31_536_000 if IS_HTTPS else 0)
@@ -226,6 +253,24 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": ["'self'"],
     }
 }
+
+# --- Mail -------------------------------------------------------------------------------------------------------------
+
+EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_SECURITY = env_str("EMAIL_SECURITY", "starttls")
+if EMAIL_SECURITY not in ("starttls", "tls", "none"):
+    raise SettingError(f"EMAIL_SECURITY is {EMAIL_SECURITY!r}: use one of starttls, tls, none")
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_PORT = env_int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env_secret("EMAIL_HOST_PASSWORD")
+EMAIL_TIMEOUT = env_int("EMAIL_TIMEOUT_SECONDS", 10)
+DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "Assistant <assistant@localhost>")
+# Without a mail server what would be sent is written to the log.
+IS_MAIL_SET_UP = bool(EMAIL_HOST)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if IS_MAIL_SET_UP else 'console'}.EmailBackend"
+# Where nobody can receive the link, on one's own machine, it is not waited for; in production an address is proved.
+ACCOUNT_EMAIL_VERIFICATION = "optional" if MODE == "evaluation" and not IS_MAIL_SET_UP else "mandatory"
 
 # --- Pages ------------------------------------------------------------------------------------------------------------
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import allauth.account.views
-from django.urls import URLPattern, URLResolver, include, path
+import allauth.account.views as account_views
+import allauth.mfa.base.views as second_factor_views
+import allauth.mfa.recovery_codes.views as recovery_views
+import allauth.mfa.totp.views as totp_views
+import allauth.mfa.webauthn.views as key_views
+import allauth.usersessions.views as session_views
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment, sign_on, sign_on_domains
+from assistant_platform.web import account, finding, findings, health, home, model_calls, projects, scans
+from assistant_platform.web.settings import deployment, organization, people, sign_on, sign_on_domains
 from assistant_platform.web.sign_on import entrance
 
 pages_of_organization: list[URLPattern | URLResolver] = [
@@ -28,6 +33,19 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
+    path("settings/organization/", organization.organization_page, name="settings-organization"),
+    path("settings/organization/save/", organization.save_organization, name="settings-organization-save"),
+    path("settings/people/", people.people_page, name="settings-people"),
+    path("settings/people/invite/", people.invite, name="settings-people-invite"),
+    path(
+        "settings/people/invitations/<int:invitation_id>/send-again/",
+        people.send_again,
+        name="settings-people-send-again",
+    ),
+    path("settings/people/invitations/<int:invitation_id>/revoke/", people.revoke, name="settings-people-revoke"),
+    path("settings/people/<int:membership_id>/role/", people.change_role, name="settings-people-role"),
+    path("settings/people/<int:membership_id>/remove/", people.remove, name="settings-people-remove"),
+    path("leave/", account.leave, name="organization-leave"),
     path("settings/sign-on/", sign_on.sign_on_page, name="settings-sign-on"),
     path("settings/sign-on/add/oidc/", sign_on.add_oidc, name="settings-sign-on-add-oidc"),
     path("settings/sign-on/add/saml/", sign_on.add_saml, name="settings-sign-on-add-saml"),
@@ -43,11 +61,51 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
 ]
 
+# Of django-allauth's pages those we use, by the names it knows them by.
+pages_of_account: list[URLPattern | URLResolver] = [
+    path("", account.profile_page, name="account_profile"),
+    path("organizations/", account.organizations_page, name="account_organizations"),
+    path("login/", account_views.login, name="account_login"),
+    path("logout/", account_views.logout, name="account_logout"),
+    path("inactive/", account_views.account_inactive, name="account_inactive"),
+    path("signup/", account_views.signup, name="account_signup"),
+    path("reauthenticate/", account_views.reauthenticate, name="account_reauthenticate"),
+    path("email/", account_views.email, name="account_email"),
+    path("confirm-email/", account_views.email_verification_sent, name="account_email_verification_sent"),
+    path("confirm-email/<str:key>/", account_views.confirm_email, name="account_confirm_email"),
+    path("password/change/", account_views.password_change, name="account_change_password"),
+    path("password/set/", account_views.password_set, name="account_set_password"),
+    path("password/reset/", account_views.password_reset, name="account_reset_password"),
+    path("password/reset/done/", account_views.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/reset/key/done/",
+        account_views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account_views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path("sessions/", session_views.list_usersessions, name="usersessions_list"),
+    path("second-factor/", second_factor_views.index, name="mfa_index"),
+    path("second-factor/authenticate/", second_factor_views.authenticate, name="mfa_authenticate"),
+    path("second-factor/reauthenticate/", second_factor_views.reauthenticate, name="mfa_reauthenticate"),
+    path("second-factor/app/on/", totp_views.activate_totp, name="mfa_activate_totp"),
+    path("second-factor/app/off/", totp_views.deactivate_totp, name="mfa_deactivate_totp"),
+    path("second-factor/codes/", recovery_views.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("second-factor/codes/new/", recovery_views.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("second-factor/codes/download/", recovery_views.download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("second-factor/keys/", key_views.list_webauthn, name="mfa_list_webauthn"),
+    path("second-factor/keys/add/", key_views.add_webauthn, name="mfa_add_webauthn"),
+    path("second-factor/keys/login/", key_views.login_webauthn, name="mfa_login_webauthn"),
+    path("second-factor/keys/reauthenticate/", key_views.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("second-factor/keys/<int:pk>/edit/", key_views.edit_webauthn, name="mfa_edit_webauthn"),
+    path("second-factor/keys/<int:pk>/remove/", key_views.remove_webauthn, name="mfa_remove_webauthn"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
-    # Only these two of django-allauth's pages: accounts are made by the operator.
-    path("accounts/login/", allauth.account.views.login, name="account_login"),
-    path("accounts/logout/", allauth.account.views.logout, name="account_logout"),
     path("accounts/sign-on/", entrance.find, name="sign-on"),
     path("accounts/sign-on/hint/", entrance.hint, name="sign-on-hint"),
     path("accounts/sign-on/<slug:key>/", entrance.start, name="sign-on-start"),
@@ -55,6 +113,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sign-on/<slug:key>/acs/", entrance.acs, name="sign-on-acs"),
     path("accounts/sign-on/<slug:key>/acs/finish/", entrance.acs_finish, name="sign-on-acs-finish"),
     path("accounts/sign-on/<slug:key>/metadata/", entrance.metadata, name="sign-on-metadata"),
+    path("accounts/", include(pages_of_account)),
+    path("organizations/new/", account.new_organization_page, name="organization-new"),
+    path("invitations/<str:token>/", account.invitation_page, name="invitation"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/", include("assistant_platform.api.urls")),

@@ -1,8 +1,8 @@
 """How good Built-in is on findings whose truth somebody wrote down; the file is the caller's and is not kept.
 
 One JSON object a line: `finding` (a result of Semgrep's JSON), `source` (the text of its file), `truth` (`TP`, or `FP`;
-other lines are left out), and, for figures by group, `repo` and `cwe`. A second file may hold what the code calls:
-`repo`, `path`, `text`.
+other lines are left out), and, for figures by group, `repo` and `cwe`. A line with `label_suspect` says why its truth
+is doubted, and is counted apart. A second file may hold what the code calls: `repo`, `path`, `text`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ def bench(labelled: Path, further_files: Path | None = None) -> dict[str, Any]:
     outcomes: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     wrong: list[str] = []
     taken: list[float] = []
-    left_out = 0
+    left_out = suspect = 0
     for entry in _lines(labelled):
         truth, finding = entry.get("truth"), entry.get("finding", {})
         if truth not in {"TP", "FP"} or "check_id" not in finding:
             left_out += 1
+            continue
+        if entry.get("label_suspect"):
+            suspect += 1
             continue
         repo = str(entry.get("repo", ""))
         context = context_of_result(finding, source=entry["source"], read_file=texts[repo].get)
@@ -47,6 +50,7 @@ def bench(labelled: Path, further_files: Path | None = None) -> dict[str, Any]:
     figures = {group: _figures(counted) for group, counted in sorted(outcomes.items())}
     return {
         "left_out": left_out,
+        "with_a_doubtful_label": suspect,
         "ms_a_finding": summary([seconds * 1000 for seconds in taken], digits=1),
         "true_positives_called_false": wrong,
         **figures,

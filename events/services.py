@@ -111,10 +111,15 @@ def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject
     )
     known = {**subject, "finding_id": finding_id} if finding_id is not None else subject
     for task in _followers.get(kind, []):
-        # What a person asked for, that person waits for.
-        owed_queue = Queue.INTERACTIVE if actor.kind == ActorKind.PERSON else None
-        owe_many(task, [task.arguments_from(known)], owed_queue=owed_queue)
+        owe_many(task, [task.arguments_from(known)], owed_queue=_queue_owed_by(actor, task))
     return event
+
+
+def _queue_owed_by(actor: Actor, task: Task) -> Queue | None:
+    if task.queue == Queue.DELIVER:
+        return task.queue  # a mail server that does not answer must not hold up what people look at
+    # What a person asked for, that person waits for.
+    return Queue.INTERACTIVE if actor.kind == ActorKind.PERSON else None
 
 
 def _require_transaction(kind: Kind) -> None:

@@ -75,3 +75,11 @@ PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
 def roles_with(permission: Permission) -> list[str]:
     """Return the names of the roles that have a permission, so that a refusal can say who can."""
     return [role.label for role in Role if permission in PERMISSIONS_OF_ROLE[role]]
+
+
+def roles_given_by(role: str) -> list[Role]:
+    """Return the roles that somebody of a role may give to those they invite: none above the own."""
+    if Permission.PEOPLE_INVITE not in PERMISSIONS_OF_ROLE[role]:
+        return []
+    in_order = list(Role)
+    return in_order[: in_order.index(Role(role)) + 1]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from lib.crypto import digest_of_token
-from orgs.models import ApiToken, AssistantSettings, Membership, Project
+from orgs.models import ApiToken, AssistantSettings, Invitation, Membership, Project
 from tenancy.directory import across_organizations
 
 
@@ -16,6 +20,48 @@ def memberships_of(user_id: int) -> list[Membership]:
         return list(
             Membership.every_organization.filter(user_id=user_id)
             .select_related("organization")
+            .order_by("organization__name")
+        )
+
+
+def members() -> QuerySet[Membership]:
+    """Return the organization's people by address, each with `has_second_factor`."""
+    factors = Authenticator.objects.filter(
+        user_id=OuterRef("user_id"), type__in=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    )
+    return Membership.objects.select_related("user").annotate(has_second_factor=Exists(factors)).order_by("user__email")
+
+
+def invitations() -> QuerySet[Invitation]:
+    """Return the organization's invitations that were neither accepted nor revoked, the expired ones too."""
+    return Invitation.objects.filter(accepted_at=None, revoked_at=None).select_related("invited_by").order_by("email")
+
+
+def verified_addresses(user: AbstractBaseUser) -> list[str]:
+    """Return the e-mail addresses that a person has proved to read."""
+    return list(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
+
+
+def invitation_by_value(value: str) -> Invitation | None:
+    """Return the invitation that a link's value opens, whatever became of it, with its organization."""
+    return invitation_by_digest(digest_of_token(value))
+
+
+def invitation_by_digest(digest: str) -> Invitation | None:
+    """Return the invitation with this digest, whatever became of it, with its organization."""
+    with across_organizations():
+        return Invitation.every_organization.filter(digest=digest).select_related("organization", "invited_by").first()
+
+
+def invitations_of(user: AbstractBaseUser) -> list[Invitation]:
+    """Return what a person can accept in any organization: the open invitations of the proved addresses."""
+    addresses = [address.lower() for address in verified_addresses(user)]
+    with across_organizations():
+        return list(
+            Invitation.every_organization.filter(
+                email__in=addresses, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now()
+            )
+            .select_related("organization", "invited_by")
             .order_by("organization__name")
         )
 

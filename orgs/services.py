@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -52,10 +53,20 @@ def person(email: str, *, password: str | None = None) -> User:
         validate_email(address)
     except ValidationError as error:
         raise ValidationError({"email": error.messages}) from error
-    user, is_new = User.objects.get_or_create(email=address, defaults={"username": _username_for(address)})
-    if is_new or password is not None:
-        user.set_password(password)  # None: nobody can sign in with a password yet
-        user.save(update_fields=["password"])
+    with transaction.atomic():
+        proved = EmailAddress.objects.filter(email=address, verified=True).select_related("user").first()
+        if proved is not None:
+            user, is_new = proved.user, False
+        else:
+            user, is_new = User.objects.get_or_create(email=address, defaults={"username": _username_for(address)})
+        if is_new or password is not None:
+            user.set_password(password)  # None: nobody can sign in with a password yet
+            user.save(update_fields=["password"])
+            # Whoever names an address here vouches for it; not for one that somebody else may have signed up with.
+            EmailAddress.objects.update_or_create(
+                user=user, email=address, defaults={"verified": True, "primary": user.email == address}
+            )
+    assert isinstance(user, User)
     return user
 
 
@@ -78,6 +89,15 @@ def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "
             AssistantSettings.objects.create()
             record(Kind.ORGANIZATION_CREATED, actor=actor_of(admin), name=name)
     return organization
+
+
+def change_organization(*, organization: Organization, name: str, time_zone: str, actor: Actor) -> None:
+    """Save an organization's name and time zone; its slug stays, since addresses contain it."""
+    organization.name, organization.time_zone = name, time_zone
+    organization.full_clean(validate_unique=False, validate_constraints=False)
+    with transaction.atomic():
+        organization.save(update_fields=["name", "time_zone"])
+        record(Kind.ORGANIZATION_CHANGED, actor=actor, name=name, time_zone=time_zone)
 
 
 def add_member(*, user: User, role: Role, actor: Actor) -> Membership:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings as platform
 from django.http import HttpRequest
 
+from assistant_platform.web.accounts import may_sign_up
 from assistant_platform.web.settings.navigation import pages_for
 from orgs.permissions import Permission
 
@@ -18,18 +20,47 @@ SECTION_OF_PAGE = {
     "scan": "scans",
     "upload": "upload",
 }
+SECTION_OF_ACCOUNT_PAGE = {
+    "account_profile": "profile",
+    "account_email": "email",
+    "account_change_password": "password",
+    "account_set_password": "password",
+    "usersessions_list": "sessions",
+    "account_organizations": "organizations",
+    **dict.fromkeys(
+        (
+            "mfa_index",
+            "mfa_activate_totp",
+            "mfa_deactivate_totp",
+            "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes",
+            "mfa_list_webauthn",
+            "mfa_add_webauthn",
+            "mfa_edit_webauthn",
+            "mfa_remove_webauthn",
+        ),
+        "second_factor",
+    ),
+}
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give templates the organization, what the member may do, and which section is open."""
     member = getattr(request, "member", None)
-    if member is None:
-        return {"member": None, "organization": None}
     match = request.resolver_match
     name = (match.url_name or "") if match else ""
+    always = {
+        "account_section": SECTION_OF_ACCOUNT_PAGE.get(name, ""),
+        "may_create_organization": platform.ORGANIZATIONS_CREATED_BY == "anyone",
+        "sign_up": platform.SIGN_UP,
+        "may_sign_up": hasattr(request, "user") and not request.user.is_authenticated and may_sign_up(request),
+    }
+    if member is None:
+        return {"member": None, "organization": None, **always}
     settings_pages = pages_for(member)
     settings_page = next((page.url_name for page in settings_pages if name.startswith(page.url_name)), "")
     return {
+        **always,
         "member": member,
         "organization": member.organization,
         "memberships": getattr(request, "memberships", [member]),

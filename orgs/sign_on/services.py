@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -309,6 +310,7 @@ def _take_from_whoever_only_claimed(user: User, address: str) -> None:
     if EmailAddress.objects.filter(user=user, email__iexact=address, verified=True).exists():
         return
     EmailAddress.objects.filter(user=user).exclude(email__iexact=address).delete()
+    Authenticator.objects.filter(user=user).delete()  # a passkey of theirs would outlive the password
     user.set_unusable_password()  # ends the account's sessions too
     user.save(update_fields=["password"])
     _note_proved(user, address)

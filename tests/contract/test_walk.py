@@ -15,9 +15,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+import assistant_platform.web.checks
+import orgs.joining
 import orgs.services
 from assistant_platform.api.base import OrgView
 from events.kinds import SYSTEM
+from orgs.models import Membership
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
 from providers.models import ModelCall, Outcome
@@ -27,8 +30,24 @@ from tenancy.scope import acting_for
 from tests import factories
 from triage.models import Source
 
-# Addresses without an organization, and what a stranger gets there.
-PUBLIC = {"home": 302, "account_login": 200, "account_logout": 302, "healthz": 200, "readyz": 200}
+# Addresses without an organization, and what a stranger gets there: elsewhere 302 leads to the sign-in.
+PUBLIC = {
+    **dict.fromkeys(assistant_platform.web.checks.PUBLIC, 302),
+    "account_login": 200,
+    "account_signup": 200,
+    "account_email_verification_sent": 200,
+    "account_inactive": 200,
+    "account_confirm_email": 200,
+    "account_reset_password": 200,
+    "account_reset_password_done": 200,
+    "account_reset_password_from_key": 200,
+    "account_reset_password_from_key_done": 200,
+    "invitation": 404,
+    "healthz": 200,
+    "readyz": 200,
+}
+# What addresses of links name; that no stranger can guess one is not this walk's matter.
+OF_LINKS = {"key": "abc-def", "uidb36": "1", "token": "unknown", "pk": 1}
 METHODS = ("get", "post", "put", "patch", "delete")
 REFUSED = {401, 403, 404, 405}
 
@@ -86,7 +105,13 @@ def things(acme: Organization) -> dict[str, object]:
             adapter="openai",
             outcome=Outcome.ANSWERED,
         )
+        other = factories.a_member(factories.a_person("other@acme.example"), Role.READ_ONLY)
+        admin = Membership.objects.get(role=Role.ADMIN)
+        invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
+        **OF_LINKS,
+        "membership_id": other.pk,
+        "invitation_id": invited.invitations[0].pk,
         "slug": acme.slug,
         "finding_id": finding.pk,
         "project_id": finding.project_id,
@@ -146,7 +171,9 @@ def test_the_walk_can_fill_in_every_argument(things: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_stranger_gets_into_what_is_public(name: str, db: None) -> None:
-    assert Client().get(reverse(name)).status_code == PUBLIC[name]
+    route = next(route for route in ROUTES if route.name == name)
+
+    assert Client().get(route.address(OF_LINKS)).status_code == PUBLIC[name]
 
 
 @pytest.mark.parametrize("route", PAGES, ids=named)

@@ -106,7 +106,7 @@ class SamlServer:
         return str(
             self.server.create_authn_response(
                 {name: [value] for name, value in self.person.items()},
-                in_response_to=request_id if self.answers is None else self.answers,
+                in_response_to=(request_id if self.answers is None else self.answers) or None,
                 destination=destination,
                 sp_entity_id=self.audience or service_provider,
                 name_id=NameID(format=NAMEID_FORMAT_PERSISTENT, text=self.person["id"]),

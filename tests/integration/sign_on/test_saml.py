@@ -17,6 +17,7 @@ from assistant_platform.web.sign_on import saml
 from orgs.models import SignOn
 from orgs.permissions import Role
 from orgs.selectors import memberships_of
+from tenancy.scope import acting_for
 from tests.integration.sign_on.conftest import Visitor, words_of
 from tests.vendors.saml_server import SamlServer
 
@@ -107,7 +108,8 @@ def test_a_sign_in_that_begins_there_is_refused(by_saml: SignOn, saml_server: Sa
 
 
 def test_a_sign_in_that_may_begin_there_counts_once(by_saml: SignOn, saml_server: SamlServer, visitor: Visitor) -> None:
-    SignOn.every_organization.filter(pk=by_saml.pk).update(may_begin_there=True)
+    with acting_for(by_saml.organization_id):
+        SignOn.objects.update(may_begin_there=True)
     fields = unasked(by_saml, saml_server)
 
     visitor.bring(by_saml, fields)

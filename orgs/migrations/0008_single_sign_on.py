@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0005_fences_of_invitations_teams_settings'),
+        ('orgs', '0007_prove_addresses_made_before'),
         ('tenancy', '0003_directory_rights'),
     ]
 
