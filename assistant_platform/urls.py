@@ -54,9 +54,13 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/sign-on/<int:sign_on_id>/remove/", sign_on.remove, name="settings-sign-on-remove"),
     path("settings/sign-on/domains/", sign_on_domains.add_domain, name="settings-sign-on-domains"),
     path("settings/sign-on/domains/<int:domain_id>/", sign_on_domains.lead, name="settings-sign-on-domain"),
-    path("settings/sign-on/domains/<int:domain_id>/check/", sign_on_domains.check, name="settings-sign-on-domain-check"),
     path(
-        "settings/sign-on/domains/<int:domain_id>/remove/", sign_on_domains.remove, name="settings-sign-on-domain-remove"
+        "settings/sign-on/domains/<int:domain_id>/check/", sign_on_domains.check, name="settings-sign-on-domain-check"
+    ),
+    path(
+        "settings/sign-on/domains/<int:domain_id>/remove/",
+        sign_on_domains.remove,
+        name="settings-sign-on-domain-remove",
     ),
     path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
 ]

@@ -274,9 +274,7 @@ class SignOn(OwnedByOrganization):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organization", "id"], name="sign_on_of_organization"),
-            models.CheckConstraint(
-                condition=~models.Q(default_role=Role.ADMIN), name="sign_on_makes_nobody_admin"
-            ),
+            models.CheckConstraint(condition=~models.Q(default_role=Role.ADMIN), name="sign_on_makes_nobody_admin"),
             models.CheckConstraint(
                 condition=models.Q(is_enforced=False) | models.Q(tested_at__isnull=False),
                 name="sign_on_enforced_only_when_tested",

@@ -256,7 +256,9 @@ def admitted_address(*, sign_on: SignOn, vouched: Vouched) -> str:
     try:
         validate_email(address)
     except ValidationError as error:
-        raise NotAdmitted(f"{sign_on.name} gave no e-mail address for you. Its administrator has to send one.") from error
+        raise NotAdmitted(
+            f"{sign_on.name} gave no e-mail address for you. Its administrator has to send one."
+        ) from error
     if vouched.is_email_verified is False:
         raise NotAdmitted(f"{sign_on.name} says that {address} is not verified, so it is not accepted here.")
     own = SignOnDomain.objects.filter(sign_on=sign_on, proved_at__isnull=False, domain=domain_of(address))
@@ -278,7 +280,9 @@ def admit(*, sign_on: SignOn, vouched: Vouched, linked: User | None) -> User:
         if user is None:
             user = _person_of(address, vouched)
         elif not _answers_for(sign_on, user):
-            raise NotAdmitted(f"The account behind {address} has an address elsewhere, so {sign_on.name} cannot open it.")
+            raise NotAdmitted(
+                f"The account behind {address} has an address elsewhere, so {sign_on.name} cannot open it."
+            )
         elif not user.is_active:
             raise NotAdmitted("This account is closed. Whoever runs this server can open it again.")
         elif linked is None:
@@ -360,6 +364,4 @@ def note_test(*, sign_on: SignOn, vouched: Vouched, problem: str, actor: Actor) 
         if not problem:
             kept.tested_at = timezone.now()
         kept.save(update_fields=["last_test", "tested_at"])
-        record(
-            Kind.SIGN_ON_CHANGED, actor=actor, sign_on=kept.name, change="tested" if not problem else "test failed"
-        )
+        record(Kind.SIGN_ON_CHANGED, actor=actor, sign_on=kept.name, change="tested" if not problem else "test failed")

@@ -43,6 +43,10 @@ PUBLIC = {
     "account_reset_password_from_key": 200,
     "account_reset_password_from_key_done": 200,
     "invitation": 404,
+    "sign-on": 200,
+    "sign-on-hint": 405,
+    "sign-on-acs": 405,
+    **dict.fromkeys(("sign-on-start", "sign-on-callback", "sign-on-acs-finish", "sign-on-metadata"), 404),
     "healthz": 200,
     "readyz": 200,
 }
@@ -107,11 +111,14 @@ def things(acme: Organization) -> dict[str, object]:
         )
         other = factories.a_member(factories.a_person("other@acme.example"), Role.READ_ONLY)
         admin = Membership.objects.get(role=Role.ADMIN)
+        sign_on = factories.a_sign_on()
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **OF_LINKS,
         "membership_id": other.pk,
         "invitation_id": invited.invitations[0].pk,
+        "sign_on_id": sign_on.pk,
+        "domain_id": sign_on.domains.get().pk,
         "slug": acme.slug,
         "finding_id": finding.pk,
         "project_id": finding.project_id,

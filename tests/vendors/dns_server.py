@@ -15,8 +15,8 @@ import dns.rrset
 
 
 @contextmanager
-def name_server(texts: dict[str, str]) -> Iterator[str]:
-    """Serve TXT records by their names and yield the server as the setting DNS_SERVERS names it."""
+def name_server(texts: dict[str, str] | None) -> Iterator[str]:
+    """Serve TXT records by their names, None for a server that fails; yield it as the setting DNS_SERVERS names it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=_answer, args=(listener, texts), daemon=True)
@@ -28,7 +28,7 @@ def name_server(texts: dict[str, str]) -> Iterator[str]:
         thread.join()
 
 
-def _answer(listener: socket.socket, texts: dict[str, str]) -> None:
+def _answer(listener: socket.socket, texts: dict[str, str] | None) -> None:
     while True:
         wire, sender = listener.recvfrom(4096)
         if not wire:
@@ -37,8 +37,10 @@ def _answer(listener: socket.socket, texts: dict[str, str]) -> None:
         question = query.question[0]
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA
-        text = texts.get(question.name.to_text(omit_final_dot=True))
-        if text is None:
+        text = (texts or {}).get(question.name.to_text(omit_final_dot=True))
+        if texts is None:
+            response.set_rcode(dns.rcode.SERVFAIL)
+        elif text is None:
             response.set_rcode(dns.rcode.NXDOMAIN)
         elif question.rdtype == dns.rdatatype.TXT:
             response.answer.append(dns.rrset.from_text(question.name, 60, "IN", "TXT", f'"{text}"'))

@@ -20,7 +20,7 @@ from django.http import HttpResponse, JsonResponse
 from joserfc.jwk import KeySet, RSAKey
 
 CLIENT_ID = "assistant"
-CLIENT_SECRET = "a secret of the client"  # noqa: S105
+CLIENT_SECRET = "a secret of the client"
 
 
 @dataclass
@@ -96,7 +96,7 @@ class OpenIdServer:
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "first", "use": "sig"}))
 
     def __post_init__(self) -> None:
-        self._server = _server_of(self)
+        self._server = Server(self)
 
     def register(self, redirect_uri: str) -> None:
         """Register the client."""
@@ -146,73 +146,77 @@ class OpenIdServer:
         return response
 
 
-def _server_of(provider: OpenIdServer) -> DjangoAuthorizationServer:
-    class Grant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib carries no types
-        TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_post", "client_secret_basic"]
+class Grant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib carries no types
+    """Gives codes out and takes them back; its server knows the provider."""
 
-        def save_authorization_code(self, code: str, request: Any) -> None:
-            asked = request.payload.data
-            provider.codes[code] = Code(
-                redirect_uri=asked["redirect_uri"],
-                scope=asked["scope"],
-                nonce=asked["nonce"],
-                code_challenge=asked["code_challenge"],
-                code_challenge_method=asked["code_challenge_method"],
-            )
+    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_post", "client_secret_basic"]
 
-        def query_authorization_code(self, code: str, client: Client) -> Code | None:
-            return provider.codes.get(code)
+    def save_authorization_code(self, code: str, request: Any) -> None:
+        asked = request.payload.data
+        names = ("redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_method")
+        self.server.provider.codes[code] = Code(**{name: asked[name] for name in names})
 
-        def delete_authorization_code(self, authorization_code: Code) -> None:
-            provider.codes = {key: kept for key, kept in provider.codes.items() if kept is not authorization_code}
+    def query_authorization_code(self, code: str, client: Client) -> Code | None:
+        kept: Code | None = self.server.provider.codes.get(code)
+        return kept
 
-        def authenticate_user(self, authorization_code: Code) -> dict[str, Any]:
-            return provider.person
+    def delete_authorization_code(self, authorization_code: Code) -> None:
+        codes = self.server.provider.codes
+        del codes[next(code for code, kept in codes.items() if kept is authorization_code)]
 
-    class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib carries no types
-        def exists_nonce(self, nonce: str, request: Any) -> bool:
-            return any(code.nonce == nonce for code in provider.codes.values())
+    def authenticate_user(self, authorization_code: Code) -> dict[str, Any]:
+        person: dict[str, Any] = self.server.provider.person
+        return person
 
-        def resolve_client_private_key(self, client: Client) -> RSAKey:
-            unknown = RSAKey.generate_key(2048, {"kid": "first"})
-            return unknown if provider.signs_with_unknown_key else provider.key
 
-        def get_client_algorithm(self, client: Client) -> str:
-            return "RS256"
+class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib carries no types
+    """Says who signed in, or what the test has it say."""
 
-        def get_encode_header(self, client: Client) -> dict[str, str]:
-            return {"alg": "RS256", "kid": "first"}
+    def __init__(self, provider: OpenIdServer) -> None:
+        super().__init__(require_nonce=True)
+        self.provider = provider
 
-        def get_client_claims(self, client: Client) -> dict[str, Any]:
-            now = int(time.time())
-            return {"iss": provider.issuer, "aud": [CLIENT_ID], "iat": now, "exp": now + 300}
+    def exists_nonce(self, nonce: str, request: Any) -> bool:
+        return any(code.nonce == nonce for code in self.provider.codes.values())
 
-        def get_authorization_code_claims(self, authorization_code: Code) -> dict[str, Any]:
-            claims: dict[str, Any] = super().get_authorization_code_claims(authorization_code)
-            return claims
+    def resolve_client_private_key(self, client: Client) -> RSAKey:
+        unknown = RSAKey.generate_key(2048, {"kid": "first"})
+        return unknown if self.provider.signs_with_unknown_key else self.provider.key
 
-        def generate_user_info(self, user: dict[str, Any], scope: str) -> UserInfo:
-            # Merged last into the token, so what the test has it say wrongly wins.
-            return UserInfo({**user, **provider.lies})
+    def get_client_algorithm(self, client: Client) -> str:
+        return "RS256"
 
-    class Server(DjangoAuthorizationServer):  # type: ignore[misc]  # Authlib carries no types
-        def __init__(self) -> None:
-            super().__init__(None, None)
+    def get_encode_header(self, client: Client) -> dict[str, str]:
+        return {"alg": "RS256", "kid": "first"}
 
-        def query_client(self, client_id: str) -> Client | None:
-            return provider.client if client_id == CLIENT_ID else None
+    def get_client_claims(self, client: Client) -> dict[str, Any]:
+        now = int(time.time())
+        return {"iss": self.provider.issuer, "aud": [CLIENT_ID], "iat": now, "exp": now + 300}
 
-        def save_token(self, token: Any, request: Any) -> None:
-            """Keep none: nothing is asked with one."""
+    def generate_user_info(self, user: dict[str, Any], scope: str) -> UserInfo:
+        # Merged last into the token, so what the test has it say wrongly wins.
+        return UserInfo({**user, **self.provider.lies})
 
-        def generate_token(self, **arguments: Any) -> dict[str, Any]:
-            return {
-                "token_type": "Bearer",
-                "access_token": secrets.token_urlsafe(16),
-                "expires_in": 300,
-                "scope": arguments["scope"],
-            }
 
-    server = Server()
-    server.register_grant(Grant, [IdToken(require_nonce=True), CodeChallenge(required=True)])
-    return server
+class Server(DjangoAuthorizationServer):  # type: ignore[misc]  # Authlib carries no types
+    """Authlib's server, with one client and no database."""
+
+    def __init__(self, provider: OpenIdServer) -> None:
+        super().__init__(None, None)
+        self.provider = provider
+        self.register_grant(Grant, [IdToken(provider), CodeChallenge(required=True)])
+
+    def query_client(self, client_id: str) -> Client | None:
+        return self.provider.client if client_id == CLIENT_ID else None
+
+    def save_token(self, token: Any, request: Any) -> None:
+        """Keep none: nothing is asked with one."""
+
+    def generate_token(self, **arguments: Any) -> dict[str, Any]:
+        access_token = secrets.token_urlsafe(16)
+        return {
+            "token_type": "Bearer",
+            "access_token": access_token,
+            "expires_in": 300,
+            "scope": arguments["scope"],
+        }

@@ -35,7 +35,7 @@ with warnings.catch_warnings():
 PASSWORD_CONTEXT = {"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"}
 BASIC_NAMES = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"
 NAMES = {name: name for name in ("id", "email", "firstName", "lastName")}
-ATTRIBUTE_MAP = f"MAP = {dict(identifier=BASIC_NAMES, fro=NAMES, to=NAMES)!r}"
+ATTRIBUTE_MAP = f"MAP = { ({'identifier': BASIC_NAMES, 'fro': NAMES, 'to': NAMES})!r}"
 
 
 @dataclass

@@ -16,7 +16,9 @@ from tenancy.scope import acting_for
 
 
 class Command(BaseCommand):
-    help = "Show an organization's single sign-on; make it optional again, or take one of its claimed domains for proved."
+    help = (
+        "Show an organization's single sign-on; make it optional again, or take one of its claimed domains for proved."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organization", help="its slug")

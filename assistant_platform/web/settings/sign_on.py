@@ -32,9 +32,7 @@ def sign_on_page(request: OrgRequest) -> HttpResponse:
     return render_page(request)
 
 
-def render_page(
-    request: OrgRequest, *, typed_domain: str = "", problem: str = "", status: int = 200
-) -> HttpResponse:
+def render_page(request: OrgRequest, *, typed_domain: str = "", problem: str = "", status: int = 200) -> HttpResponse:
     """Answer with the page, and with what is wrong about a domain that was typed. Needs a transaction."""
     domains = [
         {"row": domain, "record_name": record_name(domain.domain), "record_value": record_value(domain.token)}
@@ -105,9 +103,7 @@ def _save(request: OrgRequest, sign_on: SignOn | None, form: OidcForm | SamlForm
         )
     # As the issuer writes itself: it is compared letter by letter when people sign in.
     issuer = openid_configuration(sent["issuer"]).issuer
-    return orgs.sign_on.services.save_oidc(
-        issuer=issuer, client_id=sent["client_id"], secret=sent["secret"], **common
-    )
+    return orgs.sign_on.services.save_oidc(issuer=issuer, client_id=sent["client_id"], secret=sent["secret"], **common)
 
 
 def _values_of(sign_on: SignOn | None) -> dict[str, Any]:

@@ -52,7 +52,9 @@ def check(request: OrgRequest, domain_id: int) -> HttpResponse:
     if is_proved:
         messages.success(request, f"{domain.domain} is proved. The TXT record may be removed.")
     elif texts:
-        messages.error(request, f"{record_name(domain.domain)} says something else. It must be exactly the value shown.")
+        messages.error(
+            request, f"{record_name(domain.domain)} says something else. It must be exactly the value shown."
+        )
     else:
         messages.error(
             request,

@@ -69,7 +69,10 @@ class SamlForm(_CommonForm):
         help_text="PEM or base64, an empty line between two.",
     )
     id_attribute = forms.CharField(
-        label="Attribute of the identifier", max_length=200, required=False, initial="id",
+        label="Attribute of the identifier",
+        max_length=200,
+        required=False,
+        initial="id",
         help_text="What never changes for a person. Where it is not sent, the NameID is taken.",
     )
     email_attribute = forms.CharField(label="Attribute of the e-mail address", max_length=200, initial="email")

@@ -60,7 +60,10 @@ class OpenIdProvider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth ca
     ) -> HttpResponse:
         """Send the browser to the issuer, with state, nonce and PKCE."""
         nonce = secrets.token_urlsafe(24)
-        return super().redirect(request, process, next_url, data, auth_params={"nonce": nonce}, nonce=nonce, **kwargs)
+        answer: HttpResponse = super().redirect(
+            request, process, next_url, data, auth_params={"nonce": nonce}, nonce=nonce, **kwargs
+        )
+        return answer
 
     def get_pkce_params(self) -> dict[str, str]:
         """Return a challenge, always."""
