@@ -329,7 +329,7 @@ OPENAI_BASE_URL = env_str("OPENAI_BASE_URL")
 OPENAI_MODEL = env_str("OPENAI_MODEL", "gpt-5-mini")
 MODEL_TIMEOUT_SECONDS = env_int("MODEL_TIMEOUT_SECONDS", 60)
 
-# --- Requests to hosts that people typed (lib.http) --------------------------------------------------------------------
+# --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
 
 OUTBOUND_ALLOWED_NETWORKS = env_list("OUTBOUND_ALLOWED_NETWORKS")
 OUTBOUND_ALLOWED_PORTS = env_list("OUTBOUND_ALLOWED_PORTS", "80,443,8080,8443")

@@ -112,13 +112,14 @@ def things(acme: Organization) -> dict[str, object]:
         other = factories.a_member(factories.a_person("other@acme.example"), Role.READ_ONLY)
         admin = Membership.objects.get(role=Role.ADMIN)
         sign_on = factories.a_sign_on()
+        domain = sign_on.domains.get()
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **OF_LINKS,
         "membership_id": other.pk,
         "invitation_id": invited.invitations[0].pk,
         "sign_on_id": sign_on.pk,
-        "domain_id": sign_on.domains.get().pk,
+        "domain_id": domain.pk,
         "slug": acme.slug,
         "finding_id": finding.pk,
         "project_id": finding.project_id,
