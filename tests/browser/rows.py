@@ -7,12 +7,15 @@ from typing import Any
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 import findings.services
+import orgs.sign_on.services
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
+from orgs.models import Protocol, SignOn
 from orgs.permissions import Role
 from orgs.services import actor_of
 from providers.models import ModelCall, Outcome
@@ -98,6 +101,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
+            **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
         }
 
 
@@ -118,6 +122,7 @@ _ACME_FINDINGS: dict[str, dict[str, Any]] = {
 
 
 def _fill_acme(admin: User) -> None:
+    _fill_sign_on(admin)
     project = factories.a_project("storefront")
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
@@ -155,6 +160,14 @@ def _fill_acme(admin: User) -> None:
     findings.services.ignore(
         finding=ignored, reason=IgnoreReason.ACCEPTABLE_RISK, comment="Only a cache key.", actor=actor_of(admin)
     )
+
+
+def _fill_sign_on(admin: User) -> None:
+    said = {"identifier": "00u1f4", "email": ALICE, "name": "Alice Example", "problem": ""}
+    saml = {"protocol": Protocol.SAML, "issuer": "https://idp.acme.example/saml", "sso_url": "https://idp.acme.example"}
+    factories.a_sign_on(name="Acme Login", tested_at=timezone.now(), last_test=said)
+    factories.a_sign_on("acme-laboratories.example", name="Laboratories", certificates="MIIC", **saml)
+    orgs.sign_on.services.claim_domain(typed="acme.test", sign_on=None, actor=actor_of(admin))
 
 
 def _judged_by_a_model(finding: Finding) -> None:
