@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 logger = logging.getLogger(__name__)
 
 LONGEST_SUBJECT = 150
+REFUSED_FOR_GOOD = 500  # of the protocol's answers, from here on
 
 
 class MailNotSent(Exception):
@@ -40,7 +41,7 @@ def send(mail: EmailMultiAlternatives) -> None:
         mail.send()
     except smtplib.SMTPRecipientsRefused as error:
         code, answer = next(iter(error.recipients.values()), (0, b""))
-        raise MailNotSent(_said(code, answer), is_permanent=code >= 500) from error
+        raise MailNotSent(_said(code, answer), is_permanent=code >= REFUSED_FOR_GOOD) from error
     except smtplib.SMTPResponseException as error:
         # Also a refused sign-in is tried again: the operator may correct the password meanwhile.
         raise MailNotSent(_said(error.smtp_code, error.smtp_error), is_permanent=False) from error

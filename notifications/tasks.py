@@ -44,8 +44,9 @@ def send_invitation(invitation_id: int) -> None:
         "invitation.txt",
         {
             "invitation": invitation,
-            "organization": invitation.organization,
-            "inviter": (inviter.get_full_name() or inviter.email) if inviter else "An Admin",
+            # A name is one line: the subject ends with the first.
+            "organization": " ".join(invitation.organization.name.split()),
+            "inviter": " ".join((inviter.get_full_name() or inviter.email).split()) if inviter else "An Admin",
             "link": settings.PUBLIC_URL.rstrip("/") + reverse("invitation", kwargs={"token": token}),
         },
         to=invitation.email,

@@ -12,9 +12,7 @@ from orgs.permissions import Role
 ONLY_ADMINS = "Only an Admin can do this, and you are not one any more."
 OWN_ROLE = "Nobody changes their own role. Another Admin can change yours."
 OWN_REMOVAL = "Nobody removes themselves. Use Leave, under your account's organizations."
-LAST_ADMIN = (
-    "You are the only Admin, so you cannot leave. Make somebody else Admin first, under People."
-)
+LAST_ADMIN = "You are the only Admin, so you cannot leave. Make somebody else Admin first, under People."
 
 
 class Refused(Exception):

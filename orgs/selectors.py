@@ -32,6 +32,12 @@ def members() -> QuerySet[Membership]:
     return Membership.objects.select_related("user").annotate(has_second_factor=Exists(factors)).order_by("user__email")
 
 
+def has_second_factor(user: AbstractBaseUser) -> bool:
+    """Tell whether a person signs in with more than a password."""
+    factors = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    return bool(Authenticator.objects.filter(user=user, type__in=factors).exists())
+
+
 def invitations() -> QuerySet[Invitation]:
     """Return the organization's invitations that were neither accepted nor revoked, the expired ones too."""
     return Invitation.objects.filter(accepted_at=None, revoked_at=None).select_related("invited_by").order_by("email")

@@ -91,13 +91,22 @@ def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "
     return organization
 
 
-def change_organization(*, organization: Organization, name: str, time_zone: str, actor: Actor) -> None:
-    """Save an organization's name and time zone; its slug stays, since addresses contain it."""
+def change_organization(
+    *, organization: Organization, name: str, time_zone: str, requires_second_factor: bool, actor: Actor
+) -> None:
+    """Save what an organization is called and asks of its people; its slug stays, since addresses contain it."""
     organization.name, organization.time_zone = name, time_zone
+    organization.requires_second_factor = requires_second_factor
     organization.full_clean(validate_unique=False, validate_constraints=False)
     with transaction.atomic():
-        organization.save(update_fields=["name", "time_zone"])
-        record(Kind.ORGANIZATION_CHANGED, actor=actor, name=name, time_zone=time_zone)
+        organization.save(update_fields=["name", "time_zone", "requires_second_factor"])
+        record(
+            Kind.ORGANIZATION_CHANGED,
+            actor=actor,
+            name=name,
+            time_zone=time_zone,
+            requires_second_factor=requires_second_factor,
+        )
 
 
 def add_member(*, user: User, role: Role, actor: Actor) -> Membership:

@@ -19,4 +19,5 @@ CHECKS = (
     Check("Beat", queue.beat),
     Check("Engine", outside.engine_runs),
     Check("AI provider", outside.provider),
+    Check("Mail", outside.mail_server),
 )

@@ -115,8 +115,13 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "account/invitation.html", context)
     if request.method == "POST":
         return _accept(request, user, invitation)
-    is_own = invitation.email in [address.lower() for address in orgs.selectors.verified_addresses(user)]
-    return render(request, "account/invitation.html", {"invitation": invitation, "is_own": is_own})
+    proved = [address.lower() for address in orgs.selectors.verified_addresses(user)]
+    context = {
+        "invitation": invitation,
+        "is_own": invitation.email in proved,
+        "is_unproved": invitation.email not in proved and user.email.lower() == invitation.email,
+    }
+    return render(request, "account/invitation.html", context)
 
 
 def _accept(request: HttpRequest, user: User, invitation: Invitation) -> HttpResponse:

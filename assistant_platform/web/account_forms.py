@@ -8,6 +8,7 @@ from functools import lru_cache
 from allauth.account.forms import SignupForm
 from allauth.core import context
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -28,9 +29,9 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth carries no types
     field_order = ["email", "name", "password1"]
 
     def clean_email(self) -> str:
-        """Refuse another address than the invited one, where an invitation led here."""
+        """Refuse another address than the invited one, where only an invitation opens this page."""
         address = str(super().clean_email())
-        invitation = invitation_followed(context.request)
+        invitation = invitation_followed(context.request) if settings.SIGN_UP == "invited" else None
         if invitation is not None and address.lower() != invitation.email:
             raise ValidationError(f"The invitation you followed belongs to {invitation.email}; use that address.")
         return address
@@ -76,6 +77,27 @@ class OrganizationForm(forms.Form):
         if name not in time_zones():
             raise ValidationError(NO_TIME_ZONE)
         return name
+
+
+class OrganizationSettingsForm(OrganizationForm):
+    """What an organization is called, and what it asks of its people."""
+
+    requires_second_factor = forms.BooleanField(
+        label="Everybody needs a second factor",
+        required=False,
+        help_text="Who has none is led to set one up, and sees nothing of the organization before. API tokens go on.",
+    )
+
+    def __init__(self, *args: object, has_own: bool, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
+        self.has_own = has_own
+
+    def clean_requires_second_factor(self) -> bool:
+        """Refuse what would lock out the one who asks for it."""
+        is_required = bool(self.cleaned_data["requires_second_factor"])
+        if is_required and not self.has_own:
+            raise ValidationError("Set up a second factor of your own first, under your account.")
+        return is_required
 
 
 class NewOrganizationForm(OrganizationForm):

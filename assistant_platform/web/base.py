@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast
 
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 import orgs.selectors
@@ -70,6 +72,8 @@ def _declared(
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             own = enter(request, slug)
+            if own.member.organization.requires_second_factor and not orgs.selectors.has_second_factor(own.user):
+                return _to_second_factor(own)
             if not own.member.may(permission):
                 return refuse(own, permission)
             with acting_for(own.member.organization_id), surroundings():
@@ -102,6 +106,15 @@ def refuse(request: OrgRequest, permission: Permission) -> HttpResponse:
         "role": request.member.get_role_display(),
     }
     return render(request, "403.html", context, status=403)
+
+
+def _to_second_factor(request: OrgRequest) -> HttpResponse:
+    name = request.member.organization.name
+    messages.warning(
+        request, f"{name} asks its people for a second factor. Set up an authenticator app or a passkey, then go back."
+    )
+    address = reverse("mfa_index")
+    return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else redirect(address)
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -10,12 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 
 import findings.services
+import orgs.joining
 import orgs.sign_on.services
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
-from orgs.models import Protocol, SignOn
+from orgs.models import Invitation, Membership, Protocol, SignOn
 from orgs.permissions import Role
 from orgs.services import actor_of
 from providers.models import ModelCall, Outcome
@@ -34,6 +35,8 @@ MEMBER = "bob@copperleaf.example"
 READER = "rita@copperleaf.example"
 ALICE = "alice@acme.example"  # Admin of the two others, so she chooses on arrival
 NEWCOMER = "newcomer@nowhere.example"  # in no organization
+KIM = "kim@acme.example"  # Manager of Acme, who sets up a passkey
+TOM = "tom@acme.example"  # Member of Acme, who sets up an authenticator app
 
 CODE = '''\
 """Searches the customers."""
@@ -74,8 +77,16 @@ def fill() -> None:
     acme = factories.an_organization(ACME, admin=admin)
     factories.an_organization(EMPTY, admin=admin)
     factories.a_person(NEWCOMER)
-    # The one who signs in by form: the site has the hashers of production, tests a cheaper one.
-    User.objects.filter(email=ADMIN).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "a-salt-of-tests"))
+    with acting_for(acme.pk), transaction.atomic():
+        alices = Membership.objects.get(user=admin)
+        factories.a_member(factories.a_person(KIM), Role.MANAGER)
+        factories.a_member(factories.a_person(TOM), Role.MEMBER)
+        invited = ["erin@example.com", "somebody-with-a-rather-long-name@subsidiary-of-the-group.example.com"]
+        orgs.joining.invite(addresses=invited, role=Role.MEMBER, by=alices, actor=actor_of(admin))
+        Invitation.objects.filter(email=invited[1]).update(delivery_error="the mail server answered 550 no such user")
+    # Those who sign in by form: the site has the hashers of production, tests a cheaper one.
+    hashed = PBKDF2PasswordHasher().encode(PASSWORD, "a-salt-of-tests")
+    User.objects.filter(email__in=[ADMIN, KIM, TOM]).update(password=hashed)
     demo = organization_by_slug(DEMO)
     assert demo is not None
     with acting_for(demo.pk), transaction.atomic():

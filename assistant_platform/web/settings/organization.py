@@ -1,4 +1,4 @@
-"""An organization's name and time zone."""
+"""What an organization is called, and what it asks of its people."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+import orgs.selectors
 import orgs.services
-from assistant_platform.web.account_forms import OrganizationForm, time_zones
+from assistant_platform.web.account_forms import OrganizationSettingsForm, time_zones
 from assistant_platform.web.base import OrgRequest, org_page
 from orgs.permissions import Permission
 
@@ -18,14 +19,15 @@ from orgs.permissions import Permission
 def organization_page(request: OrgRequest) -> HttpResponse:
     """Show the organization's own settings."""
     organization = request.member.organization
-    return _render(request, OrganizationForm(initial={"name": organization.name, "time_zone": organization.time_zone}))
+    initial = {name: getattr(organization, name) for name in OrganizationSettingsForm.base_fields}
+    return _render(request, OrganizationSettingsForm(initial=initial, has_own=_has_own_factor(request)))
 
 
 @require_POST
 @org_page(Permission.SETTINGS_MANAGE)
 def save_organization(request: OrgRequest) -> HttpResponse:
     """Save them."""
-    form = OrganizationForm(request.POST)
+    form = OrganizationSettingsForm(request.POST, has_own=_has_own_factor(request))
     if not form.is_valid():
         return _render(request, form, status=422)
     orgs.services.change_organization(
@@ -35,6 +37,10 @@ def save_organization(request: OrgRequest) -> HttpResponse:
     return redirect("settings-organization", slug=request.member.organization.slug)
 
 
-def _render(request: OrgRequest, form: OrganizationForm, *, status: int = 200) -> HttpResponse:
+def _has_own_factor(request: OrgRequest) -> bool:
+    return orgs.selectors.has_second_factor(request.user)
+
+
+def _render(request: OrgRequest, form: OrganizationSettingsForm, *, status: int = 200) -> HttpResponse:
     context = {"form": form, "time_zones": time_zones()}
     return render(request, "settings/organization.html", context, status=status)

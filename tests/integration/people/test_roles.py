@@ -183,9 +183,7 @@ def test_two_admins_who_demote_each_other_at_once_leave_one(committed: None) -> 
         together.wait()
         try:
             with acting_for(acme.pk):
-                orgs.membership.change_role(
-                    membership=membership, role=Role.MEMBER, by=by, actor=actor_of(by.user)
-                )
+                orgs.membership.change_role(membership=membership, role=Role.MEMBER, by=by, actor=actor_of(by.user))
         except Refused as refusal:
             refusals.append(str(refusal))
         finally:

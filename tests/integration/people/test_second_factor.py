@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.models import User
 from django.core import mail
+from django.core.management import call_command
 from django.test import Client
 
 from tests.factories import PASSWORD
@@ -122,3 +123,9 @@ def test_recovery_codes_are_shown_to_their_owner_alone(client: Client, alice: Us
 
     assert client.get("/accounts/second-factor/codes/").status_code == 404
     assert client.get("/accounts/second-factor/codes/download/").status_code == 404
+
+
+def test_the_operator_takes_a_lost_second_factor_away(client: Client, alice: User, secret: str) -> None:
+    call_command("reset_second_factor", "Alice@acme.example")
+
+    assert (sign_in(client, alice), is_signed_in(client)) == ("/", True)
