@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import findings.tasks
 import notifications.tasks
+import providers.tasks
 import remediation.tasks
 import triage.tasks
 from events.kinds import Kind
@@ -16,6 +17,8 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     # One event a scan, never one a finding: planning picks, caps and queues.
     Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
+    Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
+    Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
 }
 

@@ -183,11 +183,17 @@ CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "events.dispatch", "schedule": 2.0, "options": {"queue": "interactive", "expires": 10}},
     "sweep": {"task": "events.sweep", "schedule": 15.0, "options": {"queue": "interactive", "expires": 30}},
     "purge": {"task": "events.purge", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
+    "reservations": {
+        "task": "providers.sweep_reservations",
+        "schedule": 60.0,
+        "options": {"queue": "interactive", "expires": 60},
+    },
 }
 JOBS_IN_FLIGHT_PER_ORGANIZATION = env_int("JOBS_IN_FLIGHT_PER_ORGANIZATION", 128)
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 60)  # renewed while the work goes on: how soon a death is noticed
 JOB_LONGEST_SECONDS = env_int("JOB_LONGEST_SECONDS", 1800)  # what goes on for longer is taken to hang
 JOB_RESEND_SECONDS = env_int("JOB_RESEND_SECONDS", 60)
+JOB_LONGEST_WAIT_SECONDS = env_int("JOB_LONGEST_WAIT_SECONDS", 86_400)  # for its turn; then its finding says so
 
 # --- People -----------------------------------------------------------------------------------------------------------
 
@@ -328,6 +334,15 @@ OPENAI_API_KEY = env_secret("OPENAI_API_KEY")
 OPENAI_BASE_URL = env_str("OPENAI_BASE_URL")
 OPENAI_MODEL = env_str("OPENAI_MODEL", "gpt-5-mini")
 MODEL_TIMEOUT_SECONDS = env_int("MODEL_TIMEOUT_SECONDS", 60)
+# A provider that asks to wait, or is away, is waited for as long; then findings say that it gave no answer.
+MODEL_PATIENCE_SECONDS = env_int("MODEL_PATIENCE_SECONDS", 3600)
+# What the platform's own key may be asked in a minute, altogether and by one organization; 0: no limit of ours.
+MODEL_REQUESTS_PER_MINUTE = env_int("MODEL_REQUESTS_PER_MINUTE", 0)
+MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION = env_int("MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION", 0)
+# Hosts besides Azure's own that a Target URI may name: a company's gateway before Azure OpenAI.
+AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENAI_GATEWAYS"))
+# Lets organizations ask Bedrock as this server itself, whose AWS identity its environment or machine gives.
+AWS_SERVER_IDENTITY_ALLOWED = env_bool("AWS_SERVER_IDENTITY_ALLOWED")
 
 # --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
 
@@ -359,7 +374,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING" if IS_TEST else "INFO")},
     "loggers": {
         "httpx2": {"level": "WARNING"},
-        "openai": {"level": "WARNING"},
+        # Their DEBUG writes whole requests: keys, and the code in a question.
+        **{name: {"level": "WARNING"} for name in ("openai", "google_genai", "boto3", "botocore", "httpcore2")},
         "celery.app.trace": {"level": "WARNING"},
     },
 }

@@ -11,7 +11,7 @@ import allauth.usersessions.views as session_views
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from assistant_platform.web import account, finding, findings, health, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment, organization, people, sign_on, sign_on_domains
+from assistant_platform.web.settings import deployment, organization, people, provider, sign_on, sign_on_domains, usage
 from assistant_platform.web.sign_on import entrance
 
 pages_of_organization: list[URLPattern | URLResolver] = [
@@ -33,6 +33,20 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
+    path("settings/usage/", usage.usage_page, name="settings-usage"),
+    path("settings/usage/budget/", usage.save_budget, name="settings-usage-budget"),
+    path("settings/usage/resume/", usage.resume, name="settings-usage-resume"),
+    path("settings/usage/usage.csv", usage.usage_csv, name="settings-usage-csv"),
+    path("settings/provider/", provider.provider_page, name="settings-provider"),
+    path("settings/provider/new/", provider.new_connection_page, name="settings-provider-new"),
+    path("settings/provider/add/", provider.add_connection, name="settings-provider-add"),
+    path("settings/provider/models/", provider.save_step_models, name="settings-provider-models"),
+    path("settings/provider/consent/", provider.change_consent, name="settings-provider-consent"),
+    path("settings/provider/<int:connection_id>/", provider.connection_page, name="settings-provider-connection"),
+    path("settings/provider/<int:connection_id>/save/", provider.save_connection, name="settings-provider-save"),
+    path("settings/provider/<int:connection_id>/check/", provider.check_connection, name="settings-provider-check"),
+    path("settings/provider/<int:connection_id>/move/", provider.move_connection, name="settings-provider-move"),
+    path("settings/provider/<int:connection_id>/remove/", provider.remove_connection, name="settings-provider-remove"),
     path("settings/organization/", organization.organization_page, name="settings-organization"),
     path("settings/organization/save/", organization.save_organization, name="settings-organization-save"),
     path("settings/people/", people.people_page, name="settings-people"),

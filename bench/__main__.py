@@ -20,6 +20,7 @@ BENCHES = {
     "import": ("bench.imports", True),
     "pages": ("bench.pages", True),
     "worker": ("bench.worker", True),
+    "fairness": ("bench.fairness", True),
     "fixes": ("bench.fixes", False),
     "start": ("bench.start", False),
     "labelled": ("bench.labelled", False),

@@ -34,6 +34,7 @@ class Kind(models.TextChoices):
     MODELS_CHANGED = "models_changed", "Models of the steps changed"
     BUDGET_CHANGED = "budget_changed", "Budget changed"
     BUDGET_ALERT = "budget_alert", "Budget alert"
+    STOPPED_WORK_RESUMED = "stopped_work_resumed", "Analysis stopped by budget resumed"
     MODEL_CALL_REPLAYED = "model_call_replayed", "Prompt replayed with another model"
     LOG_EXPORTED = "log_exported", "Log exported"
     RETENTION_ANNOUNCED = "retention_announced", "Longer retention announced"

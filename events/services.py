@@ -50,6 +50,7 @@ class Lease:
     token: uuid.UUID
     queue: Queue
     priority: int
+    is_last_attempt: bool = False
     is_finished: bool = False
 
 
@@ -192,6 +193,11 @@ def working_on(lease: Lease) -> Iterator[None]:
         yield
     finally:
         _lease.reset(token)
+
+
+def lease_in_hand() -> Lease | None:
+    """Return the lease of the Job that this thread works on, None outside any."""
+    return _lease.get()
 
 
 @contextmanager

@@ -219,9 +219,15 @@ def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease]
         job = Job.every_organization.select_for_update(skip_locked=True).filter(pk=job_id).first()
         if job is None or not _can_be_claimed(job, now):
             return None
-        lease = Lease(job_id=job.pk, token=uuid.uuid4(), queue=Queue(job.queue), priority=job.priority)
         job.state = JobState.RUNNING
         job.attempt += 0 if attempts_spent_too else 1
+        lease = Lease(
+            job_id=job.pk,
+            token=uuid.uuid4(),
+            queue=Queue(job.queue),
+            priority=job.priority,
+            is_last_attempt=job.attempt >= job.max_attempts,
+        )
         job.lease_token = lease.token
         job.lease_until = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
         try:
@@ -265,7 +271,7 @@ def run_claimed(job: Job, lease: Lease) -> None:
             logger.info("another worker has taken the job over; nothing was written")
         except TemporaryFailure as failure:
             logger.info("put off: %s", failure)
-            if failure.spends_attempt:
+            if failure.spends_attempt or _has_waited_too_long(job):
                 _retry_or_give_up(job, lease, error=str(failure), wait_seconds=failure.retry_after_seconds)
             else:
                 events.services.put_off(
@@ -279,10 +285,15 @@ def run_claimed(job: Job, lease: Lease) -> None:
                 connection.close()
 
 
+def _has_waited_too_long(job: Job) -> bool:
+    """Tell whether a Job that only waits for its turn has done so for so long that somebody must be told."""
+    return timezone.now() - job.created_at > timedelta(seconds=settings.JOB_LONGEST_WAIT_SECONDS)
+
+
 def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float | None = None) -> None:
     with acting_for(job.organization_id):
         try:
-            if job.attempt < job.max_attempts:
+            if job.attempt < job.max_attempts and not _has_waited_too_long(job):
                 wait = BACK_OFF_SECONDS[min(job.attempt - 1, len(BACK_OFF_SECONDS) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
                 seconds = wait if wait_seconds is None else wait_seconds
                 events.services.put_off(lease, seconds=seconds, reason=error, counts_as_attempt=True)

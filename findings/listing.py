@@ -17,7 +17,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 from django.db.models.functions import Left
 from redis.exceptions import RedisError
 
-from findings.models import Finding, Presence, PresenceState, Recommendation, Triage
+from findings.models import Finding, NotAnalysed, Presence, PresenceState, Recommendation, Triage
 from orgs.models import Project
 from rules.models import Rule, Severity
 from tenancy.scope import current_organization_id
@@ -62,6 +62,7 @@ class FindingFilter:
     rule: tuple[str, ...] = ()
     ref: tuple[str, ...] = ()
     scan: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, parameters: Parameters) -> Self:
@@ -100,6 +101,8 @@ STATUSES = {**{triage.value: triage.label for triage in Triage}, FIXED: "Fixed"}
 BACKLOGS = {"production": "Production", "pre_production": "Pre-production"}
 RISKS = {"high": "High risk", "neutral": "Neutral", "low": "Low risk"}
 FIXES = {"verified": "Has a verified fix"}
+# Why there is no verdict; not a facet of its own, but other pages link to it.
+REASONS = {entry.value: entry.label for entry in NotAnalysed if entry.value}
 
 
 def _is_id(value: str) -> bool:
@@ -118,6 +121,7 @@ _ACCEPTED: dict[str, Callable[[str], bool]] = {
     "risk": RISKS.__contains__,
     "backlog": BACKLOGS.__contains__,
     "fix": FIXES.__contains__,
+    "why": REASONS.__contains__,
     "project": _is_id,
     "rule": _is_id,
     "ref": _is_word(255),
@@ -155,6 +159,8 @@ def _outside_counts(chosen: FindingFilter) -> QuerySet[Finding]:
         found = found.filter(rule__in=[int(value) for value in chosen.rule])
     if chosen.scan:
         found = found.filter(first_scan__in=[int(value) for value in chosen.scan])
+    if chosen.why:
+        found = found.filter(not_analysed__in=chosen.why, recommendation=Recommendation.NONE)
     if chosen.ref:
         found = found.filter(
             Exists(Presence.objects.filter(finding=OuterRef("pk"), ref__in=chosen.ref, state=PresenceState.PRESENT))

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from lib.crypto import digest_of_token
 from orgs.models import ApiToken, AssistantSettings, Invitation, Membership, Project
+from orgs.permissions import Role
 from tenancy.directory import across_organizations
 
 
@@ -101,3 +102,9 @@ def projects() -> QuerySet[Project]:
 def project_names(*, at_most: int) -> dict[int, str]:
     """Return the names of the organization's projects by their ids, in the order of the names."""
     return dict(projects().values_list("pk", "name")[:at_most])
+
+
+def emails_of_admins() -> list[str]:
+    """Return the e-mail addresses of the organization's Admins who can sign in. Needs a transaction."""
+    admins = Membership.objects.filter(role=Role.ADMIN, user__is_active=True).exclude(user__email="")
+    return list(admins.order_by("user__email").values_list("user__email", flat=True))

@@ -60,11 +60,12 @@ def write_guidance(*, finding: Finding) -> Guidance:
         explanation=verdict.explanation if verdict else "",
         rule_fix=context.rule_fix,
     )
-    answer = providers.gate.ask(
+    answer = providers.gate.ask_or_stand_in(
         prompt,
         answer=GuidanceAnswer,
         without_model=lambda: guidance_for(context),
         finding_id=finding.pk,
+        project_id=finding.project_id,
         max_output_tokens=3000,
     )
     with result_of_job():
@@ -115,11 +116,12 @@ def _ask_for_fix(
         guidance=advice,
         failed=failed,
     )
-    return providers.gate.ask(
+    return providers.gate.ask_or_stand_in(
         prompt,
         answer=FixAnswer,
         without_model=lambda: fix_for(context) or FixAnswer(edits=[], explanation=NO_RECIPE),
         finding_id=finding.pk,
+        project_id=finding.project_id,
         max_output_tokens=4000,
     )
 
@@ -210,4 +212,5 @@ def _origin(answer: Answer[Any]) -> dict[str, Any]:
         "model": answer.model,
         "prompt_version": answer.prompt_version,
         "model_call_id": answer.model_call_id,
+        "stood_in_because": answer.stood_in_because,
     }

@@ -35,6 +35,7 @@ class Verdict(OwnedByOrganization):
     model = models.CharField(max_length=120, blank=True)
     prompt_version = models.PositiveIntegerField(default=0)
     model_call_id = models.BigIntegerField(null=True, blank=True)
+    stood_in_because = models.CharField(max_length=400, blank=True)  # why another than the first choice answered
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -29,7 +29,7 @@ from triage.answers import Verdict as VerdictValue
 from triage.components import tag_without_model
 from triage.models import Feedback, FileTag, Source, Verdict
 from triage.questions import questions_for
-from triage.selectors import earlier_decisions
+from triage.selectors import earlier_decisions, stopped_by_budget
 
 RECOMMENDATION_OF = {
     VerdictValue.TRUE_POSITIVE: Recommendation.FIX,
@@ -65,6 +65,7 @@ def judge_finding(*, finding: Finding) -> Verdict:
         answer=VerdictAnswer,
         without_model=lambda: facts.verdict_without_model(context, known, test_paths_decide=test_paths_decide),
         finding_id=finding.pk,
+        project_id=finding.project_id,
     )
     return _keep_verdict(finding=finding, context=context, shown=shown, known=known, answer=answer)
 
@@ -94,6 +95,7 @@ def _keep_verdict(
             model=answer.model,
             prompt_version=answer.prompt_version,
             model_call_id=answer.model_call_id,
+            stood_in_because=answer.stood_in_because,
         )
         findings.services.apply_verdict(
             finding=finding, recommendation=RECOMMENDATION_OF[settled.verdict], confidence=settled.confidence
@@ -133,6 +135,23 @@ def give_up_on_verdict(*, finding: Finding, why: str) -> None:
         record(Kind.NOT_ANALYSED, actor=ASSISTANT, finding_id=finding.pk, reason=why[:200])
 
 
+def stop_for_budget(*, finding: Finding, why: str) -> None:
+    """Show the finding without a verdict, since the month's money is used up; an Admin can have it resumed."""
+    with result_of_job():
+        findings.services.not_analysed(finding_ids=[finding.pk], why=NotAnalysed.BUDGET, detail=why)
+        findings.services.end_analysis(finding=finding, state=AnalysisState.UNAVAILABLE, actor=ASSISTANT)
+        record(Kind.NOT_ANALYSED, actor=ASSISTANT, finding_id=finding.pk, reason=why[:200])
+
+
+def resume_stopped(*, actor: Actor) -> int:
+    """Have what the budget stopped analysed after all, in the background. Returns how many findings that is."""
+    with transaction.atomic():
+        count = stopped_by_budget().count()
+        if count:
+            record(Kind.STOPPED_WORK_RESUMED, actor=actor, count=count)
+    return count
+
+
 def tag_file(*, project: Project, path: str, revision: str) -> FileTag:
     """Say what a file is for, once per path and content; by its path alone where its text is not known.
 
@@ -148,6 +167,7 @@ def tag_file(*, project: Project, path: str, revision: str) -> FileTag:
             render("triage/component", path=path, code="\n".join(line[:300] for line in lines)),
             answer=ComponentAnswer,
             without_model=lambda: tag_without_model(path, text),
+            project_id=project.pk,
             max_output_tokens=600,
         )
         tag = FileTag(

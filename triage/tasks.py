@@ -10,7 +10,7 @@ from events.models import Queue
 from events.tasks import org_task
 from findings.models import Scan, ScanState
 from orgs.models import Project
-from providers.gate import NoUsableAnswer
+from providers.gate import NoUsableAnswer, StoppedByBudget
 from triage import planning, services
 
 
@@ -33,6 +33,8 @@ def judge_finding(*, finding_id: int) -> None:
         return
     try:
         services.judge_finding(finding=finding)
+    except StoppedByBudget as stop:
+        services.stop_for_budget(finding=finding, why=str(stop))
     except NoUsableAnswer as problem:
         services.give_up_on_verdict(finding=finding, why=str(problem))
 
@@ -62,3 +64,9 @@ def plan_analysis(*, scan_id: int) -> None:
         scan = Scan.objects.filter(pk=scan_id, state=ScanState.INGESTED).first()
     if scan is not None:
         planning.plan_analysis(scan=scan, judge=judge_finding, tag=tag_file)
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=3)
+def resume_stopped(*, count: int) -> None:
+    """Queue again what the budget stopped."""
+    planning.queue_stopped(judge=judge_finding, tag=tag_file)

@@ -13,6 +13,7 @@ CHECKS = (
     Check("Roles", database.roles),
     Check("Row-level security", database.row_level_security),
     Check("Migrations", database.migrations),
+    Check("Stored secrets", database.stored_secrets),
     Check("Clock", database.clock),
     Check("Broker", queue.broker),
     Check("Workers", queue.workers),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from urllib.parse import urlencode
 
@@ -70,6 +71,16 @@ def with_title(standard: str) -> str:
 def seconds(milliseconds: int) -> str:
     """Return a duration in seconds."""
     return f"{milliseconds / 1000:.1f} s"
+
+
+@register.filter
+def dollars(amount: Decimal) -> str:
+    """Return US dollars with the digits that matter: cents, or four places below a dollar."""
+    if not amount:
+        return "US$ 0"
+    if amount < Decimal("0.0001"):
+        return "less than US$ 0.0001"
+    return f"US$ {amount:,.4f}" if amount < 1 else f"US$ {amount:,.2f}"
 
 
 @register.filter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast
 
@@ -44,28 +44,16 @@ class OrgPage(Protocol):
         """Answer the request."""
 
 
-def org_page(permission: Permission) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
+def org_page(
+    permission: Permission, *, waits_for_network: bool = False
+) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
     """Make a view a page of the organization in its address, for members with a permission.
 
     A stranger gets the same 404 as for an organization that is not there. The view runs in the organization's scope
-    and in one transaction, so it reads, renders and never waits for a network.
+    and in one transaction, so it reads, renders and never waits for a network. One that `waits_for_network` opens its
+    own short transactions, before and after.
     """
-    return _declared(permission, transaction.atomic)
 
-
-def waiting_page(
-    permission: Permission,
-) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
-    """Make a view like an `org_page` that waits for a network, so it opens its own transactions around that.
-
-    What reads outside one fails loudly.
-    """
-    return _declared(permission, nullcontext)
-
-
-def _declared(
-    permission: Permission, surroundings: Callable[[], AbstractContextManager[object]]
-) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
     def declare(view: Callable[Concatenate[OrgRequest, P], HttpResponseBase]) -> OrgPage:
         @wraps(view)
         def answer(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -76,7 +64,8 @@ def _declared(
                 return _to_second_factor(own)
             if not own.member.may(permission):
                 return refuse(own, permission)
-            with acting_for(own.member.organization_id), surroundings():
+            whole = nullcontext() if waits_for_network else transaction.atomic()
+            with acting_for(own.member.organization_id), whole:
                 return view(own, *args, **kwargs)
 
         page = cast(OrgPage, answer)

@@ -107,6 +107,7 @@ WHAT_CHANGES_IT = {
     NotAnalysed.IGNORED: "Analyze it all the same, or reopen it first.",
     NotAnalysed.SWITCHED_OFF: "Analyze it now, or let an Admin switch on auto-triage in the Assistant's settings.",
     NotAnalysed.UNAVAILABLE: "Analyze it again; if that fails too, ask an Admin to look at the provider.",
+    NotAnalysed.BUDGET: "An Admin can raise the budget, or a new month begins; then it can be resumed under usage.",
     NotAnalysed.FIXED: "It is gone; there is nothing to judge.",
 }
 

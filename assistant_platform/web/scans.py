@@ -12,6 +12,7 @@ import findings.selectors
 import findings.services
 import orgs.selectors
 import providers.selectors
+import triage.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import UploadForm
 from findings.ingest.reading import ReportUnreadable
@@ -54,6 +55,7 @@ def scan_page(request: OrgRequest, scan_id: int) -> HttpResponse:
         "ended": ended,
         "to_analyse": sum(ended.values()),
         "analysed": sum(ended.values()) - ended.get("waiting", 0),
+        "stopped": triage.selectors.stopped_by_budget().filter(first_scan=scan).count(),
         "problems": scan.problems[:PROBLEMS_SHOWN],
         "problems_left_out": max(len(scan.problems) - PROBLEMS_SHOWN, 0),
         "is_moving": scan.state in {ScanState.RECEIVED, ScanState.INGESTED},

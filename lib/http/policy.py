@@ -78,7 +78,10 @@ class Target:
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """Return every address of a host, as the machine's resolver tells them; OSError where there is none."""
+    """Return every address of a host, as the machine's resolver tells them; OSError where there is none.
+
+    How long that may take is the resolver's own setting (`options timeout` in resolv.conf); no deadline ends it.
+    """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 

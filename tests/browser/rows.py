@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -12,14 +14,15 @@ from django.utils import timezone
 import findings.services
 import orgs.joining
 import orgs.sign_on.services
+import providers.budget
 import scm.services
-from events.kinds import ASSISTANT, SCANNER, Kind
+from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
-from orgs.models import Invitation, Membership, Protocol, SignOn
+from orgs.models import Invitation, Membership, Project, Protocol, SignOn
 from orgs.permissions import Role
 from orgs.services import actor_of
-from providers.models import ModelCall, Outcome
+from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
 from remediation.models import Autofix, Guidance
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
@@ -92,6 +95,7 @@ def fill() -> None:
     with acting_for(demo.pk), transaction.atomic():
         factories.a_member(factories.a_person(MEMBER), Role.MEMBER)
         factories.a_member(factories.a_person(READER), Role.READ_ONLY)
+        _fill_usage()
     with acting_for(acme.pk), transaction.atomic():
         _fill_acme(admin)
 
@@ -110,6 +114,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{word: Finding.objects.filter(**filters).order_by("-pk")[0].pk for word, filters in wanted.items()},
             **{f"scan_{scan.state}": scan.pk for scan in scans},
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
+            **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
             **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
@@ -127,6 +132,7 @@ _ACME_FINDINGS: dict[str, dict[str, Any]] = {
     "by_model": {"path": "app/search.py"},
     "waiting": {"not_analysed": NotAnalysed.WAITING},
     "unavailable": {"not_analysed": NotAnalysed.UNAVAILABLE},
+    "stopped": {"not_analysed": NotAnalysed.BUDGET},
     "ignored": {"triage": "ignored"},
     "fixed": {"is_present": False},
 }
@@ -134,6 +140,7 @@ _ACME_FINDINGS: dict[str, dict[str, Any]] = {
 
 def _fill_acme(admin: User) -> None:
     _fill_sign_on(admin)
+    _connect()
     project = factories.a_project("storefront")
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
@@ -166,6 +173,13 @@ def _fill_acme(admin: User) -> None:
         not_analysed=NotAnalysed.UNAVAILABLE,
         not_analysed_detail="The provider answered 401: the key is not valid.",
     )
+    factories.a_finding(
+        scan=scan,
+        path="app/export.py",
+        not_analysed=NotAnalysed.BUDGET,
+        not_analysed_detail="The month's budget is used up: US$ 20.00 of US$ 20.00 are spent this month.",
+    )
+    _use_up_the_budget()
     factories.a_finding(scan=scan, path="app/old.py", is_present=False, not_analysed=NotAnalysed.FIXED)
     ignored = factories.a_finding(scan=scan, path="app/legacy.py", not_analysed=NotAnalysed.IGNORED)
     findings.services.ignore(
@@ -179,6 +193,30 @@ def _fill_sign_on(admin: User) -> None:
     factories.a_sign_on(name="Acme Login", tested_at=timezone.now(), last_test=said)
     factories.a_sign_on("acme-laboratories.example", name="Laboratories", certificates="MIIC", **saml)
     orgs.sign_on.services.claim_domain(typed="acme.test", sign_on=None, actor=actor_of(admin))
+
+
+def _fill_usage() -> None:
+    """Three weeks of requests, one of them of unknown price."""
+    project = Project.objects.order_by("pk").first()
+    steps = [step for step in Step for _ in range(3)]
+    for number in range(60):
+        step = steps[number % len(steps)]
+        is_reused = number % 7 == 0
+        call = ModelCall.objects.create(
+            purpose=step, prompt_name=step, prompt_version=1, adapter="openai",
+            model=("gpt-5-mini", "gpt-5")[number % 5 == 0], project_id=project.pk if project and number % 4 else None,
+            outcome=Outcome.REUSED if is_reused else Outcome.ANSWERED, input_tokens=0 if is_reused else 1800 + number,
+            output_tokens=0 if is_reused else 350, saved=Decimal("0.0021") if is_reused else None,
+            cost=Decimal(0) if is_reused else None if number == 31 else Decimal(number % 9 + 1) / 400,
+        )  # fmt: skip
+        ModelCall.objects.filter(pk=call.pk).update(created_at=timezone.now() - timedelta(days=number * number % 23))
+
+
+def _use_up_the_budget() -> None:
+    allowance = providers.budget.reserve(Decimal(0), under=providers.budget.terms())
+    providers.budget.set_monthly_limit(Decimal(20), actor=SYSTEM)
+    providers.budget.settle(allowance, cost=Decimal("20.0001"), is_assumed=True)
+    providers.budget.note_stop(providers.budget.terms())
 
 
 def _judged_by_a_model(finding: Finding) -> None:
@@ -241,3 +279,30 @@ def _judged_by_a_model(finding: Finding) -> None:
 def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, problem: str = "") -> dict[str, Any]:
     place = {"path": "app/search.py", "start_line": start, "end_line": end, "quote": text, "role": role}
     return {**place, "holds": holds, "problem": problem, "moved": False, "is_comment": False}
+
+
+def _connect() -> None:
+    """Let one provider answer, one that is in trouble stand in, and Built-in after it."""
+    now = timezone.now()
+    saved = {"saved_by": ALICE, "checked_at": now, "sealed_secrets": "sealed with a key that is gone"}
+    first = Connection.objects.create(
+        vendor=Vendor.AZURE_OPENAI,
+        position=0,
+        model="triage",
+        base_url="https://acme.openai.azure.com",
+        api_version="2024-10-21",
+        input_price="0.250000",
+        output_price="2.000000",
+        **saved,
+    )
+    Connection.objects.create(
+        vendor=Vendor.BEDROCK,
+        position=1,
+        model="eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        region="eu-central-1",
+        role_arn="arn:aws:iam::123456789012:role/assistant",
+        problem="AWS refuses the role (403). Check its trust policy.",
+        **saved,
+    )
+    Connection.objects.create(vendor=Vendor.BUILT_IN, position=2, saved_by=ALICE, checked_at=now)
+    StepModel.objects.create(step=Step.AUTOFIX, connection=first, model="autofix-large")

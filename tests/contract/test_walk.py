@@ -23,7 +23,7 @@ from events.kinds import SYSTEM
 from orgs.models import Membership
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
-from providers.models import ModelCall, Outcome
+from providers.models import Connection, ModelCall, Outcome, Vendor
 from remediation.models import Autofix
 from tenancy.models import Organization
 from tenancy.scope import acting_for
@@ -114,6 +114,7 @@ def things(acme: Organization) -> dict[str, object]:
         sign_on = factories.a_sign_on()
         domain = sign_on.domains.get()
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
+        connection = Connection.objects.create(vendor=Vendor.BUILT_IN)
     return {
         **OF_LINKS,
         "membership_id": other.pk,
@@ -121,6 +122,7 @@ def things(acme: Organization) -> dict[str, object]:
         "sign_on_id": sign_on.pk,
         "domain_id": domain.pk,
         "slug": acme.slug,
+        "connection_id": connection.pk,
         "finding_id": finding.pk,
         "project_id": finding.project_id,
         "scan_id": finding.first_scan_id,

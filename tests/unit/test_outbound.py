@@ -10,10 +10,20 @@ from typing import Any
 
 import pytest
 import requests
+from django.apps import apps
+from pytest_django.fixtures import Settings
 
 from lib.environment import SettingError
 from lib.http.client import fetch
-from lib.http.policy import OutboundError, Policy, check_reachable, check_url, system_resolver
+from lib.http.policy import (
+    OutboundError,
+    Policy,
+    check_reachable,
+    check_url,
+    in_force,
+    policy_in_force,
+    system_resolver,
+)
 from lib.http.sessions import guarded_session
 
 Reply = Callable[[BaseHTTPRequestHandler], None]
@@ -320,3 +330,15 @@ def test_a_session_is_guarded_at_every_redirect(server: Server) -> None:
 def test_a_setting_that_cannot_be_understood_stops_the_start(allowed: list[str], ports: list[str]) -> None:
     with pytest.raises(SettingError, match="OUTBOUND_ALLOWED"):
         Policy.of(allowed=allowed, ports=ports)
+
+
+def test_the_operators_settings_are_in_force_from_the_start(settings: Settings) -> None:
+    settings.OUTBOUND_ALLOWED_NETWORKS = ["10.0.0.0/8", "git.corp.example"]
+    settings.OUTBOUND_ALLOWED_PORTS = ["443"]
+
+    with in_force(Policy()):
+        apps.get_app_config("assistant_platform").ready()
+        found = policy_in_force()
+
+    assert (found.allows_host("git.corp.example"), found.ports) == (True, frozenset({443}))
+    assert check_url("https://10.1.2.3/", found).host == "10.1.2.3"

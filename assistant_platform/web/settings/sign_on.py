@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 import orgs.sign_on.selectors
 import orgs.sign_on.services
-from assistant_platform.web.base import OrgRequest, org_page, waiting_page
+from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.settings.sign_on_forms import OidcForm, SamlForm
 from assistant_platform.web.sign_on import saml
 from assistant_platform.web.sign_on.answers import public_address
@@ -48,21 +48,21 @@ def render_page(request: OrgRequest, *, typed_domain: str = "", problem: str = "
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@waiting_page(Permission.SIGN_ON_MANAGE)
+@org_page(Permission.SIGN_ON_MANAGE, waits_for_network=True)
 def add_oidc(request: OrgRequest) -> HttpResponse:
     """Add an OpenID Connect provider."""
     return _edit(request, Protocol.OIDC, None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@waiting_page(Permission.SIGN_ON_MANAGE)
+@org_page(Permission.SIGN_ON_MANAGE, waits_for_network=True)
 def add_saml(request: OrgRequest) -> HttpResponse:
     """Add a SAML identity provider."""
     return _edit(request, Protocol.SAML, None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@waiting_page(Permission.SIGN_ON_MANAGE)
+@org_page(Permission.SIGN_ON_MANAGE, waits_for_network=True)
 def edit(request: OrgRequest, sign_on_id: int) -> HttpResponse:
     """Show and change an identity provider."""
     with transaction.atomic():

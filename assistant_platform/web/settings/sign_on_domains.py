@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 import orgs.sign_on.services
-from assistant_platform.web.base import OrgRequest, org_page, waiting_page
+from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.settings.sign_on import render_page
 from orgs.models import SignOn, SignOnDomain
 from orgs.permissions import Permission
@@ -35,7 +35,7 @@ def add_domain(request: OrgRequest) -> HttpResponse:
 
 
 @require_POST
-@waiting_page(Permission.SIGN_ON_MANAGE)
+@org_page(Permission.SIGN_ON_MANAGE, waits_for_network=True)
 def check(request: OrgRequest, domain_id: int) -> HttpResponse:
     """Ask the name servers for a domain's TXT record."""
     with transaction.atomic():

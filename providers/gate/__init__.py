@@ -1,0 +1,21 @@
+"""The one way out to a model: redact, look in the cache, wait for a turn, hold money, call, check the answer, record.
+
+Who answers is an ordered list; `asking` says when the next one stands in.
+"""
+
+from __future__ import annotations
+
+from providers.gate.answering import answer_in
+from providers.gate.asking import Answer, NoUsableAnswer, StoppedByBudget, ask, ask_or_stand_in
+from providers.gate.turns import let_go_of_connection, wait_for_turn
+
+__all__ = [
+    "Answer",
+    "NoUsableAnswer",
+    "StoppedByBudget",
+    "answer_in",
+    "ask",
+    "ask_or_stand_in",
+    "let_go_of_connection",
+    "wait_for_turn",
+]
