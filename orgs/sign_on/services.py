@@ -17,12 +17,14 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+import orgs.joining
 import orgs.services
 from events.kinds import Actor, Kind
 from events.models import Event
 from events.services import record
 from lib.crypto import Sealer, digest_of_token
-from orgs.models import Membership, Protocol, SignOn, SignOnDomain, UsedAssertion
+from orgs.membership import Refused
+from orgs.models import Invitation, Membership, Protocol, SignOn, SignOnDomain, UsedAssertion
 from orgs.permissions import Role
 from orgs.sign_on.domains import domain_from, record_value
 from orgs.sign_on.identity_providers import SamlIdentityProvider
@@ -288,10 +290,22 @@ def admit(*, sign_on: SignOn, vouched: Vouched, linked: User | None) -> User:
         elif linked is None:
             _take_from_whoever_only_claimed(user, address)
         if not Membership.objects.filter(user=user).exists():
-            _refuse_who_was_removed(user, sign_on, is_linked=linked is not None)
-            actor = orgs.services.actor_of(user)
-            orgs.services.add_member(user=user, role=Role(sign_on.default_role), actor=actor)
+            _join(sign_on, user, is_linked=linked is not None)
     return user
+
+
+def _join(sign_on: SignOn, user: User, *, is_linked: bool) -> None:
+    # Whoever was invited comes in as invited, also after a removal: that is how an Admin lets somebody back.
+    invitations = Invitation.objects.filter(email__iexact=user.email, accepted_at=None, revoked_at=None)
+    invitation = next((entry for entry in invitations if entry.is_open), None)
+    if invitation is not None:
+        try:
+            orgs.joining.accept(invitation=invitation, user=user)
+        except Refused as refused:
+            raise NotAdmitted(str(refused)) from refused
+        return
+    _refuse_who_was_removed(user, sign_on, is_linked=is_linked)
+    orgs.services.add_member(user=user, role=Role(sign_on.default_role), actor=orgs.services.actor_of(user))
 
 
 def _answers_for(sign_on: SignOn, user: User) -> bool:

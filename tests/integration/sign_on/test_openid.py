@@ -11,6 +11,8 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.conf import settings
 from django.contrib.auth.models import User
 
+import orgs.joining
+from events.kinds import SYSTEM
 from orgs.models import Membership, SignOn
 from orgs.permissions import Role
 from orgs.selectors import memberships_of
@@ -156,3 +158,18 @@ def test_whoever_was_removed_does_not_come_back_by_themselves(
 
     assert response.status_code == 403
     assert "You were removed from Acme" in words_of(response)
+
+
+def test_whoever_was_removed_comes_back_when_an_admin_invites_them(
+    by_openid: SignOn, visitor: Visitor, in_acme: Organization, alice: User
+) -> None:
+    visitor.sign_in_by_openid(by_openid)
+    Membership.objects.get(user__email="dana@acme.example").delete()
+    admin = Membership.objects.get(user=alice)
+    orgs.joining.invite(addresses=["dana@acme.example"], role=Role.MANAGER, by=admin, actor=SYSTEM)
+
+    again = Visitor()
+    again.sign_in_by_openid(by_openid)
+
+    assert again.email == "dana@acme.example"
+    assert Membership.objects.get(user__email="dana@acme.example").role == Role.MANAGER
