@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import findings.tasks
 import notifications.tasks
+import orgs.tasks
 import providers.tasks
 import remediation.tasks
+import scm.tasks
 import triage.tasks
 from events.kinds import Kind
 from events.services import Task, set_followers
@@ -20,9 +22,19 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
+    Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
+    Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
 }
+# What each organization is owed once a day.
+DAILY: list[Task] = [
+    orgs.tasks.follow_retention_limit,
+    providers.tasks.forget_texts,
+    scm.tasks.forget_code,
+    findings.tasks.forget_uploads,
+    triage.tasks.forget_excerpts,
+]
 
 
 def hand_down() -> None:
     """Tell events what follows what, so that services never import tasks."""
-    set_followers(FOLLOWERS, wake_dispatcher=wake_dispatcher)
+    set_followers(FOLLOWERS, daily=DAILY, wake_dispatcher=wake_dispatcher)

@@ -182,6 +182,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "events.dispatch", "schedule": 2.0, "options": {"queue": "interactive", "expires": 10}},
     "sweep": {"task": "events.sweep", "schedule": 15.0, "options": {"queue": "interactive", "expires": 30}},
+    # Looked at every hour, so that a beat which is often restarted still gets to it.
+    "daily": {"task": "events.daily", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
     "purge": {"task": "events.purge", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
     "reservations": {
         "task": "providers.sweep_reservations",
@@ -327,6 +329,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # larger uploads are spooled to disk by Django
 # Folders on this machine that projects may name as the place of their code; none by default.
 LOCAL_CODE_ROOTS = [Path(entry).resolve() for entry in env_list("LOCAL_CODE_ROOTS")]
+# Longest time that an organization's prompts, answers, uploaded code and reports are kept; 180 is the product's own.
+RETENTION_MAX_DAYS = env_int("RETENTION_MAX_DAYS", 180)
+if not 0 <= RETENTION_MAX_DAYS <= 180:  # noqa: PLR2004
+    raise SettingError(f"RETENTION_MAX_DAYS is {RETENTION_MAX_DAYS}: use a number of days from 0 to 180")
 
 # --- The platform's own model, the default of every organization that accepts it --------------------------------------
 

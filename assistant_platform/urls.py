@@ -10,8 +10,19 @@ import allauth.mfa.webauthn.views as key_views
 import allauth.usersessions.views as session_views
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from assistant_platform.web import account, finding, findings, health, home, model_calls, projects, scans
-from assistant_platform.web.settings import deployment, organization, people, provider, sign_on, sign_on_domains, usage
+from assistant_platform.web import account, finding, findings, health, help_pages, home, preview, projects, scans
+from assistant_platform.web.settings import (
+    calls,
+    deployment,
+    of_project,
+    organization,
+    people,
+    prompts,
+    provider,
+    sign_on,
+    sign_on_domains,
+    usage,
+)
 from assistant_platform.web.sign_on import entrance
 
 pages_of_organization: list[URLPattern | URLResolver] = [
@@ -24,15 +35,25 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/triage/", finding.set_triage, name="finding-triage"),
     path("findings/<int:finding_id>/notes/", finding.add_note, name="finding-notes"),
     path("findings/<int:finding_id>/analyze/", finding.analyze, name="finding-analyze"),
+    path("findings/<int:finding_id>/preview/", preview.preview_page, name="finding-preview"),
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),
+    path("projects/<int:project_id>/settings/", of_project.project_settings_page, name="project-settings"),
+    path("projects/<int:project_id>/settings/save/", of_project.save_project_setting, name="project-settings-save"),
     path("scans/", scans.scans_page, name="scans"),
     path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
     path("upload/", scans.upload_page, name="upload"),
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
-    path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
+    path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
+    path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
+    path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
+    path("settings/prompts/export/", prompts.export_prompts, name="settings-prompts-export"),
+    path("settings/prompts/compare/", calls.compare_page, name="settings-prompts-compare"),
+    path("settings/prompts/<int:call_id>/", calls.call_page, name="settings-prompts-call"),
+    path("settings/prompts/<int:call_id>/replay/", calls.replay_call, name="settings-prompts-replay"),
+    path("model-calls/<int:call_id>/", calls.moved_call_page, name="model-call"),
     path("settings/usage/", usage.usage_page, name="settings-usage"),
     path("settings/usage/budget/", usage.save_budget, name="settings-usage-budget"),
     path("settings/usage/resume/", usage.resume, name="settings-usage-resume"),
@@ -76,7 +97,6 @@ pages_of_organization: list[URLPattern | URLResolver] = [
         sign_on_domains.remove,
         name="settings-sign-on-domain-remove",
     ),
-    path("model-calls/<int:call_id>/", model_calls.model_call_page, name="model-call"),
 ]
 
 # Of django-allauth's pages those we use, by the names it knows them by.
@@ -136,6 +156,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitations/<str:token>/", account.invitation_page, name="invitation"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("help/settings/", help_pages.settings_help, name="help-settings"),
     path("api/v1/", include("assistant_platform.api.urls")),
     path("orgs/<slug:slug>/", include(pages_of_organization)),
 ]

@@ -66,15 +66,25 @@ class NotInTransaction(RuntimeError):
 TASKS: dict[str, Task] = {}
 # What follows what, handed down by assistant_platform.pipeline at start, so that services never import tasks.
 _followers: dict[Kind, list[Task]] = {}
+# What every organization is owed once a day; handed down in the same way.
+_daily: list[Task] = []
 _wake_dispatcher: list[Callable[[], None]] = []
 _lease: ContextVar[Lease | None] = ContextVar("lease", default=None)
 
 
-def set_followers(followers: Mapping[Kind, list[Task]], *, wake_dispatcher: Callable[[], None]) -> None:
-    """Learn which tasks follow which event, and whom to wake when work is waiting."""
+def set_followers(
+    followers: Mapping[Kind, list[Task]], *, daily: Sequence[Task] = (), wake_dispatcher: Callable[[], None]
+) -> None:
+    """Learn which tasks follow which event, which are owed every day, and whom to wake when work is waiting."""
+    _daily[:] = daily
     _followers.clear()
     _followers.update(followers)
     _wake_dispatcher[:] = [wake_dispatcher]
+
+
+def daily_tasks() -> list[Task]:
+    """Return what every organization is owed once a day."""
+    return list(_daily)
 
 
 def make_task(

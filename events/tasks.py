@@ -27,6 +27,7 @@ from events.models import Job, JobState, Queue
 from events.services import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, Lease, LeaseLost, Task
 from lib.failures import TemporaryFailure
 from tenancy.directory import across_organizations
+from tenancy.models import Organization
 from tenancy.scope import acting_for
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ R = TypeVar("R")
 
 BACK_OFF_SECONDS = (5, 20, 60, 300, 900)
 KEEP_FINISHED_JOBS = timedelta(days=3)
+A_DAY = timedelta(hours=23)  # less, as beat looks every hour
 DISPATCH_BATCH = 500
 SECONDS_BEHIND_THE_SAME_WORK = 2
 PAUSE_BETWEEN_WAKES_SECONDS = 0.2
@@ -98,11 +100,35 @@ def sweep_task() -> None:
     dispatch()
 
 
+@shared_task(name="events.daily")
+def daily_task() -> None:
+    """Owe every organization what is done once a day, called by beat more often than that."""
+    owe_daily()
+
+
 @shared_task(name="events.purge")
 def purge_task() -> None:
     """Forget Jobs that ended days ago, called by beat."""
     with across_organizations():
         Job.every_organization.filter(finished_at__lt=timezone.now() - KEEP_FINISHED_JOBS).delete()
+
+
+def owe_daily() -> int:
+    """Owe each organization the daily tasks that it was not owed within the last day. Returns how many."""
+    daily = events.services.daily_tasks()
+    since = timezone.now() - A_DAY
+    with across_organizations():
+        organizations = list(Organization.objects.order_by("pk").values_list("pk", flat=True))
+        recent = Job.every_organization.filter(task__in=[task.name for task in daily], created_at__gt=since)
+        owed = set(recent.values_list("organization_id", "task"))
+    count = 0
+    for organization_id in organizations:
+        with acting_for(organization_id), transaction.atomic():
+            for task in daily:
+                if (organization_id, task.name) not in owed:
+                    events.services.owe_many(task, [{}])
+                    count += 1
+    return count
 
 
 def wake_dispatcher() -> None:

@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
+from orgs.settings.consent import OLDEST_SUFFICIENT_TEXT
 from tenancy.models import OwnedByOrganization
 
 
@@ -207,8 +208,32 @@ class AssistantSettings(OwnedByOrganization):
 
     @property
     def has_consent(self) -> bool:
-        """Whether code may be sent to an external provider."""
-        return self.consented_at is not None
+        """Whether an Admin accepted a text that covers sending code to an external provider."""
+        return self.consented_at is not None and (self.consent_text_version or 0) >= OLDEST_SUFFICIENT_TEXT
+
+
+class RetentionLimit(OwnedByOrganization):
+    """How long an organization's texts may be kept at most, as its Admins were told; one row each.
+
+    A longer limit of the operator's (RETENTION_MAX_DAYS) is announced here first, and holds from `in_force_from`.
+    """
+
+    days = models.PositiveSmallIntegerField(default=LONGEST_RETENTION_DAYS)
+    announced_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    in_force_from = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization"], name="retention_limit_once"),
+            models.CheckConstraint(
+                condition=models.Q(announced_days=None, in_force_from=None)
+                | models.Q(announced_days__gt=models.F("days"), in_force_from__isnull=False),
+                name="retention_limit_announced_is_longer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.days} days"
 
 
 class ProjectSettings(OwnedByOrganization):

@@ -1,17 +1,22 @@
 """Reading people, projects, tokens and settings."""
 
+# ruff: noqa: PLC0414  (settings have a package of their own; callers find them here with the rest)
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from lib.crypto import digest_of_token
-from orgs.models import ApiToken, AssistantSettings, Invitation, Membership, Project
+from orgs.models import ApiToken, AssistantSettings, Invitation, Membership, Project, RetentionLimit
 from orgs.permissions import Role
+from orgs.settings.effective import EffectiveSettings as EffectiveSettings
+from orgs.settings.effective import settings_for as settings_for
+from orgs.settings.effective import settings_of_organization as settings_of_organization
 from tenancy.directory import across_organizations
 
 
@@ -92,6 +97,28 @@ def has_consent() -> bool:
     """Tell whether an Admin accepted that code is sent to an external provider."""
     with transaction.atomic():
         return assistant_settings().has_consent
+
+
+def retention_limit() -> int:
+    """Return the most days that texts may be kept: the operator's limit, a longer one once it has been announced."""
+    known = RetentionLimit.objects.first()
+    limit: int = settings.RETENTION_MAX_DAYS
+    return limit if known is None else min(known.days, limit)
+
+
+def retention_days() -> int:
+    """Return how many days the organization keeps texts: what its Admins chose, within the limit in force."""
+    return min(assistant_settings().retention_days, retention_limit())
+
+
+def code_retention_days() -> int:
+    """Return how many days uploaded code and reports are kept: at least one, so that they can be analysed."""
+    return max(retention_days(), 1)
+
+
+def longer_retention_announced() -> RetentionLimit | None:
+    """Return the longer limit that will hold, with the day from when on; None where none was announced."""
+    return RetentionLimit.objects.filter(announced_days__isnull=False).first()
 
 
 def projects() -> QuerySet[Project]:

@@ -1,13 +1,14 @@
 """Writing people, projects, tokens and settings."""
 
+# ruff: noqa: PLC0414  (settings have a package of their own; callers find them here with the rest)
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from django.conf import settings as platform
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -17,27 +18,21 @@ from django.utils import timezone
 from events.kinds import Actor, ActorKind, Kind
 from events.services import record
 from lib.crypto import digest_of_token
-from orgs.models import ApiToken, AssistantSettings, Membership, Project
+from orgs.models import ApiToken, AssistantSettings, Membership, Project, RetentionLimit
 from orgs.permissions import Role, Scope
+from orgs.settings.changes import change_careful_cwes as change_careful_cwes
+from orgs.settings.changes import change_project_settings as change_project_settings
+from orgs.settings.changes import change_settings as change_settings
+from orgs.settings.changes import give_consent as give_consent
+from orgs.settings.changes import withdraw_consent as withdraw_consent
+from orgs.settings.consent import CONSENT_TEXT_VERSION as CONSENT_TEXT_VERSION
 from tenancy.directory import across_organizations
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 
 TOKEN_PREFIX = "aap_"  # noqa: S105
-CONSENT_TEXT_VERSION = 1
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 LONGEST_USERNAME = 150
-CHANGEABLE_SETTINGS = frozenset(
-    {
-        "is_enabled",
-        "auto_triage",
-        "remediation",
-        "fix_confidence",
-        "analyses_all_severities",
-        "pull_request_cap",
-        "test_paths_decide",
-    }
-)
 
 
 def actor_of(user: AbstractBaseUser) -> Actor:
@@ -87,6 +82,7 @@ def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "
         with acting_for(organization.pk):
             Membership.objects.create(user=admin, role=Role.ADMIN)
             AssistantSettings.objects.create()
+            RetentionLimit.objects.create(days=platform.RETENTION_MAX_DAYS)
             record(Kind.ORGANIZATION_CREATED, actor=actor_of(admin), name=name)
     return organization
 
@@ -153,49 +149,3 @@ def project_named(name: str, *, actor: Actor) -> Project:
     if is_new:
         record(Kind.PROJECT_CREATED, actor=actor, project=name)
     return project
-
-
-def give_consent(*, actor: Actor) -> AssistantSettings:
-    """Record that an Admin accepts sending code to the AI provider: who, when, and which text."""
-    return _change_consent(Kind.CONSENT_GIVEN, actor=actor, is_given=True)
-
-
-def withdraw_consent(*, actor: Actor) -> AssistantSettings:
-    """Record that no code may be sent any more."""
-    return _change_consent(Kind.CONSENT_WITHDRAWN, actor=actor, is_given=False)
-
-
-def _change_consent(kind: Kind, *, actor: Actor, is_given: bool) -> AssistantSettings:
-    with transaction.atomic():
-        settings = _settings_to_change()
-        settings.consented_at = timezone.now() if is_given else None
-        settings.consented_by = actor.name if is_given else ""
-        settings.consent_text_version = CONSENT_TEXT_VERSION if is_given else None
-        settings.save(update_fields=["consented_at", "consented_by", "consent_text_version"])
-        record(kind, actor=actor, text_version=CONSENT_TEXT_VERSION)
-    return settings
-
-
-def change_settings(*, actor: Actor, changes: Mapping[str, bool | int | str]) -> AssistantSettings:
-    """Save what differs of the Assistant's settings; the log names each setting with its new value."""
-    if unknown := changes.keys() - CHANGEABLE_SETTINGS:
-        raise ValueError(f"not a setting: {', '.join(sorted(unknown))}")
-    with transaction.atomic():
-        settings = _settings_to_change()
-        changed = {name: value for name, value in changes.items() if getattr(settings, name) != value}
-        if changed:
-            for name, value in changed.items():
-                setattr(settings, name, value)
-            settings.save(update_fields=list(changed))
-            record(
-                Kind.SETTINGS_CHANGED,
-                actor=actor,
-                changes=", ".join(f"{name}: {value}" for name, value in changed.items()),
-            )
-    return settings
-
-
-def _settings_to_change() -> AssistantSettings:
-    """Return the organization's row, locked: whoever saves a copy read earlier would take back what changed since."""
-    AssistantSettings.objects.bulk_create([AssistantSettings()], ignore_conflicts=True)
-    return AssistantSettings.objects.select_for_update().get()

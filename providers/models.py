@@ -119,6 +119,8 @@ class ModelCall(OwnedByOrganization):
     saved = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # by using an answer again
     duration_ms = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=1)
+    # When the texts went: by the purge, or at once where the organization keeps none.
+    texts_removed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -127,6 +129,11 @@ class ModelCall(OwnedByOrganization):
             models.Index(fields=["organization", "-id"], name="model_call_newest"),
             models.Index(fields=["organization", "created_at"], name="model_call_by_day"),
             models.Index(fields=["organization", "finding_id", "-id"], name="model_call_about_finding"),
+            models.Index(
+                fields=["organization", "created_at"],
+                condition=models.Q(texts_removed_at=None),
+                name="model_call_with_texts",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -144,6 +151,7 @@ class CachedAnswer(OwnedByOrganization):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "key"], name="cached_answer_once")]
+        indexes = [models.Index(fields=["organization", "created_at"], name="cached_answer_by_age")]
 
     def __str__(self) -> str:
         return bytes(self.key).hex()[:12]

@@ -21,8 +21,8 @@ def _finding(finding_id: int) -> Finding | None:
 
 def _is_advice_wanted(finding: Finding) -> bool:
     with transaction.atomic():
-        settings = orgs.selectors.assistant_settings()
-    return finding.is_open and settings.is_enabled and settings.remediation
+        settings = orgs.selectors.settings_for(finding.project_id)
+    return finding.is_open and settings.writes_advice
 
 
 @org_task(queue=Queue.BACKLOG, priority=6)

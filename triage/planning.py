@@ -34,10 +34,10 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
     The tasks are handed in by the one that calls this, since they stand above it.
     """
     with result_of_job():
-        settings = orgs.selectors.assistant_settings()
+        settings = orgs.selectors.settings_for(scan.project_id)
         candidates = _candidates(scan)
         left_out = 0
-        if not (settings.is_enabled and settings.auto_triage):
+        if not settings.judges_new_findings:
             left_out += _leave_out(candidates, NotAnalysed.SWITCHED_OFF)
         left_out += _leave_out(candidates.exclude(product=Product.CODE), NotAnalysed.PRODUCT)
         left_out += _leave_out(candidates.exclude(rule__category__in=SECURITY_CATEGORIES), NotAnalysed.NOT_SECURITY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import findings, provider, scans, usage
+from assistant_platform.api import findings, provider, scans, settings, usage
 
 PROVIDER = "deployments/<slug:slug>/provider"
 
@@ -12,6 +12,12 @@ urlpatterns = [
     path("deployments/<slug:slug>/scans", scans.ScansView.as_view(), name="api-scans"),
     path("deployments/<slug:slug>/scans/<int:scan_id>", scans.ScanView.as_view(), name="api-scan"),
     path("deployments/<slug:slug>/findings/<int:finding_id>", findings.FindingView.as_view(), name="api-finding"),
+    path("deployments/<slug:slug>/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
+    path(
+        "deployments/<slug:slug>/projects/<int:project_id>/settings",
+        settings.ProjectSettingsView.as_view(),
+        name="api-project-settings",
+    ),
     path("deployments/<slug:slug>/usage", usage.UsageView.as_view(), name="api-usage"),
     path("deployments/<slug:slug>/budget", usage.BudgetView.as_view(), name="api-budget"),
     path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),

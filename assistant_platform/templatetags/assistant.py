@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from assistant_platform.web.rendering import prose
+from assistant_platform.web.rendering import prompts, prose
 from lib.standards import cwe_title, owasp_title
 
 register = template.Library()
@@ -22,6 +22,7 @@ register = template.Library()
 register.filter("markdown", prose.markdown)
 register.filter("plain", prose.plain)
 register.filter("plain_line", prose.plain_line)
+register.filter("with_hidden_values", prompts.with_hidden_values)
 
 
 @register.simple_tag

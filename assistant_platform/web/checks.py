@@ -59,6 +59,7 @@ PUBLIC = {
         ),
         "one's own account; asks for sign-in itself",
     ),
+    "help-settings": "says what is in the repository's docs",
 }
 
 

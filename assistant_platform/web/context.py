@@ -21,6 +21,8 @@ SECTION_OF_PAGE = {
     "finding": "findings",
     "projects": "projects",
     "project": "projects",
+    "project-settings": "projects",
+    "project-settings-save": "projects",
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",

@@ -146,7 +146,8 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         "origins": _origins(finding, verdict, guidance, autofix),
         "what_changes_it": WHAT_CHANGES_IT.get(NotAnalysed(finding.not_analysed), ""),
         "is_waiting": finding.not_analysed == NotAnalysed.WAITING,
-        "settings": orgs.selectors.assistant_settings(),
+        "settings": orgs.selectors.settings_for(finding.project_id),
+        "code_retention_days": orgs.selectors.code_retention_days(),
         "provider": providers.selectors.chosen(),
         "ignore_form": IgnoreForm(),
         "note_form": NoteForm(),
@@ -280,8 +281,10 @@ def add_note(request: OrgRequest, finding_id: int) -> HttpResponse:
 def analyze(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Have a finding analysed now, whatever the caps say."""
     finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
-    if not orgs.selectors.assistant_settings().is_enabled:
-        messages.error(request, "The Assistant is switched off for this organization; an Admin can switch it on.")
+    settings = orgs.selectors.settings_for(finding.project_id)
+    if not settings.is_enabled:
+        whose = f"the {settings.origin_of('is_enabled')}"
+        messages.error(request, f"The Assistant is switched off by the settings of {whose}; an Admin can switch it on.")
         return back_to(request, finding)
     triage.services.request_analysis(finding=finding, actor=request.actor)
     messages.success(request, "The Assistant is looking at it; the answer appears here.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,6 +17,7 @@ import providers.selectors
 import triage.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import UploadForm
+from findings import uploads
 from findings.ingest.reading import ReportUnreadable
 from findings.models import ScanState
 from findings.services import ScanDescription
@@ -50,8 +53,11 @@ def scan_page(request: OrgRequest, scan_id: int) -> HttpResponse:
     """Show a scan: how far it has come, what it found, and which results could not be used."""
     scan = get_object_or_404(findings.selectors.scans(), pk=scan_id)
     ended = findings.selectors.analyses_of(scan)
+    days = orgs.selectors.code_retention_days()
     context = {
         "scan": scan,
+        "code_retention_days": days,
+        "upload_kept_until": scan.received_at + timedelta(days=days) if uploads.is_kept(scan) else None,
         "ended": ended,
         "to_analyse": sum(ended.values()),
         "analysed": sum(ended.values()) - ended.get("waiting", 0),

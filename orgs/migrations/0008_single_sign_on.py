@@ -8,6 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('orgs', '0007_fence_of_retention_limit'),
         ('orgs', '0007_prove_addresses_made_before'),
         ('tenancy', '0003_directory_rights'),
     ]

@@ -31,7 +31,7 @@ from providers.gate import turns
 from providers.gate.answering import Unusable, ask_and_repair, restored
 from providers.gate.keeping import Known, Record, keep_answer, key_of, known_answer, shape_of
 from providers.models import ModelCall, Outcome
-from providers.prompts import Prompt
+from providers.prompts import Prompt, stored
 from providers.redaction import Redactor
 from providers.selectors import BUILT_IN, Choice, choices_for, names_of_people
 
@@ -74,7 +74,6 @@ def ask(
     without_model: Callable[[], A],
     finding_id: int | None = None,
     project_id: int | None = None,
-    max_output_tokens: int = 2000,
 ) -> Answer[A]:
     """Return the organization's model's answer, or what the step itself computes where there is no model.
 
@@ -86,13 +85,7 @@ def ask(
     choices = choices_for(prompt.name)
     if _is_built_in(choices[0]):
         return _built_in_answer(prompt, without_model(), failures=())
-    redactor = Redactor(people=names_of_people())
-    question = Question(
-        system=prompt.system,  # ours alone: no prompt puts a variable there, says a contract test
-        user=redactor.hide(prompt.user),
-        answer=answer,
-        max_output_tokens=max_output_tokens,
-    )
+    question, redactor = as_sent(prompt)
     failures: list[_Failure] = []
     for choice in choices:
         if _is_built_in(choice):
@@ -132,7 +125,6 @@ def ask_or_stand_in(
     without_model: Callable[[], A],
     finding_id: int | None = None,
     project_id: int | None = None,
-    max_output_tokens: int = 2000,
 ) -> Answer[A]:
     """Ask as `ask` does, for a step where Built-in's answer is better than none when the month's money is used up."""
     try:
@@ -142,10 +134,57 @@ def ask_or_stand_in(
             without_model=without_model,
             finding_id=finding_id,
             project_id=project_id,
-            max_output_tokens=max_output_tokens,
         )
     except StoppedByBudget as stop:
         return built_in_answer(prompt, without_model(), because=str(stop))
+
+
+def as_sent(prompt: Prompt) -> tuple[Question, Redactor]:
+    """Return a prompt as it leaves the house, and what took the hidden values out of it."""
+    redactor = Redactor(people=names_of_people())
+    question = Question(
+        system=prompt.system,  # ours alone: no prompt puts a variable there, says a contract test
+        user=redactor.hide(prompt.user),
+        answer=prompt.answer,
+        max_output_tokens=prompt.max_output_tokens,
+    )
+    return question, redactor
+
+
+def ask_again(waiting: ModelCall, *, choice: Choice) -> ModelCall:
+    """Send the stored texts of a waiting request to one choice, and keep the answer in that row; never in the cache.
+
+    The texts are redacted already, and go as they are; nobody stands in. Raises as `ask` does.
+    """
+    prompt = stored(
+        name=waiting.prompt_name, version=waiting.prompt_version, system=waiting.system_text, user=waiting.user_text
+    )
+    question = Question(
+        system=prompt.system, user=prompt.user, answer=prompt.answer, max_output_tokens=prompt.max_output_tokens
+    )
+    with transaction.atomic():
+        tariff = prices.tariff_of(choice)
+        terms = providers.budget.terms()
+    record = Record(
+        prompt=prompt,
+        choice=choice,
+        question=question,
+        redactor=Redactor(),
+        finding_id=waiting.finding_id,
+        project_id=waiting.project_id,
+        is_fallback=False,
+        tariff=tariff,
+        row=waiting,
+    )
+    _, _, call = _new_answer(record, terms, key=None)
+    return call
+
+
+def highest_cost(question: Question, tariff: prices.Tariff) -> Decimal:
+    """Return what a question can cost at most, in US dollars."""
+    texts = [question.system, question.user, shape_of(question.answer)]
+    texts += [text for turn in question.earlier for text in (turn.answer, turn.objection)]
+    return tariff.rate().cost(input_tokens=prices.most_tokens_in(*texts), output_tokens=question.max_output_tokens)
 
 
 def built_in_answer(prompt: Prompt, value: A, *, because: str) -> Answer[A]:
@@ -246,6 +285,12 @@ def _answer_of(
     )
     if known is not None:
         return _reuse(record, known)
+    return _new_answer(record, terms, key=key)
+
+
+def _new_answer(record: Record, terms: Terms, *, key: bytes | None) -> tuple[BaseModel, str, ModelCall]:
+    """Ask for an answer, and keep it for reuse under the key, if there is one."""
+    choice = record.choice
     turn = _turn_at(choice)
     _hold_money(record, terms)
     try:
@@ -256,7 +301,7 @@ def _answer_of(
             providers.budget.release(record.allowance)
     if turn.is_after_trouble:
         turns.note_answer(choice)
-    if tariff.had_problem and choice.connection_id is not None:
+    if record.tariff.had_problem and choice.connection_id is not None:
         providers.services.note_success(choice.connection_id)
     return answer
 
@@ -281,7 +326,7 @@ def _for_good_if_away(choice: Choice, failure: TemporaryFailure) -> NoUsableAnsw
 
 
 def _hold_money(record: Record, terms: Terms) -> None:
-    amount = _highest_cost(record, record.question)
+    amount = highest_cost(record.question, record.tariff)
     try:
         with transaction.atomic():
             record.allowance = providers.budget.reserve(amount, under=terms)
@@ -291,18 +336,10 @@ def _hold_money(record: Record, terms: Terms) -> None:
         raise StoppedByBudget(f"The month's budget is used up: {stop}.") from None
 
 
-def _highest_cost(record: Record, question: Question) -> Decimal:
-    texts = [question.system, question.user, shape_of(question.answer)]
-    texts += [text for turn in question.earlier for text in (turn.answer, turn.objection)]
-    return record.tariff.rate().cost(
-        input_tokens=prices.most_tokens_in(*texts), output_tokens=question.max_output_tokens
-    )
-
-
-def _call(record: Record, key: bytes) -> tuple[BaseModel, str, ModelCall]:
+def _call(record: Record, key: bytes | None) -> tuple[BaseModel, str, ModelCall]:
     def before_try(question: Question) -> None:
         if record.attempts and record.allowance is not None:
-            providers.budget.extend(record.allowance, _highest_cost(record, question))
+            providers.budget.extend(record.allowance, highest_cost(question, record.tariff))
         record.begin_try()
         turns.let_go_of_connection()
 
@@ -320,7 +357,8 @@ def _call(record: Record, key: bytes) -> tuple[BaseModel, str, ModelCall]:
         raise StoppedByBudget(f"The model's first answer could not be used, and {stop}.") from None
     with transaction.atomic():
         call = record.keep(Outcome.ANSWERED, model=reply.model, reply_text=reply.text)
-        keep_answer(key, value, call)
+        if key is not None:
+            keep_answer(key, value, call)
     return value, call.model, call
 
 

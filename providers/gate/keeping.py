@@ -8,11 +8,13 @@ import time
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
+from django.utils import timezone
 from pydantic import BaseModel, ValidationError
 
+import orgs.selectors
 import providers.budget
 from providers.adapters.base import Question, Reply
 from providers.budget import Allowance
@@ -42,6 +44,7 @@ class Record:
     project_id: int | None
     is_fallback: bool
     tariff: Tariff
+    row: ModelCall | None = None  # one that waits for its answer; else a new one is made
     allowance: Allowance | None = None
     answered_by: str = ""
     input_tokens: int = 0
@@ -72,9 +75,9 @@ class Record:
         """Write the row, and settle what the request took of the budget, in one transaction."""
         rate = self.tariff.rate(self.answered_by)
         cost = rate.cost(input_tokens=self.input_tokens, output_tokens=self.output_tokens)
-        is_stopped = outcome == Outcome.STOPPED  # one row for each of a whole backlog: it does without the texts
         with transaction.atomic():
-            call = ModelCall.objects.create(
+            call = self.row or ModelCall()
+            values: dict[str, Any] = dict(
                 purpose=self.prompt.name,
                 finding_id=self.finding_id,
                 project_id=self.project_id,
@@ -86,21 +89,34 @@ class Record:
                 model=(model or self.answered_by or self.choice.credentials.model)[:200],
                 outcome=outcome,
                 error=storable(error)[:500],
-                system_text="" if is_stopped else storable(self.question.system),
-                user_text="" if is_stopped else storable(self.question.user),
-                reply_text=storable(reply_text.replace(self.choice.credentials.key or "\0", "(key)")),
-                redacted_count=self.redactor.count,
+                redacted_count=call.redacted_count or self.redactor.count,
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,
                 cost=FREE if outcome in WITHOUT_COST or not cost else cost if rate.is_known else None,
                 saved=saved,
                 duration_ms=int((time.monotonic() - self.started) * 1000) if self.started else 0,
                 attempts=self.attempts,
+                **self._texts(outcome, reply_text),
             )
+            for name, value in values.items():
+                setattr(call, name, value)
+            call.save()
             # Last, since the month's row is the one that all requests of an organization share.
             if self.allowance is not None:
                 providers.budget.settle(self.allowance, cost=cost, is_assumed=not rate.is_known)
         return call
+
+    def _texts(self, outcome: Outcome, reply_text: str) -> dict[str, Any]:
+        """Return what is kept of the texts: nothing where the organization keeps none."""
+        if outcome == Outcome.STOPPED:  # one row for each of a whole backlog: it does without
+            return {"system_text": "", "user_text": "", "reply_text": ""}
+        if not orgs.selectors.retention_days():
+            return {"system_text": "", "user_text": "", "reply_text": "", "texts_removed_at": timezone.now()}
+        return {
+            "system_text": storable(self.question.system),
+            "user_text": storable(self.question.user),
+            "reply_text": storable(reply_text.replace(self.choice.credentials.key or "\0", "(key)")),
+        }
 
 
 def key_of(prompt: Prompt, choice: Choice, question: Question) -> bytes:
@@ -145,7 +161,9 @@ def known_answer(key: bytes, answer: type[BaseModel]) -> Known | None:
 
 
 def keep_answer(key: bytes, value: BaseModel, call: ModelCall) -> None:
-    """Keep an answer to be used again. Needs a transaction."""
+    """Keep an answer to be used again, unless the organization keeps no texts. Needs a transaction."""
+    if not orgs.selectors.retention_days():
+        return
     CachedAnswer.objects.bulk_create(
         [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=call.model, cost=call.cost)],
         ignore_conflicts=True,

@@ -135,7 +135,7 @@ def listen(context: BrowserContext, complaints: list[str], *, host: str, expects
     """Collect what pages complain of: errors, policy violations, and requests to other hosts."""
 
     def hear(message: ConsoleMessage) -> None:
-        status = re.search(r"responded with a status of (\d+)", message.text)
+        status = re.search(r"(?:responded with a status of|Response Status Error Code) (\d+)", message.text)
         is_expected = status is not None and int(status[1]) in expects
         if message.type in {"error", "warning"} and not is_expected:
             complaints.append(f"{message.type}: {message.text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 import findings.services
 import orgs.joining
+import orgs.services
 import orgs.sign_on.services
 import providers.budget
 import scm.services
@@ -182,6 +184,10 @@ def _fill_acme(admin: User) -> None:
     _use_up_the_budget()
     factories.a_finding(scan=scan, path="app/old.py", is_present=False, not_analysed=NotAnalysed.FIXED)
     ignored = factories.a_finding(scan=scan, path="app/legacy.py", not_analysed=NotAnalysed.IGNORED)
+    orgs.services.change_settings(actor=actor_of(admin), changes={"noise_filter": True})
+    orgs.services.change_project_settings(
+        project=project, actor=actor_of(admin), changes={"auto_triage": False, "pull_request_cap": 25}
+    )
     findings.services.ignore(
         finding=ignored, reason=IgnoreReason.ACCEPTABLE_RISK, comment="Only a cache key.", actor=actor_of(admin)
     )
@@ -223,9 +229,19 @@ def _judged_by_a_model(finding: Finding) -> None:
     call = ModelCall.objects.create(
         purpose="triage/verdict", finding_id=finding.pk, prompt_name="triage/verdict", prompt_version=1,
         adapter="openai", model="gpt-5-mini", outcome=Outcome.ANSWERED, system_text="You judge findings.\n<b>Bold</b>",
-        user_text=CODE, reply_text='{"verdict": "true_positive"}', redacted_count=2, input_tokens=1200,
-        output_tokens=260, duration_ms=3450,
+        user_text=f"{CODE}# Ask ⟦PERSON-1⟧ at ⟦EMAIL-2⟧", reply_text=_answer("true_positive"), redacted_count=2,
+        input_tokens=1200, output_tokens=260, duration_ms=3450, cost=Decimal("0.00082"),
     )  # fmt: skip
+    shared = {"finding_id": finding.pk, "prompt_name": "triage/verdict", "prompt_version": 1, "adapter": "openai"}
+    ModelCall.objects.create(
+        **shared, purpose="triage/verdict", replay_of=call, model="a-model-with-a-long-name-2026-10-01-preview",
+        outcome=Outcome.REUSED, system_text="You judge findings.", user_text=CODE, reply_text=_answer("unsure"),
+    )  # fmt: skip
+    ModelCall.objects.create(
+        **shared, purpose="triage/verdict", model="gpt-5-mini", outcome=Outcome.FAILED, texts_removed_at=timezone.now(),
+        error="The provider answered 401: the key is not valid. Check the key in the settings.", is_fallback=True,
+    )  # fmt: skip
+    ModelCall.objects.create(**shared, purpose="triage/verdict", replay_of=call, outcome=Outcome.ASKING)
     lines = CODE.splitlines()
     verdict = factories.a_verdict(
         finding,
@@ -274,6 +290,15 @@ def _judged_by_a_model(finding: Finding) -> None:
     )
     record(Kind.FINDING_FOUND, actor=SCANNER, finding_id=finding.pk)
     record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict="true_positive")
+
+
+def _answer(verdict: str) -> str:
+    """Return what a model answered, which fits the schema."""
+    quote = {"path": "app/search.py", "start_line": 9, "end_line": 9, "quote": "name = request", "role": "source"}
+    explanation = f"The value comes from the query string, so it is {verdict.replace('_', ' ')}. " * 3
+    return json.dumps(
+        {"evidence": [quote], "verdict": verdict, "confidence": "high", "explanation": explanation.strip()}
+    )
 
 
 def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, problem: str = "") -> dict[str, Any]:

@@ -68,6 +68,8 @@ VISITS = {
     "projects": Visit(rows.ADMIN, f"{DEMO}/projects/"),
     "projects-before-the-first": Visit(rows.ALICE, f"{EMPTY}/projects/"),
     "project": Visit(rows.ADMIN, f"{DEMO}/projects/{{copperleaf_project}}/"),
+    "project-settings": Visit(rows.ADMIN, f"{DEMO}/projects/{{copperleaf_project}}/settings/"),
+    "project-settings-own": Visit(rows.ALICE, f"{ACME}/projects/{{acme_project}}/settings/"),
     "scans": Visit(rows.ALICE, f"{ACME}/scans/"),
     "scans-before-the-first": Visit(rows.ALICE, f"{EMPTY}/scans/"),
     "scan": Visit(rows.ADMIN, f"{DEMO}/scans/{{copperleaf_scan}}/"),
@@ -89,12 +91,25 @@ VISITS = {
     "provider-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/provider/"),
     "provider-choice": Visit(rows.ALICE, f"{ACME}/settings/provider/new/"),
     "provider-change": Visit(rows.ALICE, f"{ACME}/settings/provider/{{connection_bedrock}}/"),
+    "settings-with-projects-that-differ": Visit(rows.ALICE, f"{ACME}/settings/deployment/"),
+    "settings-explained": Visit("", "/help/settings/"),
+    "prompts": Visit(rows.ALICE, f"{ACME}/settings/prompts/"),
+    "prompts-filtered": Visit(rows.ALICE, f"{ACME}/settings/prompts/?hidden=yes&step=triage/verdict"),
+    "prompts-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/prompts/"),
+    "request": Visit(rows.ALICE, f"{ACME}/settings/prompts/{{call_answered}}/"),
+    "request-without-texts": Visit(rows.ALICE, f"{ACME}/settings/prompts/{{call_failed}}/"),
+    "requests-compared": Visit(
+        rows.ALICE, f"{ACME}/settings/prompts/compare/?left={{call_answered}}&right={{call_reused}}"
+    ),
+    "requests-compared-while-waiting": Visit(
+        rows.ALICE, f"{ACME}/settings/prompts/compare/?left={{call_answered}}&right={{call_asking}}"
+    ),
+    "preview": Visit(rows.ALICE, f"{ACME}/findings/{{by_model}}/preview/"),
     "usage": Visit(rows.ADMIN, f"{DEMO}/settings/usage/?period=30-days"),
     "usage-used-up": Visit(rows.ALICE, f"{ACME}/settings/usage/"),
     "usage-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/usage/"),
     "usage-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/usage/", status=403),
     "finding-stopped-by-budget": Visit(rows.ALICE, f"{ACME}/findings/{{stopped}}/"),
-    "model-call": Visit(rows.ALICE, f"{ACME}/model-calls/{{call_answered}}/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }
 each_page = pytest.mark.parametrize("visit", VISITS.values(), ids=VISITS.keys())

@@ -47,6 +47,7 @@ PUBLIC = {
     "sign-on-hint": 405,
     "sign-on-acs": 405,
     **dict.fromkeys(("sign-on-start", "sign-on-callback", "sign-on-acs-finish", "sign-on-metadata"), 404),
+    "help-settings": 200,
     "healthz": 200,
     "readyz": 200,
 }

@@ -25,6 +25,7 @@ PAGES = (
     SettingsPage("People", "settings-people", "users", Permission.PEOPLE_INVITE),
     SettingsPage("Organization", "settings-organization", "home", Permission.SETTINGS_MANAGE),
     SettingsPage("Single sign-on", "settings-sign-on", "log-in", Permission.SIGN_ON_MANAGE),
+    SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
 )
 
 

@@ -13,11 +13,11 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-import orgs.selectors
 import orgs.services
 import providers.selectors
 import providers.services
 from assistant_platform.web.base import OrgRequest, org_page
+from assistant_platform.web.settings.consent import consent, label_of
 from assistant_platform.web.settings.provider_forms import (
     ABOUT_VENDORS,
     ConnectionForms,
@@ -30,8 +30,6 @@ from assistant_platform.web.settings.provider_forms import (
 from orgs.permissions import Permission
 from providers.drafts import ConnectionRefused
 from providers.models import Connection, Step, Vendor
-
-IN_HOUSE = {Vendor.BUILT_IN}
 
 
 @dataclass(frozen=True)
@@ -208,37 +206,24 @@ def _overview(request: OrgRequest, forms: list[StepModelForm], *, status: int = 
     platform = providers.selectors.platform_choice()
     context = {
         "rows": rows,
-        "settings": orgs.selectors.assistant_settings(),
+        "consent": consent(),
         "answers": providers.selectors.chosen(),
         "platform_provider": platform,
-        "leads_outside": _leads_outside(rows, has_platform=platform is not None),
-        "recipient": _recipient(rows, platform.label if platform else ""),
         "step_forms": forms,
         "has_models": any(row.connection.vendor not in {Vendor.PLATFORM, Vendor.BUILT_IN} for row in rows),
-        "consent_text_version": orgs.services.CONSENT_TEXT_VERSION,
         "most_connections": providers.services.MOST_CONNECTIONS,
     }
     return render(request, "settings/provider/overview.html", context, status=status)
-
-
-def _leads_outside(rows: list[ConnectionRow], *, has_platform: bool) -> bool:
-    return has_platform if not rows else any(row.connection.vendor not in IN_HOUSE for row in rows)
-
-
-def _recipient(rows: list[ConnectionRow], platform_label: str) -> str:
-    labels = [row.label for row in rows if row.connection.vendor not in IN_HOUSE and row.is_asked]
-    return ", or ".join(dict.fromkeys(labels)) or platform_label
 
 
 def _rows(connections: list[Connection]) -> list[ConnectionRow]:
     rows = []
     is_asked = True
     for number, connection in enumerate(connections):
-        name = providers.selectors.VENDOR_NAMES[Vendor(connection.vendor)]
         rows.append(
             ConnectionRow(
                 connection=connection,
-                label=f"{name} ({connection.model})" if connection.model else connection.get_vendor_display(),
+                label=label_of(connection),
                 place=connection.base_url or connection.region,
                 price=_price(connection),
                 is_first=number == 0,

@@ -235,8 +235,15 @@ def shop(committed: None, openai_server: OpenAIServer, settings: Settings) -> It
 
 
 def tag(number: int) -> None:
-    prompt = Prompt(name="triage/component", version=1, answer=ComponentAnswer, system="Tag.", user=f"x = {number:03}")
-    ask(prompt, answer=ComponentAnswer, without_model=_no_model, max_output_tokens=600)
+    prompt = Prompt(
+        name="triage/component",
+        version=1,
+        answer=ComponentAnswer,
+        system="Tag.",
+        user=f"x = {number:03}",
+        max_output_tokens=600,
+    )
+    ask(prompt, answer=ComponentAnswer, without_model=_no_model)
 
 
 def _no_model() -> Any:

@@ -81,6 +81,23 @@
       if (parameters[key] === "" && event.detail.verb === "get") delete parameters[key];
     });
   });
+  // A refused change comes back as its own row, which says why.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (event.detail.xhr.status !== 422) return;
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  });
+  // The server's words about what it just did.
+  document.addEventListener("said", function (event) {
+    say(event.detail.text);
+  });
+  // What could not be saved goes back to what is.
+  function putBack(event) {
+    var form = event.target.closest("[data-saves-at-once]");
+    if (form) form.reset();
+  }
+  document.addEventListener("htmx:responseError", putBack);
+  document.addEventListener("htmx:sendError", putBack);
   document.addEventListener("htmx:responseError", function (event) {
     var status = event.detail.xhr.status;
     say(status === 403 ? "You may not do this here. Reload the page to see why." : "That did not work (" + status + "). Reload the page and try again.");
