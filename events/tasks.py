@@ -43,7 +43,17 @@ SECONDS_BEHIND_THE_SAME_WORK = 2
 PAUSE_BETWEEN_WAKES_SECONDS = 0.2
 PAUSE_WITHOUT_BROKER_SECONDS = 5.0  # a request must not wait for a broker that is known to be gone
 
-_last_wake = threading.local()
+
+class _Wakes:
+    """When this process last dispatched, and until when another dispatch is on its way."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.at = 0.0
+        self.follow_up_at = 0.0
+
+
+_wakes = _Wakes()
 
 
 def org_task(
@@ -132,13 +142,22 @@ def owe_daily() -> int:
 
 
 def wake_dispatcher() -> None:
-    """Send due Jobs now rather than at beat's next tick; a burst of calls in a thread makes one."""
+    """Send due Jobs now rather than at beat's next tick; a burst of calls in a process makes one now and one after."""
     now = time.monotonic()
-    if now - getattr(_last_wake, "at", 0.0) < PAUSE_BETWEEN_WAKES_SECONDS:
-        return
-    _last_wake.at = now
+    with _wakes.lock:
+        is_too_soon = now - _wakes.at < PAUSE_BETWEEN_WAKES_SECONDS
+        # What became due after the last dispatch needs another one; there is nobody to ask while the broker is away.
+        if is_too_soon and (_wakes.follow_up_at > now or _wakes.at > now):
+            return
+        if is_too_soon:
+            _wakes.follow_up_at = now + PAUSE_BETWEEN_WAKES_SECONDS
+        else:
+            _wakes.at = now
     try:
-        dispatch()
+        if is_too_soon:
+            dispatch_task.apply_async(countdown=PAUSE_BETWEEN_WAKES_SECONDS, queue=Queue.INTERACTIVE, retry=False)
+        else:
+            dispatch()
     except Exception:
         logger.exception("dispatch failed; beat will try again")
 
@@ -162,7 +181,7 @@ def dispatch() -> int:
             Job.every_organization.filter(pk__in=[pk for pk, _ in due[sent:]], state=JobState.SENT).update(
                 state=JobState.WAITING
             )
-        _last_wake.at = time.monotonic() + PAUSE_WITHOUT_BROKER_SECONDS
+        _wakes.at = time.monotonic() + PAUSE_WITHOUT_BROKER_SECONDS
     return sent
 
 

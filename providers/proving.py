@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from providers.adapters import new_adapter
 from providers.adapters.base import Credentials, ProviderError
-from providers.sealing import Secrets
 
 # A thread of the web server waits meanwhile, and so does a person.
 LONGEST_PROOF_SECONDS = 20.0
@@ -33,14 +32,13 @@ def prove(adapter: str, credentials: Credentials, *, until: float) -> None:
 
 
 def _prove_one(adapter: str, credentials: Credentials) -> None:
-    secrets = Secrets(key=credentials.key, secret_key=credentials.secret_key, headers=credentials.headers)
     # `from None`: what a vendor's exception says may hold the key, and must not reach a log.
     try:
         with closing(new_adapter(adapter, credentials)) as made:
             made.check()
     except ProviderError as error:
         raise ProviderError(
-            secrets.hidden_in(str(error)),
+            credentials.hidden_in(str(error)),
             permanent=error.permanent,
             retry_after_seconds=error.retry_after_seconds,
             refused=error.refused,

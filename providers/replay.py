@@ -12,8 +12,8 @@ from events.kinds import Actor, Kind
 from events.services import record, result_of_job
 from lib.failures import TemporaryFailure
 from providers.gate import NoUsableAnswer
-from providers.models import ModelCall, Outcome, Step
-from providers.selectors import BUILT_IN, Choice, choices_for
+from providers.models import ModelCall, Outcome
+from providers.selectors import Choice, models_in_reach
 
 LONGEST_MODEL_NAME = 200
 
@@ -39,10 +39,8 @@ class Difference:
 def choices() -> dict[str, Choice]:
     """Return whom the organization may ask, by a short key that forms send; empty where code may go to nobody."""
     found: dict[str, Choice] = {}
-    for step in Step.values:
-        for choice in choices_for(step):
-            if choice.adapter != BUILT_IN.adapter:
-                found.setdefault(f"{choice.connection_id or 'platform'}:{choice.credentials.model}", choice)
+    for choice in models_in_reach():
+        found.setdefault(f"{choice.connection_id or 'platform'}:{choice.credentials.model}", choice)
     return found
 
 

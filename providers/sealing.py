@@ -23,13 +23,6 @@ class Secrets:
     def __bool__(self) -> bool:
         return bool(self.key or self.secret_key or self.headers)
 
-    def hidden_in(self, text: str) -> str:
-        """Return a text without them: a server may repeat what it was sent."""
-        values = [self.key, self.secret_key, *(value for _, value in self.headers)]
-        for value in sorted(values, key=len, reverse=True):
-            text = text.replace(value, "(key)") if value else text
-        return text
-
 
 def sealer() -> Sealer:
     """Return what seals with the newest of the operator's keys and opens with any."""

@@ -87,6 +87,21 @@ def choices_for(step: str) -> tuple[Choice, ...]:
     return tuple(found) or (BUILT_IN,)
 
 
+def models_in_reach() -> tuple[Choice, ...]:
+    """Return every model that the organization may send code to, whatever their order; none without consent."""
+    with transaction.atomic():
+        if not orgs.selectors.has_consent():
+            return ()
+        saved = list(connections())
+        own_models = list(step_models().values()) if saved else []
+    if not saved:
+        platform = platform_choice()
+        return () if platform is None else (platform,)
+    found = [choice for connection in saved for choice in _choice_of(connection)]
+    found += [choice for entry in own_models for choice in _choice_of(entry.connection, model=entry.model)]
+    return tuple(choice for choice in found if choice.adapter in Vendor.values and choice.adapter != BUILT_IN.adapter)
+
+
 def connections() -> QuerySet[Connection]:
     """Return the organization's connections in the order in which they are asked."""
     return Connection.objects.order_by("position")

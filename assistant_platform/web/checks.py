@@ -21,6 +21,7 @@ PUBLIC = {
     "sign-on-metadata": "our SAML metadata, which identity providers fetch",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
+    "help-settings": "says what is in the repository's docs",
     "organization-new": "for everybody who is signed in, where the operator allows it",
     "invitation": "for whoever holds the link, which nobody can guess",
     "account_login": "signing in",
@@ -59,7 +60,6 @@ PUBLIC = {
         ),
         "one's own account; asks for sign-in itself",
     ),
-    "help-settings": "says what is in the repository's docs",
 }
 
 

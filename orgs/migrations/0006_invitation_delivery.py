@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orgs", "0005_fences_of_invitations_teams_settings"),
+        ("orgs", "0007_fence_of_retention_limit"),
     ]
 
     operations = [

@@ -8,6 +8,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+# A header may also say something ordinary, such as a team's name, which answers are full of.
+SHORTEST_HIDDEN_HEADER = 12
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -30,6 +33,13 @@ class Credentials:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     is_guarded: bool = False
     may_be_server: bool = False
+
+    def hidden_in(self, text: str) -> str:
+        """Return a text without the secrets: a server may repeat what it was sent."""
+        long_values = [value for _, value in self.headers if len(value) >= SHORTEST_HIDDEN_HEADER]
+        for value in sorted([self.key, self.secret_key, *long_values], key=len, reverse=True):
+            text = text.replace(value, "(key)") if value else text
+        return text
 
 
 @dataclass(frozen=True)

@@ -365,7 +365,7 @@ def _call(record: Record, key: bytes | None) -> tuple[BaseModel, str, ModelCall]
 def _failed(record: Record, error: ProviderError) -> NoUsableAnswer | TemporaryFailure:
     """Keep what happened, and return what the asker is to be told."""
     # A server may repeat what it was sent.
-    message = str(error).replace(record.choice.credentials.key or "\0", "(key)")
+    message = record.choice.credentials.hidden_in(str(error))
     record.keep(Outcome.REFUSED if error.refused else Outcome.FAILED, error=message)
     if error.refused:
         return _Refused(message)

@@ -108,14 +108,14 @@ class Record:
 
     def _texts(self, outcome: Outcome, reply_text: str) -> dict[str, Any]:
         """Return what is kept of the texts: nothing where the organization keeps none."""
-        if outcome == Outcome.STOPPED:  # one row for each of a whole backlog: it does without
+        if outcome == Outcome.STOPPED and self.row is None:  # one row for each of a whole backlog: it does without
             return {"system_text": "", "user_text": "", "reply_text": ""}
         if not orgs.selectors.retention_days():
             return {"system_text": "", "user_text": "", "reply_text": "", "texts_removed_at": timezone.now()}
         return {
             "system_text": storable(self.question.system),
             "user_text": storable(self.question.user),
-            "reply_text": storable(reply_text.replace(self.choice.credentials.key or "\0", "(key)")),
+            "reply_text": storable(self.choice.credentials.hidden_in(reply_text)),
         }
 
 

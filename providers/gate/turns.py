@@ -104,28 +104,29 @@ def _is_the_platforms(choice: Choice) -> bool:
 
 def _take_turn_at_the_shared_key() -> None:
     lease = lease_in_hand()
-    is_urgent = lease is None or lease.queue in URGENT
+    share = 1.0 if lease is None or lease.queue in URGENT else 1 - LEFT_TO_THE_URGENT
     own, everybody = settings.MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION, settings.MODEL_REQUESTS_PER_MINUTE
-    if own:
-        _count(f"of:{current_organization_id()}", own, why="the organization's share of the platform's key is used up")
     if everybody:
-        share = everybody if is_urgent else everybody * (1 - LEFT_TO_THE_URGENT)
-        _count("all", share, why="the platform's key has been asked as often as it may be")
+        _count("all", everybody, share=share, why="the platform's key has been asked as often as it may be")
+    if own:
+        whose = f"of:{current_organization_id()}"
+        _count(whose, own, share=1.0, why="the organization's share of the platform's key is used up")
 
 
-def _count(whose: str, a_minute: float, *, why: str) -> None:
-    now = time.time()
+def _count(whose: str, a_minute: int, *, share: float, why: str) -> None:
+    """Count a turn, or put the Job off until the next ones are dealt out."""
     # Few turns a minute cannot be dealt out in stretches.
     length = STRETCH_SECONDS if a_minute >= STRETCHES_A_MINUTE else 60
-    number, gone = divmod(now, length)
-    key = f"turns:{whose}:{length}:{int(number)}"
+    number, gone = divmod(time.time(), length)
+    key = f"turns:{whose}:{int(number)}"
     try:
         cache.add(key, 0, timeout=2 * length)
-        taken = cache.incr(key)
+        if cache.incr(key) <= max(1, int(a_minute * length / 60 * share)):
+            return
+        cache.decr(key)  # whoever is refused takes nothing from the more urgent
     except (RedisError, ValueError):  # ValueError: it has just expired
         return
-    if taken > max(1, int(a_minute * length / 60)):
-        raise TemporaryFailure(why, retry_after_seconds=spread(length - gone + 0.1), spends_attempt=False)
+    raise TemporaryFailure(why, retry_after_seconds=spread(length - gone + 0.1), spends_attempt=False)
 
 
 def _key(what: str, choice: Choice) -> str:

@@ -91,8 +91,6 @@ VISITS = {
     "provider-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/provider/"),
     "provider-choice": Visit(rows.ALICE, f"{ACME}/settings/provider/new/"),
     "provider-change": Visit(rows.ALICE, f"{ACME}/settings/provider/{{connection_bedrock}}/"),
-    "settings-with-projects-that-differ": Visit(rows.ALICE, f"{ACME}/settings/deployment/"),
-    "settings-explained": Visit("", "/help/settings/"),
     "prompts": Visit(rows.ALICE, f"{ACME}/settings/prompts/"),
     "prompts-filtered": Visit(rows.ALICE, f"{ACME}/settings/prompts/?hidden=yes&step=triage/verdict"),
     "prompts-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/prompts/"),

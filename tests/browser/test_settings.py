@@ -122,9 +122,10 @@ def test_without_javascript_each_setting_has_its_button(window: OpenWindow) -> N
     expect(page.get_by_label("Customize with memories")).not_to_be_checked()
 
 
-def test_a_member_is_told_who_changes_the_settings(window: OpenWindow) -> None:
+def test_a_member_sees_no_settings_and_is_told_who_changes_them(window: OpenWindow) -> None:
     page = window(rows.MEMBER, expects=(403,))
 
     page.goto(f"/orgs/{rows.DEMO}/settings/deployment/")
 
-    expect(page.get_by_role("main")).to_contain_text("Admin")
+    expect(page.get_by_text("These roles may: Admin.")).to_be_visible()
+    expect(page.get_by_role("link", name="Settings")).to_have_count(0)

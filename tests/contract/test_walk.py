@@ -50,6 +50,7 @@ PUBLIC = {
     "help-settings": 200,
     "healthz": 200,
     "readyz": 200,
+    "help-settings": 200,
 }
 # What addresses of links name; that no stranger can guess one is not this walk's matter.
 OF_LINKS = {"key": "abc-def", "uidb36": "1", "token": "unknown", "pk": 1}
@@ -110,12 +111,12 @@ def things(acme: Organization) -> dict[str, object]:
             adapter="openai",
             outcome=Outcome.ANSWERED,
         )
+        connection = Connection.objects.create(vendor=Vendor.BUILT_IN)
         other = factories.a_member(factories.a_person("other@acme.example"), Role.READ_ONLY)
         admin = Membership.objects.get(role=Role.ADMIN)
         sign_on = factories.a_sign_on()
         domain = sign_on.domains.get()
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
-        connection = Connection.objects.create(vendor=Vendor.BUILT_IN)
     return {
         **OF_LINKS,
         "membership_id": other.pk,

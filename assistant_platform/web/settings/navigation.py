@@ -22,10 +22,10 @@ PAGES = (
     SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
     SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
     SettingsPage("Usage and budget", "settings-usage", "bar-chart-2", Permission.USAGE_VIEW),
+    SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
     SettingsPage("People", "settings-people", "users", Permission.PEOPLE_INVITE),
     SettingsPage("Organization", "settings-organization", "home", Permission.SETTINGS_MANAGE),
     SettingsPage("Single sign-on", "settings-sign-on", "log-in", Permission.SIGN_ON_MANAGE),
-    SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
 )
 
 

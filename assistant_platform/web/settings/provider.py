@@ -165,7 +165,9 @@ def _save(request: OrgRequest, *, connection: Connection | None) -> HttpResponse
         except ConnectionRefused as refused:
             forms.add_error(refused.field, str(refused))
         else:
-            messages.success(request, f"Saved: {saved}." if saved.vendor in IN_HOUSE else f"Saved: {saved} answered.")
+            messages.success(
+                request, f"Saved: {saved}." if saved.vendor == Vendor.BUILT_IN else f"Saved: {saved} answered."
+            )
             if getattr(request, "htmx", False):
                 return HttpResponseClientRedirect(_address(request))
             return _back(request)
@@ -211,7 +213,6 @@ def _overview(request: OrgRequest, forms: list[StepModelForm], *, status: int = 
         "platform_provider": platform,
         "step_forms": forms,
         "has_models": any(row.connection.vendor not in {Vendor.PLATFORM, Vendor.BUILT_IN} for row in rows),
-        "most_connections": providers.services.MOST_CONNECTIONS,
     }
     return render(request, "settings/provider/overview.html", context, status=status)
 

@@ -98,6 +98,9 @@ class BedrockFields(VendorFields):
         placeholder="arn:aws:iam::123456789012:role/assistant",
         longest=200,
     )
+    forgets_secrets = forms.BooleanField(
+        label="Forget the stored access key", required=False, help_text="For a role that needs none."
+    )
 
 
 class CompatibleFields(VendorFields):

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.db import transaction
 from pytest_django.fixtures import Settings
 
+import events.tasks
+import orgs.services
 import providers.gate.asking
 import triage.tasks
-from events.models import Job, JobState
+from events.kinds import SYSTEM
+from events.models import Job, JobState, Queue
+from events.services import owe_many
 from findings.models import Finding, NotAnalysed
+from orgs.selectors import memberships_of
 from providers.adapters.base import Credentials
 from providers.gate import turns
 from providers.models import CachedAnswer, ModelCall, Outcome
 from providers.selectors import BUILT_IN, Choice, platform_choice
 from tenancy.models import Organization
+from tenancy.scope import acting_for
+from tests import factories
 from tests.integration.providers.situations import KEY, ORDERS, a_finding_in, run_job, verdict
 from tests.vendors.openai_server import OpenAIServer, Scripted, completion, error
 from triage.models import Source, Verdict
@@ -227,3 +238,63 @@ def test_a_job_that_waited_for_its_turn_for_a_day_is_given_up(
     job = judge(finding)
 
     assert (job.state, finding.not_analysed) == (JobState.FAILED, NotAnalysed.UNAVAILABLE)
+
+
+# --- The platform's key, shared by all --------------------------------------------------------------------------------
+
+
+def tag_of(queue: Queue) -> Job:
+    """Have a file tagged, as work of a queue."""
+    project = factories.a_project()
+    number = Job.objects.count()
+    with transaction.atomic():
+        file = {"project_id": project.pk, "path": f"a{number}.py", "revision": "r"}
+        owe_many(triage.tasks.tag_file, [file], owed_queue=queue)
+    job = Job.objects.latest("pk")
+    claimed = events.tasks.claim(job.pk)
+    assert claimed is not None
+    events.tasks.run_claimed(*claimed)
+    job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def tagging(openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> OpenAIServer:
+    """A model that tags files, while the clock stands still."""
+    openai.rule = lambda _: completion({"tag": "API", "risk": "neutral", "reason": "It has routes."})
+    now = time.time()
+    monkeypatch.setattr(turns, "time", SimpleNamespace(time=lambda: now))
+    return openai
+
+
+def test_an_organization_that_had_its_share_of_the_minute_waits_and_holds_no_thread(
+    tagging: OpenAIServer, settings: Settings
+) -> None:
+    settings.MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION = 2
+
+    jobs = [tag_of(Queue.PULL_REQUEST) for _ in range(3)]
+
+    assert tagging.asked == 2
+    assert (jobs[-1].state, jobs[-1].attempt) == (JobState.WAITING, 0)
+    assert "share of the platform's key" in jobs[-1].last_error
+
+
+def test_another_organization_still_has_its_share(tagging: OpenAIServer, settings: Settings, charlie: User) -> None:
+    settings.MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION = 1
+    ours = [tag_of(Queue.BACKLOG).state for _ in range(2)]
+
+    with acting_for(memberships_of(charlie.pk)[0].organization_id):
+        orgs.services.give_consent(actor=SYSTEM)
+        theirs = tag_of(Queue.BACKLOG).state
+
+    assert (ours, theirs) == ([JobState.DONE, JobState.WAITING], JobState.DONE)
+
+
+def test_backlogs_leave_the_last_turns_to_what_somebody_waits_for(tagging: OpenAIServer, settings: Settings) -> None:
+    settings.MODEL_REQUESTS_PER_MINUTE = 5
+
+    backlog = [tag_of(Queue.BACKLOG).state for _ in range(4)]
+    filled = tag_of(Queue.BACKLOG).state
+    urgent = tag_of(Queue.PULL_REQUEST).state
+
+    assert (backlog, filled, urgent) == ([JobState.DONE] * 4, JobState.WAITING, JobState.DONE)

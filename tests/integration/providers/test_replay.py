@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,13 +13,15 @@ from django.utils import timezone
 
 import events.tasks
 import orgs.services
+import providers.budget
 import providers.tasks
 import triage.services
 from events.kinds import SYSTEM, Kind
 from events.models import Event, Job, Queue
 from findings.models import Finding
 from providers import replay
-from providers.models import CachedAnswer, ModelCall, Outcome
+from providers.models import BudgetMonth, CachedAnswer, Connection, ModelCall, Outcome, Price, StepModel, Vendor
+from providers.sealing import Secrets, seal
 from tests.integration.providers.situations import KEY, run_job, verdict
 from tests.vendors.openai_server import OpenAIServer, completion, error
 from triage.models import Verdict
@@ -145,3 +149,31 @@ def test_consent_that_was_withdrawn_meanwhile_stops_a_replay(openai: OpenAIServe
     waiting.refresh_from_db()
     assert (waiting.outcome, openai.asked) == (Outcome.FAILED, 1)
     assert "may not be sent any more" in waiting.error
+
+
+def test_every_connection_and_every_model_of_a_step_can_be_asked_built_in_not(openai: OpenAIServer) -> None:
+    first = Connection.objects.create(vendor=Vendor.BUILT_IN, position=0)
+    second = Connection.objects.create(
+        vendor=Vendor.OPENAI, position=1, model="gpt-5", sealed_secrets=seal(Secrets(key=KEY))
+    )
+    StepModel.objects.create(step="triage/verdict", connection=second, model="gpt-5-pro")
+
+    offered = replay.choices()
+
+    assert first.pk != second.pk
+    assert list(offered) == [f"{second.pk}:gpt-5", f"{second.pk}:gpt-5-pro"]
+
+
+def test_a_replay_is_paid_from_the_budget_and_stopped_by_it(openai: OpenAIServer, call: ModelCall) -> None:
+    openai.answer(completion(verdict()))
+    Price.objects.create(vendor="compatible", model="gpt-5*", input=1, output=2, since=date(2020, 1, 1))
+    providers.budget.set_monthly_limit(Decimal("1.00"), actor=SYSTEM)
+    paid = asked_again(call)
+    providers.budget.set_monthly_limit(Decimal("0.00"), actor=SYSTEM)
+
+    stopped = asked_again(call)
+
+    assert paid.cost == Decimal("0.00114")  # 900 tokens in, 120 out
+    assert BudgetMonth.objects.get().spent >= paid.cost
+    assert (stopped.outcome, stopped.cost, openai.asked) == (Outcome.STOPPED, Decimal(0), 2)
+    assert "budget" in stopped.error or "spent" in stopped.error

@@ -77,7 +77,7 @@ def test_a_key_is_nowhere_but_sealed(
         machine.put(f"{api}/connections/{number}", body, content_type="application/json").content,
         browser.post(f"{page}{number}/check/", follow=True).content,
     ]
-    server.answer(completion(f"no JSON, but {KEY}"), completion(f"again {KEY}"))
+    server.answer(completion(f"no JSON, but {KEY}"), completion(f"again {KEY} {HEADER}"))
     with pytest.raises(NoUsableAnswer):
         triage.services.judge_finding(finding=finding)
     seen += [

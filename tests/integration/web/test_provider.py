@@ -230,7 +230,7 @@ def test_built_in_answers_and_nobody_after_it(browser: Client, server: OpenAISer
 def test_without_consent_built_in_answers_and_the_page_says_so(browser: Client, server: OpenAIServer) -> None:
     added(browser, server)
 
-    browser.post(f"{ADDRESS}consent/", {"consent": "withdraw"})
+    orgs.services.withdraw_consent(actor=SYSTEM)
 
     assert labels() == ["Built-in (no model)"]
     assert b"Nothing is sent yet" in browser.get(ADDRESS).content
