@@ -79,6 +79,8 @@ VISITS = {
     "upload": Visit(rows.ADMIN, f"{DEMO}/upload/"),
     "upload-refused": Visit(rows.READER, f"{DEMO}/upload/", status=403),
     "settings": Visit(rows.ADMIN, f"{DEMO}/settings/deployment/"),
+    "settings-with-projects-that-differ": Visit(rows.ALICE, f"{ACME}/settings/deployment/"),
+    "settings-explained": Visit("", "/help/settings/"),
     "sign-on": Visit("", "/accounts/sign-on/"),
     "settings-sign-on": Visit(rows.ALICE, f"{ACME}/settings/sign-on/"),
     "settings-sign-on-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/sign-on/"),

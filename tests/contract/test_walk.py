@@ -50,7 +50,6 @@ PUBLIC = {
     "help-settings": 200,
     "healthz": 200,
     "readyz": 200,
-    "help-settings": 200,
 }
 # What addresses of links name; that no stranger can guess one is not this walk's matter.
 OF_LINKS = {"key": "abc-def", "uidb36": "1", "token": "unknown", "pk": 1}
