@@ -20,6 +20,7 @@ from lib.environment import (
     env_str,
     is_given,
 )
+from lib.logs import without_tokens
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -365,6 +366,7 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                without_tokens,
                 structlog.processors.JSONRenderer(),
             ],
             "foreign_pre_chain": [

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from assistant_platform.web import account, finding, findings, health, help_pages, home, preview, projects, scans
 from assistant_platform.web.settings import (
+    audit,
     calls,
     deployment,
     of_project,
@@ -21,6 +22,8 @@ from assistant_platform.web.settings import (
     provider,
     sign_on,
     sign_on_domains,
+    teams,
+    tokens,
     usage,
 )
 from assistant_platform.web.sign_on import entrance
@@ -80,6 +83,19 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/people/invitations/<int:invitation_id>/revoke/", people.revoke, name="settings-people-revoke"),
     path("settings/people/<int:membership_id>/role/", people.change_role, name="settings-people-role"),
     path("settings/people/<int:membership_id>/remove/", people.remove, name="settings-people-remove"),
+    path("settings/teams/", teams.teams_page, name="settings-teams"),
+    path("settings/teams/create/", teams.create_team, name="settings-teams-create"),
+    path("settings/teams/limits/", teams.change_limit, name="settings-teams-limits"),
+    path("settings/teams/<int:team_id>/", teams.team_page, name="settings-teams-team"),
+    path("settings/teams/<int:team_id>/name/", teams.rename_team, name="settings-teams-name"),
+    path("settings/teams/<int:team_id>/people/", teams.change_people, name="settings-teams-people"),
+    path("settings/teams/<int:team_id>/projects/", teams.change_projects, name="settings-teams-projects"),
+    path("settings/teams/<int:team_id>/delete/", teams.delete_team, name="settings-teams-delete"),
+    path("settings/tokens/", tokens.tokens_page, name="settings-tokens"),
+    path("settings/tokens/create/", tokens.create_token, name="settings-tokens-create"),
+    path("settings/tokens/<int:token_id>/revoke/", tokens.revoke_token, name="settings-tokens-revoke"),
+    path("settings/audit-log/", audit.audit_page, name="settings-audit"),
+    path("settings/audit-log/export/", audit.export_audit, name="settings-audit-export"),
     path("leave/", account.leave, name="organization-leave"),
     path("settings/sign-on/", sign_on.sign_on_page, name="settings-sign-on"),
     path("settings/sign-on/add/oidc/", sign_on.add_oidc, name="settings-sign-on-add-oidc"),

@@ -69,12 +69,13 @@ def _owe_backlog(organization: Organization) -> None:
     import orgs.services  # noqa: PLC0415
     import triage.tasks  # noqa: PLC0415
     from events.kinds import SYSTEM  # noqa: PLC0415
-    from events.services import owe_many  # noqa: PLC0415
+    from events.services import Subject, owe_many  # noqa: PLC0415
     from tenancy.scope import acting_for  # noqa: PLC0415
 
     with acting_for(organization.pk), transaction.atomic():
         project = orgs.services.project_named("backlog", actor=SYSTEM)
-        files = [{"project_id": project.pk, "path": f"f/{number}.py", "revision": "r"} for number in range(BACKLOG)]
+        paths = [f"f/{number}.py" for number in range(BACKLOG)]
+        files: list[dict[str, Subject]] = [{"project_id": project.pk, "path": path, "revision": "r"} for path in paths]
         owe_many(triage.tasks.tag_file, files)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from events.kinds import Actor, ActorKind, Kind
+from events.kinds import MACHINE_WORK, MACHINES, Actor, ActorKind, Kind
 from events.models import Event, Job, JobState, Queue
 
 Subject = int | str | bool | None
@@ -118,6 +118,7 @@ def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject
         actor_name=actor.name[:200],
         actor_user_id=actor.user_id,
         finding_id=finding_id,
+        is_audit=_is_audit(kind, actor, finding_id),
         subject=subject,
     )
     known = {**subject, "finding_id": finding_id} if finding_id is not None else subject
@@ -131,6 +132,11 @@ def _queue_owed_by(actor: Actor, task: Task) -> Queue | None:
         return task.queue  # a mail server that does not answer must not hold up what people look at
     # What a person asked for, that person waits for.
     return Queue.INTERACTIVE if actor.kind == ActorKind.PERSON else None
+
+
+def _is_audit(kind: Kind, actor: Actor, finding_id: int | None) -> bool:
+    # A suppression in the source, which the scanner reports, ignores findings by the thousand: also machine work.
+    return kind not in MACHINE_WORK and not (finding_id is not None and actor.kind in MACHINES)
 
 
 def _require_transaction(kind: Kind) -> None:
@@ -149,6 +155,7 @@ def record_for_findings(kind: Kind, *, actor: Actor, finding_ids: Iterable[int],
                 actor_name=actor.name[:200],
                 actor_user_id=actor.user_id,
                 finding_id=finding_id,
+                is_audit=_is_audit(kind, actor, finding_id),
                 subject=subject,
             )
             for finding_id in finding_ids

@@ -7,8 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
+from orgs.permissions import NOT_WHILE_LIMITED, PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.settings.consent import OLDEST_SUFFICIENT_TEXT
 from tenancy.models import OwnedByOrganization
 
@@ -31,8 +32,22 @@ class Membership(OwnedByOrganization):
         return f"{self.user} ({self.role})"
 
     def may(self, permission: Permission | str) -> bool:
-        """Tell whether the role has a permission."""
-        return permission in PERMISSIONS_OF_ROLE[self.role]
+        """Tell whether the role has a permission, and the person sees enough for it."""
+        return permission in PERMISSIONS_OF_ROLE[self.role] and not (
+            self.is_limited and permission in NOT_WHILE_LIMITED
+        )
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether only the projects of the own teams are seen; an Admin sees all, whatever was chosen."""
+        return self.is_limited_to_teams and self.role != Role.ADMIN
+
+    @cached_property
+    def ids_of_team_projects(self) -> frozenset[int]:
+        """The projects of the own teams, read once for the life of this object: a request."""
+        return frozenset(
+            TeamProject.objects.filter(team__members__membership=self.pk).values_list("project_id", flat=True)
+        )
 
 
 class Project(OwnedByOrganization):
@@ -63,6 +78,8 @@ class ApiToken(OwnedByOrganization):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    created_by_name = models.CharField(max_length=200, blank=True)  # the account may be gone
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
@@ -71,6 +88,19 @@ class ApiToken(OwnedByOrganization):
     def may(self, permission: Permission | str) -> bool:
         """Tell whether one of the scopes has a permission."""
         return any(permission in PERMISSIONS_OF_SCOPE[scope] for scope in self.scopes)
+
+    @property
+    def made_by(self) -> str:
+        """Who made it, also when that account is gone; empty where nobody remembers."""
+        return self.created_by_name or (self.created_by.email if self.created_by else "")
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its last day is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+Viewer = Membership | ApiToken  # who reads: a person, or a machine of the organization, which sees every project
 
 
 class Invitation(OwnedByOrganization):

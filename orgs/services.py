@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from django.conf import settings as platform
@@ -113,8 +113,10 @@ def add_member(*, user: User, role: Role, actor: Actor) -> Membership:
     return membership
 
 
-def create_token(*, name: str, scopes: list[Scope], created_by: User, actor: Actor) -> tuple[ApiToken, str]:
-    """Make an API token; its value is returned here and never again."""
+def create_token(
+    *, name: str, scopes: list[Scope], created_by: User, actor: Actor, expires_at: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """Make an API token; its value is returned here and never again. Without `expires_at` it holds until revoked."""
     value = TOKEN_PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         token = ApiToken.objects.create(
@@ -123,13 +125,23 @@ def create_token(*, name: str, scopes: list[Scope], created_by: User, actor: Act
             first_characters=value[:10],
             scopes=[scope.value for scope in scopes],
             created_by=created_by,
+            created_by_name=actor_of(created_by).name[:200],
+            expires_at=expires_at,
         )
-        record(Kind.TOKEN_CREATED, actor=actor, token=name, scopes=", ".join(scopes))
+        record(
+            Kind.TOKEN_CREATED,
+            actor=actor,
+            token=name,
+            scopes=", ".join(scopes),
+            expires=expires_at.date().isoformat() if expires_at else "",
+        )
     return token, value
 
 
 def revoke_token(*, token: ApiToken, actor: Actor) -> None:
-    """End a token."""
+    """End a token; one that was ended before stays as it is."""
+    if token.revoked_at is not None:
+        return
     with transaction.atomic():
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])

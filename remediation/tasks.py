@@ -16,7 +16,7 @@ from remediation import services
 
 def _finding(finding_id: int) -> Finding | None:
     with transaction.atomic():
-        return findings.selectors.visible().filter(pk=finding_id).first()
+        return findings.selectors.every_finding().filter(pk=finding_id).first()
 
 
 def _is_advice_wanted(finding: Finding) -> bool:

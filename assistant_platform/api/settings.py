@@ -15,7 +15,7 @@ from rest_framework.response import Response
 import orgs.selectors
 import orgs.services
 from assistant_platform.api.base import OrgView
-from orgs.models import Project
+from orgs.models import Project, Viewer
 from orgs.permissions import Permission
 from orgs.selectors import EffectiveSettings
 from orgs.settings.catalogue import BY_NAME, PER_PROJECT, SETTINGS, Setting, Shape, Value, WrongValue
@@ -56,7 +56,7 @@ class ProjectSettingsView(_SettingsView):
     def get(self, request: Request, slug: str, project_id: int) -> Response:
         """Return every setting as it holds for the project, and where it comes from."""
         with self.scope(), transaction.atomic():
-            project = _project(project_id)
+            project = _project(self.token, project_id)
             return Response(_told(orgs.selectors.settings_for(project.pk), SETTINGS))
 
     @extend_schema(
@@ -65,14 +65,14 @@ class ProjectSettingsView(_SettingsView):
     def patch(self, request: Request, slug: str, project_id: int) -> Response:
         """Change the project's own values, all or none; null goes back to the organization's."""
         with self.scope(), transaction.atomic():
-            project = _project(project_id)
+            project = _project(self.token, project_id)
             changes = _checked(request.data, PER_PROJECT, may_be_null=True)
             orgs.services.change_project_settings(project=project, actor=self.actor, changes=changes)
             return Response(_told(orgs.selectors.settings_for(project.pk), SETTINGS))
 
 
-def _project(project_id: int) -> Project:
-    project = orgs.selectors.projects().filter(pk=project_id).first()
+def _project(viewer: Viewer, project_id: int) -> Project:
+    project = orgs.selectors.projects_visible_to(viewer).filter(pk=project_id).first()
     if project is None:
         raise NotFound("There is no such project in this deployment.")
     return project

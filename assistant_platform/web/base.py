@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 import orgs.selectors
 from events.kinds import Actor
 from orgs.models import Membership
-from orgs.permissions import Permission, roles_with
+from orgs.permissions import PERMISSIONS_OF_ROLE, Permission, roles_with
 from orgs.services import actor_of
 from tenancy.scope import acting_for
 
@@ -93,6 +93,7 @@ def refuse(request: OrgRequest, permission: Permission) -> HttpResponse:
         "permission": permission.label,
         "roles": roles_with(permission),
         "role": request.member.get_role_display(),
+        "is_limited": permission in PERMISSIONS_OF_ROLE[request.member.role],
     }
     return render(request, "403.html", context, status=403)
 

@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
+OWN_ACCOUNT = "one's own account; asks for sign-in itself"
 # Addresses without an organization: by name, each with the reason why no permission is needed.
 PUBLIC = {
     "home": "only says where to go; asks for sign-in itself",
@@ -58,7 +59,7 @@ PUBLIC = {
             "mfa_edit_webauthn",
             "mfa_remove_webauthn",
         ),
-        "one's own account; asks for sign-in itself",
+        OWN_ACCOUNT,
     ),
 }
 

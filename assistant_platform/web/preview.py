@@ -52,7 +52,7 @@ class StepPreview:
 @org_page(Permission.FINDINGS_ANALYZE)
 def preview_page(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Show what each step would send for a finding if it were analysed now."""
-    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
     steps = [_preview(step, prompt, _when(step, finding)) for step, prompt in _prompts(finding)]
     context = {"finding": finding, "steps": steps, "is_sent": any(step.is_sent for step in steps)}
     return render(request, "findings/preview.html", context)

@@ -9,6 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orgs', '0007_fence_of_retention_limit'),
+        ('orgs', '0006_tokens_expire'),
         ('orgs', '0007_prove_addresses_made_before'),
         ('tenancy', '0003_directory_rights'),
     ]

@@ -16,12 +16,14 @@ import findings.services
 import orgs.joining
 import orgs.services
 import orgs.sign_on.services
+import orgs.teams
 import providers.budget
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
-from orgs.models import Invitation, Membership, Project, Protocol, SignOn
+from lib.crypto import digest_of_token
+from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
 from orgs.services import actor_of
 from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
@@ -39,6 +41,7 @@ ADMIN = "demo@example.org"  # of the demo
 MEMBER = "bob@copperleaf.example"
 READER = "rita@copperleaf.example"
 ALICE = "alice@acme.example"  # Admin of the two others, so she chooses on arrival
+LIMITED = "liam@acme.example"  # a Member of Acme who sees the projects of a team only
 NEWCOMER = "newcomer@nowhere.example"  # in no organization
 KIM = "kim@acme.example"  # Manager of Acme, who sets up a passkey
 TOM = "tom@acme.example"  # Member of Acme, who sets up an authenticator app
@@ -117,6 +120,8 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"scan_{scan.state}": scan.pk for scan in scans},
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
             **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
+            **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
+            **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
             **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
@@ -164,6 +169,7 @@ def _fill_acme(admin: User) -> None:
     )
     long_rule = factories.a_rule(LONG_RULE, message="A default initialization vector repeats.", cwe=["CWE-329"])
     scm.services.keep_files(project=project, revision=scan.revision, files=[("app/search.py", CODE)])
+    _fill_settings(admin, project)
     _judged_by_a_model(factories.a_finding(scan=scan, rule=rule, path="app/search.py", start_line=9, end_line=9))
     factories.a_finding(
         scan=pull_request, rule=long_rule, path=LONG_PATH, start_line=1204, end_line=1204, is_production=False
@@ -223,6 +229,35 @@ def _use_up_the_budget() -> None:
     providers.budget.set_monthly_limit(Decimal(20), actor=SYSTEM)
     providers.budget.settle(allowance, cost=Decimal("20.0001"), is_assumed=True)
     providers.budget.note_stop(providers.budget.terms())
+
+
+def _fill_settings(admin: User, project: Project) -> None:
+    # Values that nobody knows: these tokens open nothing.
+    for name, first, scopes, revoked_at in (
+        ("nightly scan of storefront", "aap_nightly", ["ci"], None),
+        (
+            "dashboard of the security team, with a name as long as people like to write them",
+            "aap_dash",
+            ["api:read"],
+            None,
+        ),
+        ("old pipeline", "aap_old", ["ci", "api:write"], timezone.now()),
+    ):
+        ApiToken.objects.create(
+            name=name,
+            digest=digest_of_token(f"{first} of the browser tests"),
+            first_characters=first[:10],
+            scopes=scopes,
+            created_by=admin,
+            created_by_name=admin.email,
+            revoked_at=revoked_at,
+        )
+    limited = factories.a_member(factories.a_person(LIMITED), Role.MEMBER)
+    team = orgs.teams.create_team(name="Shopkeepers", actor=actor_of(admin))
+    orgs.teams.set_members(team=team, members=[limited], actor=actor_of(admin))
+    orgs.teams.set_projects(team=team, projects=[project], actor=actor_of(admin))
+    orgs.teams.set_limit(member=limited, is_limited=True, actor=actor_of(admin))
+    factories.a_project("vault")
 
 
 def _judged_by_a_model(finding: Finding) -> None:

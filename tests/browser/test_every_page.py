@@ -110,6 +110,16 @@ VISITS = {
     "usage-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/usage/"),
     "usage-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/usage/", status=403),
     "finding-stopped-by-budget": Visit(rows.ALICE, f"{ACME}/findings/{{stopped}}/"),
+    "tokens": Visit(rows.ALICE, f"{ACME}/settings/tokens/"),
+    "tokens-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/tokens/"),
+    "token-to-revoke": Visit(rows.ALICE, f"{ACME}/settings/tokens/{{token_aap_nightl}}/revoke/"),
+    "teams": Visit(rows.ALICE, f"{ACME}/settings/teams/"),
+    "teams-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/teams/"),
+    "team": Visit(rows.ALICE, f"{ACME}/settings/teams/{{team_shopkeepers}}/"),
+    "findings-of-somebody-limited": Visit(rows.LIMITED, f"{ACME}/findings/"),
+    "audit-log": Visit(rows.ALICE, f"{ACME}/settings/audit-log/"),
+    "audit-log-filtered": Visit(rows.ALICE, f"{ACME}/settings/audit-log/?what=people&text=liam"),
+    "audit-log-without-a-match": Visit(rows.ALICE, f"{ACME}/settings/audit-log/?text=nobody"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }
 each_page = pytest.mark.parametrize("visit", VISITS.values(), ids=VISITS.keys())

@@ -10,7 +10,7 @@ import orgs.services
 import triage.tasks
 from events.kinds import SYSTEM
 from events.models import Job, JobState, Queue
-from events.services import owe_many
+from events.services import Subject, owe_many
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories
@@ -27,7 +27,8 @@ def owe_tags(organization: Organization, count: int, queue: Queue) -> None:
     """Let a number of files of an organization wait for the model, each a question of its own."""
     with acting_for(organization.pk), transaction.atomic():
         project = factories.a_project("reeds")
-        files = [{"project_id": project.pk, "path": f"reeds/{number}.py", "revision": "r"} for number in range(count)]
+        paths = [f"reeds/{number}.py" for number in range(count)]
+        files: list[dict[str, Subject]] = [{"project_id": project.pk, "path": path, "revision": "r"} for path in paths]
         owe_many(triage.tasks.tag_file, files, owed_queue=queue)
 
 

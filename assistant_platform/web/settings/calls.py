@@ -48,7 +48,7 @@ def call_page(request: OrgRequest, call_id: int) -> HttpResponse:
     call = get_object_or_404(providers.selectors.calls(), pk=call_id)
     context = {
         "call": call,
-        "finding": _finding_of(call),
+        "finding": _finding_of(request, call),
         "reply": readable(call.reply_text),
         "hidden_kinds": hidden_kinds(call.user_text),
         "comparable": log.comparable_with(call),
@@ -95,7 +95,7 @@ def compare_page(request: OrgRequest) -> HttpResponse:
         "left": left,
         "sides": [left, right],
         "right": right,
-        "finding": _finding_of(left),
+        "finding": _finding_of(request, left),
         "is_waiting": Outcome.ASKING in {left.outcome, right.outcome},
         "is_replay": right.replay_of_id is not None,
         "answers": replay.differences(left, right),
@@ -116,5 +116,5 @@ def _difference(title: str, left: ModelCall, right: ModelCall, before: str, afte
     )
 
 
-def _finding_of(call: ModelCall) -> Finding | None:
-    return findings.selectors.visible().filter(pk=call.finding_id).first() if call.finding_id else None
+def _finding_of(request: OrgRequest, call: ModelCall) -> Finding | None:
+    return findings.selectors.visible_to(request.member).filter(pk=call.finding_id).first() if call.finding_id else None

@@ -25,6 +25,9 @@ PAGES = (
     SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
     SettingsPage("People", "settings-people", "users", Permission.PEOPLE_INVITE),
     SettingsPage("Organization", "settings-organization", "home", Permission.SETTINGS_MANAGE),
+    SettingsPage("Teams", "settings-teams", "users", Permission.TEAMS_MANAGE),
+    SettingsPage("API tokens", "settings-tokens", "key", Permission.TOKENS_MANAGE),
+    SettingsPage("Audit log", "settings-audit", "list", Permission.AUDIT_VIEW),
     SettingsPage("Single sign-on", "settings-sign-on", "log-in", Permission.SIGN_ON_MANAGE),
 )
 

@@ -23,14 +23,14 @@ _BY_NAME = {setting.name: setting for setting in PER_PROJECT}
 @org_page(Permission.SETTINGS_MANAGE)
 def project_settings_page(request: OrgRequest, project_id: int) -> HttpResponse:
     """Show what holds for a project and where it comes from."""
-    return _page(request, get_object_or_404(orgs.selectors.projects(), pk=project_id))
+    return _page(request, get_object_or_404(orgs.selectors.projects_visible_to(request.member), pk=project_id))
 
 
 @require_POST
 @org_page(Permission.SETTINGS_MANAGE)
 def save_project_setting(request: OrgRequest, project_id: int) -> HttpResponse:
     """Save one setting of a project; htmx gets its row back, a browser without it the page."""
-    project = get_object_or_404(orgs.selectors.projects(), pk=project_id)
+    project = get_object_or_404(orgs.selectors.projects_visible_to(request.member), pk=project_id)
     setting = _BY_NAME.get(request.POST.get("setting", ""))
     if setting is None:
         messages.error(request, "Nothing was changed: the form named no setting of a project.")

@@ -91,7 +91,7 @@ def _render(request: OrgRequest, form: RetentionForm | None, *, status: int = 20
     settings = orgs.selectors.assistant_settings()
     limit = orgs.selectors.retention_limit()
     about = {call.finding_id for call in page.calls if call.finding_id}
-    found = {finding.pk: finding for finding in findings.selectors.visible().filter(pk__in=about)}
+    found = {finding.pk: finding for finding in findings.selectors.visible_to(request.member).filter(pk__in=about)}
     context = {
         "rows": [_row(call, found.get(call.finding_id or 0)) for call in page.calls],
         "page": page,
@@ -101,7 +101,7 @@ def _render(request: OrgRequest, form: RetentionForm | None, *, status: int = 20
         "periods": log.PERIODS,
         "steps": log.STEPS,
         "outcomes": log.OUTCOMES,
-        "projects": orgs.selectors.project_names(at_most=PROJECTS_OFFERED),
+        "projects": orgs.selectors.project_names(request.member, at_most=PROJECTS_OFFERED),
         "form": form or RetentionForm(initial={"retention_days": min(settings.retention_days, limit)}, limit=limit),
         "settings": settings,
         "days": orgs.selectors.retention_days(),

@@ -18,7 +18,7 @@ import providers.gate.asking
 import triage.tasks
 from events.kinds import SYSTEM
 from events.models import Job, JobState, Queue
-from events.services import owe_many
+from events.services import Subject, owe_many
 from findings.models import Finding, NotAnalysed
 from orgs.selectors import memberships_of
 from providers.adapters.base import Credentials
@@ -248,7 +248,7 @@ def tag_of(queue: Queue) -> Job:
     project = factories.a_project()
     number = Job.objects.count()
     with transaction.atomic():
-        file = {"project_id": project.pk, "path": f"a{number}.py", "revision": "r"}
+        file: dict[str, Subject] = {"project_id": project.pk, "path": f"a{number}.py", "revision": "r"}
         owe_many(triage.tasks.tag_file, [file], owed_queue=queue)
     job = Job.objects.latest("pk")
     claimed = events.tasks.claim(job.pk)

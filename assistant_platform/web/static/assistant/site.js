@@ -21,6 +21,30 @@
       });
   });
 
+  // --- Copy a text of the page (without: select it) --------------------------------------------------------------
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-copy]");
+    if (!button) return;
+    var text = document.getElementById(button.dataset.copy).textContent;
+    // Over plain HTTP from another machine there is no clipboard.
+    var copied = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject();
+    copied.then(
+      function () {
+        say("Copied.");
+      },
+      function () {
+        say("The browser did not let us copy. Select the text and copy it.");
+      }
+    );
+  });
+
+  // --- What is shown once is gone when the page is left, also from the browser's memory of it (without: no-store) --
+  window.addEventListener("pagehide", function () {
+    document.querySelectorAll("[data-shown-once]").forEach(function (place) {
+      place.textContent = place.dataset.shownOnce;
+    });
+  });
+
   // --- Drop a file on the upload page (without: the file field) --------------------------------------------------
   document.querySelectorAll("[data-drop-for]").forEach(function (zone) {
     var field = document.getElementById(zone.dataset.dropFor);
