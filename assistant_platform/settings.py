@@ -58,6 +58,9 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "allauth.mfa",
     "allauth.usersessions",
     "django_htmx",
@@ -228,6 +231,10 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Assistant"
 MFA_TOTP_TOLERANCE = 1  # telephones' clocks are off by some seconds
+SOCIALACCOUNT_ADAPTER = "assistant_platform.web.sign_on.adapter.SignOnAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # the identity provider answers for the addresses of a proved domain
+# Which name servers prove that an organization owns an e-mail domain; those of the machine where empty.
+DNS_SERVERS = env_list("DNS_SERVERS")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 IS_HTTPS = PUBLIC_URL.startswith("https://")

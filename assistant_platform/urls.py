@@ -20,10 +20,13 @@ from assistant_platform.web.settings import (
     people,
     prompts,
     provider,
+    sign_on,
+    sign_on_domains,
     teams,
     tokens,
     usage,
 )
+from assistant_platform.web.sign_on import entrance
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
@@ -94,6 +97,22 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/audit-log/", audit.audit_page, name="settings-audit"),
     path("settings/audit-log/export/", audit.export_audit, name="settings-audit-export"),
     path("leave/", account.leave, name="organization-leave"),
+    path("settings/sign-on/", sign_on.sign_on_page, name="settings-sign-on"),
+    path("settings/sign-on/add/oidc/", sign_on.add_oidc, name="settings-sign-on-add-oidc"),
+    path("settings/sign-on/add/saml/", sign_on.add_saml, name="settings-sign-on-add-saml"),
+    path("settings/sign-on/<int:sign_on_id>/", sign_on.edit, name="settings-sign-on-edit"),
+    path("settings/sign-on/<int:sign_on_id>/require/", sign_on.change_enforcement, name="settings-sign-on-require"),
+    path("settings/sign-on/<int:sign_on_id>/remove/", sign_on.remove, name="settings-sign-on-remove"),
+    path("settings/sign-on/domains/", sign_on_domains.add_domain, name="settings-sign-on-domains"),
+    path("settings/sign-on/domains/<int:domain_id>/", sign_on_domains.lead, name="settings-sign-on-domain"),
+    path(
+        "settings/sign-on/domains/<int:domain_id>/check/", sign_on_domains.check, name="settings-sign-on-domain-check"
+    ),
+    path(
+        "settings/sign-on/domains/<int:domain_id>/remove/",
+        sign_on_domains.remove,
+        name="settings-sign-on-domain-remove",
+    ),
 ]
 
 # Of django-allauth's pages those we use, by the names it knows them by.
@@ -141,6 +160,13 @@ pages_of_account: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
+    path("accounts/sign-on/", entrance.find, name="sign-on"),
+    path("accounts/sign-on/hint/", entrance.hint, name="sign-on-hint"),
+    path("accounts/sign-on/<slug:key>/", entrance.start, name="sign-on-start"),
+    path("accounts/sign-on/<slug:key>/callback/", entrance.callback, name="sign-on-callback"),
+    path("accounts/sign-on/<slug:key>/acs/", entrance.acs, name="sign-on-acs"),
+    path("accounts/sign-on/<slug:key>/acs/finish/", entrance.acs_finish, name="sign-on-acs-finish"),
+    path("accounts/sign-on/<slug:key>/metadata/", entrance.metadata, name="sign-on-metadata"),
     path("accounts/", include(pages_of_account)),
     path("organizations/new/", account.new_organization_page, name="organization-new"),
     path("invitations/<str:token>/", account.invitation_page, name="invitation"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -285,3 +286,93 @@ class ProjectSettings(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"settings of {self.project}"
+
+
+class Protocol(models.TextChoices):
+    """How an identity provider and we speak."""
+
+    OIDC = "oidc", "OpenID Connect"
+    SAML = "saml", "SAML 2.0"
+
+
+class SignOn(OwnedByOrganization):
+    """An identity provider that signs in the people of an organization; which ones, its SignOnDomains say.
+
+    `issuer` is OpenID Connect's issuer or SAML's entity id of the identity provider. The columns of the other protocol
+    stay empty.
+    """
+
+    key = models.CharField(max_length=32, unique=True)  # in our addresses, which strangers see: random, no number
+    name = models.CharField(max_length=60)
+    protocol = models.CharField(max_length=10, choices=Protocol)
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=255, blank=True)
+    sealed_secret = models.TextField(max_length=4000, blank=True)
+    sso_url = models.CharField(max_length=1000, blank=True)
+    certificates = models.TextField(max_length=20_000, blank=True)  # base64 of X.509, one a line, any may have signed
+    metadata_url = models.CharField(max_length=1000, blank=True)
+    id_attribute = models.CharField(max_length=200, default="id", blank=True)
+    email_attribute = models.CharField(max_length=200, default="email")
+    first_name_attribute = models.CharField(max_length=200, default="firstName", blank=True)
+    last_name_attribute = models.CharField(max_length=200, default="lastName", blank=True)
+    may_begin_there = models.BooleanField(default=False)  # SAML: sign-in that the identity provider begins
+    default_role = models.CharField(
+        max_length=10,
+        choices=[(role.value, role.label) for role in (Role.READ_ONLY, Role.MEMBER, Role.MANAGER)],
+        default=Role.MEMBER,
+    )
+    is_enforced = models.BooleanField(default=False)
+    tested_at = models.DateTimeField(null=True, blank=True)  # the last test that would have let the person in
+    last_test = models.JSONField(default=dict, blank=True)  # what the identity provider said of the Admin who tried
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="sign_on_of_organization"),
+            models.CheckConstraint(condition=~models.Q(default_role=Role.ADMIN), name="sign_on_makes_nobody_admin"),
+            models.CheckConstraint(
+                condition=models.Q(is_enforced=False) | models.Q(tested_at__isnull=False),
+                name="sign_on_enforced_only_when_tested",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SignOnDomain(OwnedByOrganization):
+    """An e-mail domain that an organization claims; it counts once it is proved, for one organization at a time."""
+
+    domain = models.CharField(max_length=253)
+    sign_on = models.ForeignKey(SignOn, models.SET_NULL, null=True, blank=True, related_name="domains")
+    token = models.CharField(max_length=64)  # what the TXT record must say
+    proved_at = models.DateTimeField(null=True, blank=True)
+    proved_by = models.CharField(max_length=20, blank=True)  # "DNS" or "operator"
+    checked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "domain"], name="sign_on_domain_claimed_once"),
+            models.UniqueConstraint(
+                fields=["domain"], condition=models.Q(proved_at__isnull=False), name="sign_on_domain_proved_once"
+            ),
+            models.CheckConstraint(condition=models.Q(domain=Lower("domain")), name="sign_on_domain_in_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class UsedAssertion(OwnedByOrganization):
+    """A SAML assertion that has signed somebody in: it does so once."""
+
+    sign_on = models.ForeignKey(SignOn, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sign_on", "digest"], name="assertion_used_once")]
+
+    def __str__(self) -> str:
+        return self.digest[:12]

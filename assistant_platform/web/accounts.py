@@ -9,11 +9,13 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMultiAlternatives
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 import notifications.mail
 import orgs.selectors
+from assistant_platform.web.sign_on import enforcement
 from lib.crypto import Sealer
 from orgs.models import Invitation
 
@@ -58,6 +60,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
         except notifications.mail.MailNotSent as failure:
             logger.warning("%s was not sent: %s", template_prefix, failure)
             messages.error(self.request, NOT_SENT)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuse a password, right or wrong, where single sign-on is required."""
+        enforcement.refuse_password(str(credentials.get("email") or ""))
+        super().pre_authenticate(request, **credentials)
+
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **arguments: Any) -> HttpResponse | None:
+        """Refuse every other way in where single sign-on is required: passkeys, links, codes."""
+        refused = enforcement.refusal(request, user, arguments.get("signal_kwargs") or {})
+        return refused or super().pre_login(request, user, **arguments)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth carries no types

@@ -13,6 +13,13 @@ OWN_ACCOUNT = "one's own account; asks for sign-in itself"
 # Addresses without an organization: by name, each with the reason why no permission is needed.
 PUBLIC = {
     "home": "only says where to go; asks for sign-in itself",
+    "sign-on": "signing in: asks for an address, says where its people sign in",
+    "sign-on-hint": "signing in: the same beside the address",
+    "sign-on-start": "signing in: goes to an identity provider",
+    "sign-on-callback": "signing in: comes back from one",
+    "sign-on-acs": "signing in: comes back from one, by its form",
+    "sign-on-acs-finish": "signing in: the same with the browser's cookies",
+    "sign-on-metadata": "our SAML metadata, which identity providers fetch",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
     "help-settings": "says what is in the repository's docs",

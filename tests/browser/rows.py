@@ -15,6 +15,7 @@ from django.utils import timezone
 import findings.services
 import orgs.joining
 import orgs.services
+import orgs.sign_on.services
 import orgs.teams
 import providers.budget
 import scm.services
@@ -22,7 +23,7 @@ from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
 from lib.crypto import digest_of_token
-from orgs.models import ApiToken, Invitation, Membership, Project, Team
+from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
 from orgs.services import actor_of
 from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
@@ -123,6 +124,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
+            **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
         }
 
 
@@ -144,6 +146,7 @@ _ACME_FINDINGS: dict[str, dict[str, Any]] = {
 
 
 def _fill_acme(admin: User) -> None:
+    _fill_sign_on(admin)
     _connect()
     project = factories.a_project("storefront")
     scan = factories.a_scan(
@@ -194,6 +197,14 @@ def _fill_acme(admin: User) -> None:
     findings.services.ignore(
         finding=ignored, reason=IgnoreReason.ACCEPTABLE_RISK, comment="Only a cache key.", actor=actor_of(admin)
     )
+
+
+def _fill_sign_on(admin: User) -> None:
+    said = {"identifier": "00u1f4", "email": ALICE, "name": "Alice Example", "problem": ""}
+    saml = {"protocol": Protocol.SAML, "issuer": "https://idp.acme.example/saml", "sso_url": "https://idp.acme.example"}
+    factories.a_sign_on(name="Acme Login", tested_at=timezone.now(), last_test=said)
+    factories.a_sign_on("acme-laboratories.example", name="Laboratories", certificates="MIIC", **saml)
+    orgs.sign_on.services.claim_domain(typed="acme.test", sign_on=None, actor=actor_of(admin))
 
 
 def _fill_usage() -> None:

@@ -52,9 +52,13 @@ PUBLIC = {
     "account_reset_password_from_key": 200,
     "account_reset_password_from_key_done": 200,
     "invitation": 404,
+    "sign-on": 200,
+    "sign-on-hint": 405,
+    "sign-on-acs": 405,
+    **dict.fromkeys(("sign-on-start", "sign-on-callback", "sign-on-acs-finish", "sign-on-metadata"), 404),
+    "help-settings": 200,
     "healthz": 200,
     "readyz": 200,
-    "help-settings": 200,
 }
 # What an address without an organization may take; nothing of anybody's.
 WORDS = {"key": "abc-def", "uidb36": "1", "token": "unknown", "pk": 1}
@@ -124,11 +128,15 @@ def things(acme: Organization) -> dict[str, object]:
         connection = Connection.objects.create(vendor=Vendor.BUILT_IN)
         other = factories.a_member(factories.a_person("other@acme.example"), Role.READ_ONLY)
         admin = Membership.objects.get(role=Role.ADMIN)
+        sign_on = factories.a_sign_on()
+        domain = sign_on.domains.get()
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
         "membership_id": other.pk,
         "invitation_id": invited.invitations[0].pk,
+        "sign_on_id": sign_on.pk,
+        "domain_id": domain.pk,
         "slug": acme.slug,
         "connection_id": connection.pk,
         "finding_id": finding.pk,

@@ -28,6 +28,7 @@ PAGES = (
     SettingsPage("Teams", "settings-teams", "users", Permission.TEAMS_MANAGE),
     SettingsPage("API tokens", "settings-tokens", "key", Permission.TOKENS_MANAGE),
     SettingsPage("Audit log", "settings-audit", "list", Permission.AUDIT_VIEW),
+    SettingsPage("Single sign-on", "settings-sign-on", "log-in", Permission.SIGN_ON_MANAGE),
 )
 
 
