@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("orgs", "0007_prove_addresses_made_before"),
+        ("orgs", "0009_prove_addresses_made_before"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0006_audit_log_is_append_only'),
+        ('events', '0007_audit_log_is_append_only'),
     ]
 
     operations = [

@@ -8,9 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0007_fence_of_retention_limit'),
-        ('orgs', '0006_tokens_expire'),
-        ('orgs', '0007_prove_addresses_made_before'),
+        ('orgs', '0010_tokens_expire'),
         ('tenancy', '0003_directory_rights'),
     ]
 

@@ -42,7 +42,7 @@ def same_organization(table: str, column: str) -> tuple[str, str]:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("orgs", "0008_single_sign_on"),
+        ("orgs", "0011_single_sign_on"),
     ]
 
     operations = [

@@ -13,7 +13,7 @@ ON CONFLICT DO NOTHING
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orgs", "0006_invitation_delivery"),
+        ("orgs", "0008_invitation_delivery"),
         ("account", "0009_emailaddress_unique_primary_email"),
     ]
 

@@ -11,7 +11,7 @@ MACHINE_WORK = "'scan_ingested', 'scan_settled', 'late_answer', 'finding_found',
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("events", "0005_event_is_audit"),
+        ("events", "0006_event_is_audit"),
     ]
 
     operations = [
