@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import findings.tasks
 import remediation.tasks
+import rules.tasks
 import triage.tasks
 from events.kinds import Kind
 from events.services import Task, set_followers
 from events.tasks import wake_dispatcher
 
 FOLLOWERS: dict[Kind, list[Task]] = {
+    Kind.RULES_IMPORTED: [rules.tasks.check_texts],
+    Kind.SCAN_STARTED: [findings.tasks.give_up_on_client],
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
     # One event a scan, never one a finding: planning picks, caps and queues.
     Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],

@@ -70,13 +70,13 @@ def _keys(finding: ReportedFinding, *, path: str, scope: str | None, matched: st
 
 
 def _matched_text(finding: ReportedFinding, lines: Sequence[str] | None) -> str | None:
-    """Return the code between the ends of a finding; None where nobody has it."""
+    """Return the code between the ends of a finding, or what stands for it; None where nobody has it."""
     span = finding.span
     if lines is not None and span.end_line <= len(lines):
         return _cut(lines[span.start_line - 1 : span.end_line], span)
     if finding.lines:
         return _cut_of_report(_lines(finding.lines), span)
-    return None
+    return finding.code_hash or None
 
 
 def _cut(lines: Sequence[str], span: Span) -> str:

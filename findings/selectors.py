@@ -6,11 +6,13 @@ from django.db.models import Count, QuerySet
 
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
-from findings.models import Finding, NotAnalysed, Note, Presence, Scan
+from findings.models import Finding, NotAnalysed, Note, Presence, Scan, Triage, TriageSource
 from findings.stored import step_from_json
+from orgs.models import Project
 from rules.models import Severity
 
 SCANS_SEARCHED_FOR_REFS = 100
+MOST_IGNORED_TOLD = 10_000
 
 
 def visible() -> QuerySet[Finding]:
@@ -21,6 +23,13 @@ def visible() -> QuerySet[Finding]:
 def scans() -> QuerySet[Scan]:
     """Return the organization's scans, newest first."""
     return Scan.objects.select_related("project").order_by("-pk")
+
+
+def match_ids_ignored_by_people(project: Project) -> list[str]:
+    """Return Semgrep's ids of the findings that people ignored in a project, the latest decisions first."""
+    ignored = Finding.objects.filter(project=project, triage=Triage.IGNORED, triage_source=TriageSource.PERSON)
+    known = ignored.exclude(scanner_fingerprint="").order_by("-triaged_at")
+    return list(known.values_list("scanner_fingerprint", flat=True)[:MOST_IGNORED_TOLD])
 
 
 def waiting_for_verdict(finding_id: int) -> Finding | None:

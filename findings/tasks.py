@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import transaction
 
 from events.models import Queue
@@ -24,3 +27,9 @@ def ingest_scan(*, scan_id: int) -> None:
         scan = Scan.objects.select_related("project").filter(pk=scan_id, state=ScanState.RECEIVED).first()
     if scan is not None:
         services.ingest_scan(scan=scan)
+
+
+@org_task(queue=Queue.BACKLOG, delay=timedelta(minutes=settings.CI_SCAN_MINUTES))
+def give_up_on_client(*, scan_id: int) -> None:
+    """Say of a scan of `semgrep ci` that never ended what it did not do."""
+    services.give_up_on_client(scan_id=scan_id)
