@@ -5,7 +5,7 @@ from __future__ import annotations
 import allauth.account.views
 from django.urls import URLPattern, URLResolver, include, path
 
-from assistant_platform.web import finding, findings, health, home, model_calls, projects, scans
+from assistant_platform.web import ci, cli_login, finding, findings, health, home, model_calls, projects, scans
 from assistant_platform.web.settings import deployment
 
 pages_of_organization: list[URLPattern | URLResolver] = [
@@ -24,6 +24,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("scans/", scans.scans_page, name="scans"),
     path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
     path("upload/", scans.upload_page, name="upload"),
+    path("ci/", ci.ci_page, name="ci"),
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_deployment, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Only these two of django-allauth's pages: accounts are made by the operator.
     path("accounts/login/", allauth.account.views.login, name="account_login"),
     path("accounts/logout/", allauth.account.views.logout, name="account_logout"),
+    path("login", cli_login.cli_login, name="cli-login"),  # where `semgrep login` sends people
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/", include("assistant_platform.api.urls")),

@@ -19,6 +19,7 @@ from bench.platform import running_platform
 BENCHES = {
     "import": ("bench.imports", True),
     "pages": ("bench.pages", True),
+    "semgrep_ci": ("bench.semgrep_ci", True),
     "worker": ("bench.worker", True),
     "fixes": ("bench.fixes", False),
     "start": ("bench.start", False),

@@ -7,6 +7,7 @@ from django.db.models import Count, QuerySet
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
 from findings.models import Finding, NotAnalysed, Note, Presence, Scan, Triage, TriageSource
+from findings.refs import branch_and_pull_request
 from findings.stored import step_from_json
 from orgs.models import Project
 from rules.models import Severity
@@ -75,6 +76,12 @@ def scanned_refs() -> list[str]:
     """Return the branches and pull requests of the latest scans, for people to choose from."""
     latest = Scan.objects.order_by("-pk").only("organization_id", "branch", "pull_request_id")
     return list(dict.fromkeys(scan.ref for scan in latest[:SCANS_SEARCHED_FOR_REFS] if scan.ref))
+
+
+def ref_of_client(name: str) -> str:
+    """Return what we call the branch or pull request that a client names; empty where there is none."""
+    branch, pull_request = branch_and_pull_request(name)
+    return f"pull/{pull_request}" if pull_request else branch
 
 
 def analyses_of(scan: Scan) -> dict[str, int]:

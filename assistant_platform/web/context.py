@@ -17,6 +17,7 @@ SECTION_OF_PAGE = {
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
+    "ci": "upload",
 }
 
 

@@ -11,13 +11,17 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
+from pydantic import ValidationError
+from redis.exceptions import RedisError
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 import findings.selectors
 import findings.services
+from assistant_platform import cli_tokens
 from assistant_platform.api.semgrep_ci.base import ClientView
+from assistant_platform.api.semgrep_ci.messages import TokenRequest
 from findings.services.client_scans import NOT_ALLOWED_PRO
 
 logger = logging.getLogger(__name__)
@@ -69,6 +73,18 @@ class ProEngine(ClientView):
             if scan is not None:
                 findings.services.fail_client_scan(scan=scan, why=NOT_ALLOWED_PRO)
         raise PermissionDenied(NOT_ALLOWED_PRO)
+
+
+@csrf_exempt
+@require_POST
+def token_request(request: HttpRequest) -> HttpResponse:
+    """Answer `semgrep login`, which asks every few seconds: 404 until somebody has let it have a token."""
+    try:
+        asked = TokenRequest.model_validate_json(request.read(MOST_LOGGED))
+        token = cli_tokens.fetch(asked.token_request_key) if cli_tokens.is_key(asked.token_request_key) else None
+    except (ValidationError, RedisError):
+        token = None
+    return JsonResponse({"token": token}) if token else JsonResponse({"detail": "not yet"}, status=404)
 
 
 @require_safe

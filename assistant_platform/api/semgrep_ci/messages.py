@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from findings.refs import branch_and_pull_request
 from findings.services import ClientScan
 
-BRANCH = re.compile(r"^refs/(?:heads|remotes/origin)/")
-PULL_REQUEST_REF = re.compile(r"^refs/(?:pull|pull-requests|merge-requests)/(\d+)/")
 LONGEST_WORD = 300
 MOST_TAGS = 20
 # What is kept of a run, to be shown with the scan; who committed is not among it.
@@ -92,7 +91,7 @@ class NewScan(BaseModel):
     def as_client_scan(self) -> ClientScan:
         """Return it in our words."""
         said = self.project_metadata
-        pull_request = said.pull_request_id or _pull_request_in(said.branch)
+        branch, pull_request = branch_and_pull_request(said.branch)
         tags = self.project_config.tags
         kept = {name: getattr(said, name) for name in KEPT if getattr(said, name)}
         return ClientScan(
@@ -100,17 +99,12 @@ class NewScan(BaseModel):
             project=self.project[:200],
             project_url=said.repo_url if said.repo_url.startswith(("https://", "http://")) else "",
             tags=None if tags is None else tuple(dict.fromkeys(tag[:60] for tag in tags if tag))[:MOST_TAGS],
-            branch="" if PULL_REQUEST_REF.match(said.branch) else BRANCH.sub("", said.branch)[:255],
+            branch=branch[:255],
             commit=said.commit if re.fullmatch(r"[0-9a-fA-F]{7,64}", said.commit) else "",
-            pull_request_id=re.sub(r"[^0-9A-Za-z_-]", "", pull_request)[:64],
+            pull_request_id=re.sub(r"[^0-9A-Za-z_-]", "", said.pull_request_id or pull_request)[:64],
             is_full=said.is_full_scan,
             ci={**kept, "cli_version": self.scan_metadata.cli_version},
         )
-
-
-def _pull_request_in(branch: str) -> str:
-    found = PULL_REQUEST_REF.match(branch)
-    return found.group(1) if found else ""
 
 
 class Completed(BaseModel):
@@ -126,3 +120,9 @@ class ClientFailure(BaseModel):
 
     exit_code: int | None = Field(default=None, ge=-32768, le=32767)
     stderr: str = ""
+
+
+class TokenRequest(BaseModel):
+    """`POST /api/agent/tokens/requests`, by `semgrep login`."""
+
+    token_request_key: str = Field(max_length=64)

@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/agent/deployments/current", client.CurrentDeployment.as_view(), name="ci-deployment"),
     path("api/agent/deployments/deepbinary/<str:platform>", client.ProEngine.as_view(), name="ci-pro-engine"),
     path("api/agent/identity", client.Identity.as_view(), name="ci-identity"),
+    path("api/agent/tokens/requests", client.token_request, name="ci-token-request"),
     path("api/check-version", client.check_version, name="ci-check-version"),
     path("c/p/semgrep-rule-lints", client.rule_lints, name="ci-rule-lints"),
     path("fail-open/failure", client.fail_open, name="ci-fail-open"),
