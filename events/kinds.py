@@ -56,6 +56,7 @@ class Kind(models.TextChoices):
     LATE_ANSWER = "late_answer", "Late answer"
     FINDING_FOUND = "finding_found", "Found"
     FINDING_FIXED = "finding_fixed", "Fixed"
+    FINDING_REMOVED = "finding_removed", "Removed: its file or its rule is gone"
     FINDING_RETURNED = "finding_returned", "Found again"
     ANALYSIS_REQUESTED = "analysis_requested", "Analysis requested"
     ANALYSIS_PLANNED = "analysis_planned", "Analysis planned"

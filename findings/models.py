@@ -181,6 +181,8 @@ class Finding(OwnedByOrganization):
     rule = models.ForeignKey(Rule, models.PROTECT, related_name="findings", db_index=False, db_constraint=False)
     fingerprint = models.BinaryField(max_length=16)
     code_key = models.BinaryField(max_length=16)  # less than the fingerprint: finds it again when the rest has changed
+    moved_key = models.BinaryField(max_length=16, null=True)  # rule and code alone: finds it again in a renamed file
+    has_code = models.BooleanField(default=True)  # whether the keys were made from code, or from what stands for it
     product = models.CharField(max_length=12, choices=Product, default=Product.CODE)
 
     # Where it was last seen.
@@ -205,6 +207,7 @@ class Finding(OwnedByOrganization):
     # The scanner's: derived from Presence with every scan.
     is_present = models.BooleanField(default=True)
     is_production = models.BooleanField(default=False)  # present on the primary branch
+    is_removed = models.BooleanField(default=False)  # gone with its file or its rule, rather than fixed
 
     # People's.
     triage = models.CharField(max_length=10, choices=Triage, default=Triage.OPEN)
@@ -274,7 +277,7 @@ class Finding(OwnedByOrganization):
     def status(self) -> str:
         """Triage and presence as the one word shown on pages."""
         if not self.is_present:
-            return "Fixed"
+            return "Removed" if self.is_removed else "Fixed"
         return self.get_triage_display()
 
     @property

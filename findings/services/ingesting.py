@@ -118,6 +118,7 @@ def _coverage(report: Report) -> Coverage:
         scanned=report.paths_scanned,
         failed=frozenset(report.complaints.paths),
         complaints=tuple(report.complaints.unplaced),
+        rules_run=report.rules_run,
     )
 
 
