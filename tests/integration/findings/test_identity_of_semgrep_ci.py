@@ -38,8 +38,9 @@ def handed_in(body: dict[str, Any], *, is_full: bool = True) -> Scan:
     return Scan.objects.get(pk=scan.pk)
 
 
-def ignore(finding: Finding) -> None:
-    findings.services.ignore(finding=finding, reason=IgnoreReason.ACCEPTABLE_RISK, comment="fenced", actor=SYSTEM)
+def ignore(*chosen: Finding) -> None:
+    for finding in chosen:
+        findings.services.ignore(finding=finding, reason=IgnoreReason.ACCEPTABLE_RISK, comment="fenced", actor=SYSTEM)
 
 
 def ladder() -> Finding:
@@ -49,7 +50,7 @@ def ladder() -> Finding:
 @pytest.mark.parametrize("edit", ["lines_above", "file_renamed"])
 def test_findings_outlive_edits_that_leave_the_match_alone(edit: str) -> None:
     uploaded("base")
-    [ignore(finding) for finding in Finding.objects.all()]
+    ignore(*Finding.objects.all())
 
     scan = uploaded(edit)
 
@@ -133,7 +134,7 @@ def test_a_diff_aware_scan_fixes_nothing() -> None:
 @pytest.mark.parametrize("with_ids", [True, False], ids=["with the scanner's ids", "without them"])
 def test_a_report_with_the_code_finds_what_the_client_uploaded(with_ids: bool) -> None:
     uploaded("base")
-    [ignore(finding) for finding in Finding.objects.all()]
+    ignore(*Finding.objects.all())
     lines = {3: "        gate.open(visitor)", 7: "    gate.open(visitor)", 8: "    ladder.lean(wall)"}
     results = [
         {
