@@ -7,6 +7,7 @@ import notifications.tasks
 import orgs.tasks
 import providers.tasks
 import remediation.tasks
+import rules.tasks
 import scm.tasks
 import triage.tasks
 from events.kinds import Kind
@@ -15,6 +16,8 @@ from events.tasks import wake_dispatcher
 
 FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.INVITATION_SENT: [notifications.tasks.send_invitation],
+    Kind.RULES_IMPORTED: [rules.tasks.check_texts],
+    Kind.SCAN_STARTED: [findings.tasks.give_up_on_client],
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
     # One event a scan, never one a finding: planning picks, caps and queues.
     Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],

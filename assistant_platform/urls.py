@@ -10,7 +10,19 @@ import allauth.mfa.webauthn.views as key_views
 import allauth.usersessions.views as session_views
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from assistant_platform.web import account, finding, findings, health, help_pages, home, preview, projects, scans
+from assistant_platform.web import (
+    account,
+    ci,
+    cli_login,
+    finding,
+    findings,
+    health,
+    help_pages,
+    home,
+    preview,
+    projects,
+    scans,
+)
 from assistant_platform.web.settings import (
     audit,
     calls,
@@ -47,6 +59,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("scans/", scans.scans_page, name="scans"),
     path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
     path("upload/", scans.upload_page, name="upload"),
+    path("ci/", ci.ci_page, name="ci"),
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
@@ -170,10 +183,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(pages_of_account)),
     path("organizations/new/", account.new_organization_page, name="organization-new"),
     path("invitations/<str:token>/", account.invitation_page, name="invitation"),
+    path("login", cli_login.cli_login, name="cli-login"),  # where `semgrep login` sends people
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("help/settings/", help_pages.settings_help, name="help-settings"),
     path("api/v1/", include("assistant_platform.api.urls")),
+    path("", include("assistant_platform.api.semgrep_ci.urls")),
     path("orgs/<slug:slug>/", include(pages_of_organization)),
 ]
 

@@ -19,6 +19,7 @@ from bench.platform import running_platform
 BENCHES = {
     "import": ("bench.imports", True),
     "pages": ("bench.pages", True),
+    "semgrep_ci": ("bench.semgrep_ci", True),
     "worker": ("bench.worker", True),
     "fairness": ("bench.fairness", True),
     "fixes": ("bench.fixes", False),

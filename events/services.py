@@ -36,6 +36,7 @@ class Task:
     max_attempts: int
     on_exhausted: Callable[..., None] | None
     parameters: frozenset[str]
+    delay: timedelta = timedelta(0)
 
     def arguments_from(self, subject: Mapping[str, Subject]) -> dict[str, Subject]:
         """Pick what the task takes out of an event's subject."""
@@ -94,8 +95,9 @@ def make_task(
     priority: int = DEFAULT_PRIORITY,
     max_attempts: int = DEFAULT_MAX_ATTEMPTS,
     on_exhausted: Callable[..., None] | None = None,
+    delay: timedelta = timedelta(0),
 ) -> Task:
-    """Describe a function as a task, and let Jobs name it."""
+    """Describe a function as a task, and let Jobs name it; `delay` is between the event and the task."""
     task = Task(
         name=f"{function.__module__}.{function.__qualname__}",
         function=function,
@@ -104,6 +106,7 @@ def make_task(
         max_attempts=max_attempts,
         on_exhausted=on_exhausted,
         parameters=frozenset(inspect.signature(function).parameters),
+        delay=delay,
     )
     TASKS[task.name] = task
     return task
@@ -188,14 +191,14 @@ def owe_many(
             arguments=dict(each),
             queue=queue,
             priority=priority,
-            run_after=now,
+            run_after=now + task.delay,
             max_attempts=task.max_attempts,
             unique_key=_unique_key(task, each),
         )
         for each in arguments
     ]
     Job.objects.bulk_create(jobs, batch_size=1000, ignore_conflicts=True)
-    if queue == Queue.INTERACTIVE:
+    if queue == Queue.INTERACTIVE and not task.delay:
         asked_for = Job.objects.filter(unique_key__in=[job.unique_key for job in jobs], state=JobState.WAITING)
         asked_for.exclude(queue=queue, run_after__lte=now).update(queue=queue, priority=priority, run_after=now)
     for wake in _wake_dispatcher:

@@ -62,16 +62,22 @@ def org_task(
     priority: int = DEFAULT_PRIORITY,
     max_attempts: int = DEFAULT_MAX_ATTEMPTS,
     on_exhausted: Callable[..., None] | None = None,
+    delay: timedelta = timedelta(0),
 ) -> Callable[[Callable[..., None]], Task]:
     """Make a function of ids a task that Jobs run, in the scope of the Job's organization.
 
     Safe to run twice is the function's own duty: delivery is at least once. It raises TemporaryFailure to be run again
-    later; `on_exhausted` gets the same ids when all attempts failed.
+    later; `on_exhausted` gets the same ids when all attempts failed. It runs `delay` after what it follows.
     """
 
     def decorate(function: Callable[..., None]) -> Task:
         return events.services.make_task(
-            function, queue=queue, priority=priority, max_attempts=max_attempts, on_exhausted=on_exhausted
+            function,
+            queue=queue,
+            priority=priority,
+            max_attempts=max_attempts,
+            on_exhausted=on_exhausted,
+            delay=delay,
         )
 
     return decorate

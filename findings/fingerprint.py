@@ -26,13 +26,16 @@ class Keys:
     """What a finding is about, in 16 bytes each, from the most to the least exact; equal ones are told apart by order.
 
     `whole` is rule, path, matched code and the names of what surrounds it; `code` leaves the surroundings out, `place`
-    the code too. What is not known is left out: without the file `whole` knows no surroundings, and without any code
-    all three are the same.
+    the code too; `moved` is rule and code without the path. What is not known is left out: without the file `whole`
+    knows no surroundings, and without any code all are the same. Where a scanner withholds the code, what it calls the
+    match stands for it, and `has_code` is false.
     """
 
     whole: bytes
     code: bytes
     place: bytes
+    moved: bytes
+    has_code: bool
 
 
 def keys_of(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | None]) -> list[Keys]:
@@ -61,12 +64,27 @@ def keys_of(findings: Sequence[ReportedFinding], text_of: Callable[[str], str | 
 def _keys(finding: ReportedFinding, *, path: str, scope: str | None, matched: str | None) -> Keys:
     place = _digest(VERSION, "place", finding.rule_identifier, path)
     if matched is None:
-        return Keys(whole=place, code=place, place=place)
+        return _keys_of_withheld(finding, path=path, place=place)
     squeezed = "".join(matched.split())
     code = _digest(VERSION, "code", finding.rule_identifier, path, squeezed)
     # Not to know the surroundings is not the same as to have none.
     whole = code if scope is None else _digest(VERSION, "whole", finding.rule_identifier, path, scope, squeezed)
-    return Keys(whole=whole, code=code, place=place)
+    moved = _digest(VERSION, "moved", finding.rule_identifier, squeezed)
+    return Keys(whole=whole, code=code, place=place, moved=moved, has_code=True)
+
+
+def _keys_of_withheld(finding: ReportedFinding, *, path: str, place: bytes) -> Keys:
+    """Return the keys where the code is not known: by its hash and the scanner's own id, or else by the place alone."""
+    if not finding.code_hash:
+        return Keys(whole=place, code=place, place=place, moved=place, has_code=False)
+    rule = finding.rule_identifier
+    return Keys(
+        whole=_digest(VERSION, "match", rule, path, finding.scanner_fingerprint or finding.code_hash),
+        code=_digest(VERSION, "hash", rule, path, finding.code_hash),
+        place=place,
+        moved=_digest(VERSION, "moved hash", rule, finding.code_hash),
+        has_code=False,
+    )
 
 
 def _matched_text(finding: ReportedFinding, lines: Sequence[str] | None) -> str | None:

@@ -13,10 +13,11 @@ from tenancy.models import OwnedByOrganization
 class ScanState(models.TextChoices):
     """How far a scan has come."""
 
+    RUNNING = "running", "Scanning"
     RECEIVED = "received", "Received"
     INGESTED = "ingested", "Analysing"
     SETTLED = "settled", "Done"
-    FAILED = "failed", "Could not be read"
+    FAILED = "failed", "Failed"
 
 
 class Scan(OwnedByOrganization):
@@ -39,6 +40,13 @@ class Scan(OwnedByOrganization):
     fixed_count = models.PositiveIntegerField(default=0)
     analysed_count = models.PositiveIntegerField(default=0)
     skipped_count = models.PositiveIntegerField(default=0)
+    # Of a scan that the client `semgrep ci` runs itself; the client chooses the id, and repeats it when it tries again.
+    client_id = models.UUIDField(null=True, blank=True)
+    ci = models.JSONField(default=dict)  # what the client says of the run: environment, addresses, title, versions
+    configured_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)  # when the client first said that it is done
+    exit_code = models.SmallIntegerField(null=True, blank=True)
+    blocking_count = models.PositiveIntegerField(null=True, blank=True)  # None: not decided, or nobody asked
     received_at = models.DateTimeField(auto_now_add=True)
     ingested_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
@@ -46,6 +54,7 @@ class Scan(OwnedByOrganization):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organization", "id"], name="scan_of_organization"),
+            models.UniqueConstraint(fields=["organization", "client_id"], name="scan_of_client_once"),
         ]
         indexes = [
             models.Index(fields=["organization", "-id"], name="scan_newest_first"),
@@ -173,6 +182,8 @@ class Finding(OwnedByOrganization):
     rule = models.ForeignKey(Rule, models.PROTECT, related_name="findings", db_index=False, db_constraint=False)
     fingerprint = models.BinaryField(max_length=16)
     code_key = models.BinaryField(max_length=16)  # less than the fingerprint: finds it again when the rest has changed
+    moved_key = models.BinaryField(max_length=16, null=True)  # rule and code alone: finds it again in a renamed file
+    has_code = models.BooleanField(default=True)  # whether the keys were made from code, or from what stands for it
     product = models.CharField(max_length=12, choices=Product, default=Product.CODE)
 
     # Where it was last seen.
@@ -197,6 +208,7 @@ class Finding(OwnedByOrganization):
     # The scanner's: derived from Presence with every scan.
     is_present = models.BooleanField(default=True)
     is_production = models.BooleanField(default=False)  # present on the primary branch
+    is_removed = models.BooleanField(default=False)  # gone with its file or its rule, rather than fixed
 
     # People's.
     triage = models.CharField(max_length=10, choices=Triage, default=Triage.OPEN)
@@ -266,7 +278,7 @@ class Finding(OwnedByOrganization):
     def status(self) -> str:
         """Triage and presence as the one word shown on pages."""
         if not self.is_present:
-            return "Fixed"
+            return "Removed" if self.is_removed else "Fixed"
         return self.get_triage_display()
 
     @property

@@ -7,12 +7,14 @@ from django.db.models import Count, QuerySet
 import orgs.selectors
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
-from findings.models import Finding, NotAnalysed, Note, Presence, Scan
+from findings.models import Finding, NotAnalysed, Note, Presence, Scan, Triage, TriageSource
+from findings.refs import branch_and_pull_request
 from findings.stored import step_from_json
-from orgs.models import Viewer
+from orgs.models import Project, Viewer
 from rules.models import Severity
 
 SCANS_SEARCHED_FOR_REFS = 100
+MOST_IGNORED_TOLD = 10_000
 
 
 def visible_to(viewer: Viewer) -> QuerySet[Finding]:
@@ -30,6 +32,13 @@ def scans_visible_to(viewer: Viewer) -> QuerySet[Scan]:
 def every_finding() -> QuerySet[Finding]:
     """Return the organization's findings with their rules and projects: for work, never to show them to somebody."""
     return Finding.objects.select_related("rule", "project")
+
+
+def match_ids_ignored_by_people(project: Project) -> list[str]:
+    """Return Semgrep's ids of the findings that people ignored in a project, the latest decisions first."""
+    ignored = Finding.objects.filter(project=project, triage=Triage.IGNORED, triage_source=TriageSource.PERSON)
+    known = ignored.exclude(scanner_fingerprint="").order_by("-triaged_at")
+    return list(known.values_list("scanner_fingerprint", flat=True)[:MOST_IGNORED_TOLD])
 
 
 def waiting_for_verdict(finding_id: int) -> Finding | None:
@@ -77,6 +86,12 @@ def scanned_refs(viewer: Viewer) -> list[str]:
     if (ids := orgs.selectors.visible_project_ids(viewer)) is not None:
         latest = latest.filter(project__in=ids)
     return list(dict.fromkeys(scan.ref for scan in latest[:SCANS_SEARCHED_FOR_REFS] if scan.ref))
+
+
+def ref_of_client(name: str) -> str:
+    """Return what we call the branch or pull request that a client names; empty where there is none."""
+    branch, pull_request = branch_and_pull_request(name)
+    return f"pull/{pull_request}" if pull_request else branch
 
 
 def analyses_of(scan: Scan) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -36,3 +37,9 @@ def forget_uploads() -> None:
     with transaction.atomic():
         days = orgs.selectors.code_retention_days()
     uploads.forget_old(older_than=timezone.now() - timedelta(days=days))
+
+
+@org_task(queue=Queue.BACKLOG, delay=timedelta(minutes=settings.CI_SCAN_MINUTES))
+def give_up_on_client(*, scan_id: int) -> None:
+    """Say of a scan of `semgrep ci` that never ended what it did not do."""
+    services.give_up_on_client(scan_id=scan_id)

@@ -30,7 +30,7 @@ from tenancy.directory import across_organizations
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 
-TOKEN_PREFIX = "aap_"  # noqa: S105
+TOKEN_BYTES = 32  # as 64 hexadecimal digits, the only form that Semgrep's client calls well-formed
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 LONGEST_USERNAME = 150
 
@@ -117,12 +117,12 @@ def create_token(
     *, name: str, scopes: list[Scope], created_by: User, actor: Actor, expires_at: datetime | None = None
 ) -> tuple[ApiToken, str]:
     """Make an API token; its value is returned here and never again. Without `expires_at` it holds until revoked."""
-    value = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    value = secrets.token_hex(TOKEN_BYTES)
     with transaction.atomic():
         token = ApiToken.objects.create(
             name=name,
             digest=digest_of_token(value),
-            first_characters=value[:10],
+            first_characters=value[:8],
             scopes=[scope.value for scope in scopes],
             created_by=created_by,
             created_by_name=actor_of(created_by).name[:200],
@@ -161,3 +161,14 @@ def project_named(name: str, *, actor: Actor) -> Project:
     if is_new:
         record(Kind.PROJECT_CREATED, actor=actor, project=name)
     return project
+
+
+def describe_project(*, project: Project, url: str, tags: tuple[str, ...] | None) -> None:
+    """Keep what CI says of a project; tags of its file stand above those set here. Needs a transaction."""
+    said = {"url": url[:500]} if url else {}
+    changes: dict[str, object] = {**said, **({} if tags is None else {"tags": list(tags)})}
+    changed = [name for name, value in changes.items() if getattr(project, name) != value]
+    if changed:
+        for name in changed:
+            setattr(project, name, changes[name])
+        project.save(update_fields=changed)

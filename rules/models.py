@@ -26,8 +26,20 @@ class Severity(models.IntegerChoices):
     CRITICAL = 4, "Critical"
 
 
+class Origin(models.TextChoices):
+    """Where a rule is known from."""
+
+    REPORTED = "reported", "Named by a report"
+    IMPORTED = "imported", "Imported"
+    CUSTOM = "custom", "Written here"
+
+
 class Rule(OwnedByOrganization):
-    """A rule as its reports describe it; `yaml` is its own text where it was uploaded beside a report."""
+    """A rule: as reports describe it, and with its own text (`yaml`) where somebody gave it.
+
+    `delivered` is the rule as one JSON object for `semgrep ci`, empty until the engine has accepted the text; what the
+    engine objects to is `objection`.
+    """
 
     identifier = models.CharField(max_length=500)
     message = models.TextField(blank=True)
@@ -38,8 +50,14 @@ class Rule(OwnedByOrganization):
     technology = ArrayField(models.CharField(max_length=60), default=list)
     help_uri = models.CharField(max_length=1000, blank=True)
     mode = models.CharField(max_length=10, choices=Mode, default=Mode.MONITOR)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.REPORTED)
+    confidence = models.CharField(max_length=10, blank=True)  # low, medium or high, said by the rule
+    labels = ArrayField(models.CharField(max_length=40), default=list)
     yaml = models.TextField(blank=True)
     languages = ArrayField(models.CharField(max_length=30), default=list)  # of `yaml`
+    delivered = models.TextField(blank=True)
+    objection = models.TextField(blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)  # when the engine last read the text
     first_seen_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -60,3 +78,30 @@ class Rule(OwnedByOrganization):
     def help_link(self) -> str:
         """Where a page may lead for more: the report's address if a browser would only open it, else empty."""
         return self.help_uri if self.help_uri.startswith(("https://", "http://")) else ""
+
+
+class RuleOverride(OwnedByOrganization):
+    """A rule's mode in one project, where it is not the organization's."""
+
+    project = models.ForeignKey("orgs.Project", models.CASCADE, related_name="rule_overrides")
+    rule = models.ForeignKey(Rule, models.CASCADE, related_name="overrides")
+    mode = models.CharField(max_length=10, choices=Mode)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "rule"], name="rule_override_once")]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.mode}"
+
+
+class PolicySettings(OwnedByOrganization):
+    """How an organization treats rules in general; one row, or none with these defaults."""
+
+    default_mode = models.CharField(max_length=10, choices=Mode, default=Mode.MONITOR)  # of a rule not seen before
+    ignored_paths = models.TextField(blank=True)  # globs, one a line: what `semgrep ci` leaves out in every project
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="policy_settings_once")]
+
+    def __str__(self) -> str:
+        return "policy settings"

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import transaction
+from django.utils import timezone
+
+from events.kinds import SYSTEM, Actor, Kind
+from events.services import record, result_of_job
+from rules import delivery
 from rules.engine.files import languages_of
 from rules.engine.rule_text import Unreadable, rule_texts_for, written_rules
-from rules.models import Rule
+from rules.models import Origin, Rule
 
 UPDATED_BY_REPORTS = ["message", "severity", "cwe", "owasp", "category", "technology", "help_uri"]
 
@@ -34,11 +40,11 @@ def _says_the_same(rule: Rule, known: Rule | None) -> bool:
     return known is not None and all(getattr(rule, name) == getattr(known, name) for name in UPDATED_BY_REPORTS)
 
 
-def keep_rule_texts(rules_yaml: str, *, identifiers: Iterable[str]) -> int:
+def keep_rule_texts(rules_yaml: str, *, identifiers: Iterable[str], actor: Actor) -> int:
     """Keep the text of the rules that a report names, so that fixes can be proved with the very rule.
 
     A rule that the file does not hold, or not clearly, keeps what it had. Returns how many texts were found; raises
-    RuleFileUnusable.
+    RuleFileUnusable. Needs a transaction.
     """
     try:
         texts = rule_texts_for(rules_yaml, identifiers)
@@ -49,5 +55,31 @@ def keep_rule_texts(rules_yaml: str, *, identifiers: Iterable[str]) -> int:
     for rule in found:
         rule.yaml = texts[rule.identifier]
         rule.languages = list(languages_of(written_rules(rule.yaml)[0]))
-    Rule.objects.bulk_update(found, ["yaml", "languages"], batch_size=200)
+        rule.delivered, rule.objection, rule.checked_at = "", "", None
+        rule.origin = Origin.IMPORTED if rule.origin == Origin.REPORTED else rule.origin
+    Rule.objects.bulk_update(
+        found, ["yaml", "languages", "delivered", "objection", "checked_at", "origin"], batch_size=200
+    )
+    if found:
+        record(Kind.RULES_IMPORTED, actor=actor, count=len(found))
     return len(texts)
+
+
+def check_texts() -> int:
+    """Have the engine read every text that it has not read yet, so that what it accepts is delivered to `semgrep ci`.
+
+    Returns how many were read. Raises EngineError where the engine cannot be asked.
+    """
+    with transaction.atomic():
+        unread = list(Rule.objects.filter(checked_at=None).exclude(yaml="").order_by("pk"))
+    delivery.check(unread)
+    now = timezone.now()
+    with result_of_job():
+        for rule in unread:
+            # Where the text has changed meanwhile, it is read again.
+            same = Rule.objects.filter(pk=rule.pk, yaml=rule.yaml, checked_at=None)
+            same.update(delivered=rule.delivered, objection=rule.objection, checked_at=now)
+        refused = [rule.identifier for rule in unread if rule.objection]
+        if refused:
+            record(Kind.RULES_REFUSED, actor=SYSTEM, count=len(refused), rules=", ".join(refused)[:200])
+    return len(unread)

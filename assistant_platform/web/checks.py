@@ -61,6 +61,11 @@ PUBLIC = {
         ),
         OWN_ACCOUNT,
     ),
+    "cli-login": "asks for sign-in itself, and which organization",
+    "ci-token-request": "hands out the token that an Admin left under a random key, once",
+    "ci-check-version": "tells semgrep's client that its version will do",
+    "ci-rule-lints": "tells `semgrep validate` that there are no rules about rules",
+    "ci-fail-open": "takes note that some client failed",
 }
 
 

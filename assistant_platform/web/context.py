@@ -26,6 +26,7 @@ SECTION_OF_PAGE = {
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
+    "ci": "upload",
 }
 SECTION_OF_ACCOUNT_PAGE = {
     "account_profile": "profile",

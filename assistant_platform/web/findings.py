@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -31,6 +33,8 @@ PROJECTS_OFFERED = 200
 @org_page(Permission.FINDINGS_VIEW)
 def findings_page(request: OrgRequest) -> HttpResponse:
     """List findings, worst first."""
+    if "repo" in request.GET:
+        return _from_semgreps_link(request)
     chosen = FindingFilter.parse(request.GET)
     page = listing.page(
         chosen,
@@ -56,6 +60,16 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         "has_findings": bool(page.findings) or findings.selectors.visible_to(request.member).exists(),
     }
     return render(request, "findings/list.html", context)
+
+
+def _from_semgreps_link(request: OrgRequest) -> HttpResponse:
+    """Lead on from the address that `semgrep ci` prints at its end: `?repo=<project>&ref=<branch>`."""
+    project = (
+        orgs.selectors.projects_visible_to(request.member).filter(name=request.GET["repo"].replace("\0", "")).first()
+    )
+    ref = findings.selectors.ref_of_client(request.GET.get("ref", ""))
+    query = {"project": project.pk if project else 0, **({"ref": ref} if ref else {})}
+    return redirect(f"{request.path}?{urlencode(query)}")
 
 
 @require_safe

@@ -64,10 +64,16 @@ def scan_page(request: OrgRequest, scan_id: int) -> HttpResponse:
         "stopped": triage.selectors.stopped_by_budget().filter(first_scan=scan).count(),
         "problems": scan.problems[:PROBLEMS_SHOWN],
         "problems_left_out": max(len(scan.problems) - PROBLEMS_SHOWN, 0),
-        "is_moving": scan.state in {ScanState.RECEIVED, ScanState.INGESTED},
+        "is_moving": scan.state in {ScanState.RUNNING, ScanState.RECEIVED, ScanState.INGESTED},
+        "job_link": _link(scan.ci.get("ci_job_url", "")),
         "provider": providers.selectors.chosen(),
     }
     return render(request, "scans/scan.html", context)
+
+
+def _link(address: str) -> str:
+    """Return an address that a browser only opens, else nothing: CI says what it likes."""
+    return address if address.startswith(("https://", "http://")) else ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

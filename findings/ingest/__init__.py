@@ -10,6 +10,7 @@ from findings.ingest.base import Report
 from findings.ingest.reading import MAX_REPORT_BYTES, Glance, JsonSource, ReportUnreadable
 
 PARSERS = {
+    "semgrep_ci": "findings.ingest.semgrep_ci.SemgrepCiReport",
     "semgrep": "findings.ingest.semgrep.SemgrepReport",
     "sarif": "findings.ingest.sarif.SarifReport",
 }

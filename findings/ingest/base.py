@@ -78,8 +78,9 @@ class ReportedRule:
 class ReportedFinding:
     """One match as its report tells it, cleaned: every text fits a column, every path stays inside the repository.
 
-    `lines` holds the whole matched lines, empty where the report has none. `confidence` is the rule's: low, medium,
-    high or empty. `rule_fix` replaces exactly `span`. `metadata` has the few further facts that are kept.
+    `lines` holds the whole matched lines, empty where the report has none; `code_hash` stands for the matched code
+    where a scanner withholds it. `confidence` is the rule's: low, medium, high or empty. `rule_fix` replaces exactly
+    `span`. `metadata` has the few further facts that are kept.
     """
 
     rule_identifier: str
@@ -93,6 +94,7 @@ class ReportedFinding:
     confidence: str = ""
     technology: tuple[str, ...] = ()
     lines: str = ""
+    code_hash: str = ""
     rule_fix: str = ""
     trace: tuple[TraceStep, ...] = ()
     scanner_fingerprint: str = ""
@@ -165,14 +167,15 @@ class Report(ABC):
     """One report. Opening it checks the whole file; iterating yields its findings one by one, from the file.
 
     Use it in a `with` block, which removes its temporary files. Iterating again reads the file again. `rules` grows
-    while iterating: the rule of a finding is there when the finding is. `paths_scanned` is None where the format does
-    not tell.
+    while iterating: the rule of a finding is there when the finding is. `paths_scanned` and `rules_run` are None where
+    the format does not tell.
     """
 
     tool_name: str
     tool_version: str
     complaints: Complaints
     paths_scanned: frozenset[str] | None
+    rules_run: frozenset[str] | None = None
 
     def __init__(self, source: JsonSource) -> None:
         self._source = source

@@ -7,6 +7,8 @@ COLUMNS = {
     "whole_key": "bytea",
     "code_key": "bytea",
     "place_key": "bytea",
+    "moved_key": "bytea",
+    "has_code": "boolean",
     "rule_identifier": "text",
     "product": "text",
     "path": "text",
@@ -42,7 +44,8 @@ FORGET_PLANS = "DISCARD PLANS"
 # Equal matches in one file are findings of their own, told apart by their order in it.
 IDENTIFY = """
 CREATE TEMPORARY TABLE identified ON COMMIT DROP AS
-SELECT i.position, i.code_key, i.place_key, i.path, i.start_line, i.start_column, rule.id AS rule_id,
+SELECT i.position, i.code_key, i.place_key, i.moved_key, i.has_code, i.scanner_fingerprint,
+       i.path, i.start_line, i.start_column, rule.id AS rule_id,
        substring(sha256(i.whole_key || int4send((row_number() OVER (
            PARTITION BY i.whole_key ORDER BY i.start_line, i.start_column, i.end_line, i.end_column, i.position
        ))::int)) FROM 1 FOR 16) AS fingerprint,
@@ -67,21 +70,24 @@ SELECT EXISTS (SELECT 1 FROM findings_finding WHERE project_id = %(project)s) AN
 """
 
 # A finding whose fingerprint is new may be one that was there, if that one is nowhere else in the report: the text of
-# its file came or went with the upload, or what surrounds it was renamed. One to one, in the order of the file. Only
-# among those present: an ignored match that was deleted must not lend its triage to a new one elsewhere.
+# its file came or went with the upload, what surrounds it was renamed, or its file was. One to one, in the order of
+# the file. Only among those present: an ignored match that was deleted must not lend its triage to a new one elsewhere.
 _FIND_AGAIN = """
 WITH lost AS (
-    SELECT f.id, f.code_key, f.rule_id, f.path, f.start_line,
+    SELECT f.id, f.code_key, f.moved_key, f.has_code, f.scanner_fingerprint, f.rule_id, f.path, f.start_line,
            row_number() OVER (PARTITION BY {of_lost} ORDER BY f.start_line, f.start_column, f.id) AS n
       FROM findings_finding f
      WHERE f.project_id = %(project)s AND f.is_present AND f.last_scan_id < %(scan)s
        AND NOT EXISTS (SELECT 1 FROM identified i WHERE i.fingerprint = f.fingerprint)
+       AND {lost_only}
 ), unknown AS (
-    SELECT i.fingerprint, i.code_key, i.place_key, i.rule_id, i.path, i.start_line,
+    SELECT i.fingerprint, i.code_key, i.place_key, i.moved_key, i.has_code, i.scanner_fingerprint, i.rule_id, i.path,
+           i.start_line,
            row_number() OVER (PARTITION BY {of_unknown} ORDER BY i.start_line, i.start_column, i.position) AS n
       FROM identified i
      WHERE NOT EXISTS (
         SELECT 1 FROM findings_finding f WHERE f.project_id = %(project)s AND f.fingerprint = i.fingerprint)
+       AND {unknown_only}
 )
 UPDATE findings_finding f SET fingerprint = unknown.fingerprint, code_key = unknown.code_key
   FROM lost JOIN unknown ON ({of_lost_joined}) = ({of_unknown_joined}) AND lost.n = unknown.n AND {condition}
@@ -89,7 +95,7 @@ UPDATE findings_finding f SET fingerprint = unknown.fingerprint, code_key = unkn
 """
 
 
-def _find_again(*alike: str, condition: str = "true") -> str:
+def _find_again(*alike: str, condition: str = "true", lost_only: str = "true", unknown_only: str = "true") -> str:
     def columns_of(table: str) -> str:
         return ", ".join(f"{table}.{column}" for column in alike)
 
@@ -99,11 +105,19 @@ def _find_again(*alike: str, condition: str = "true") -> str:
         of_lost_joined=columns_of("lost"),
         of_unknown_joined=columns_of("unknown"),
         condition=condition,
+        lost_only=lost_only,
+        unknown_only=unknown_only,
     )
 
 
-# Where one of the two scans had no code at all.
-_NO_CODE = "(lost.code_key = unknown.place_key OR unknown.code_key = unknown.place_key)"
+# Where one of the two scans had no code at all, or only one had the code itself.
+_NO_CODE = (
+    "(lost.code_key = unknown.place_key OR unknown.code_key = unknown.place_key OR lost.has_code <> unknown.has_code)"
+)
+# The scanner's own id of a match counts between a scan that had the code and one that had not; where both know as much,
+# the code itself says more.
+_BY_THE_SCANNERS_ID = ("rule_id", "scanner_fingerprint")
+_IDS_OF_UNLIKE_SCANS = "lost.scanner_fingerprint <> '' AND lost.has_code <> unknown.has_code"
 
 _ON_THE_SAME_LINE = (
     _find_again("code_key", "start_line"),
@@ -113,12 +127,20 @@ _ANYWHERE_IN_THE_FILE = (_find_again("code_key"), _find_again("rule_id", "path",
 
 # A scan of a part of the code does not say that a finding has left its place, so there only the same line counts: a
 # copy of an ignored match must not pass for the match itself.
-FIND_AGAIN = _ON_THE_SAME_LINE
+FIND_AGAIN = (_find_again(*_BY_THE_SCANNERS_ID, "start_line", condition=_IDS_OF_UNLIKE_SCANS), *_ON_THE_SAME_LINE)
 FIND_AGAIN_IN_FULL_SCAN = (
     _ON_THE_SAME_LINE[0],
     _ANYWHERE_IN_THE_FILE[0],
+    _find_again(*_BY_THE_SCANNERS_ID, condition=_IDS_OF_UNLIKE_SCANS),
     _ON_THE_SAME_LINE[1],
     _ANYWHERE_IN_THE_FILE[1],
+    # A renamed file: the old one is gone, and the new one has had no finding before.
+    _find_again(
+        "moved_key",
+        lost_only="%(paths)s::text[] IS NOT NULL AND f.path <> ALL(%(paths)s::text[])",
+        unknown_only="NOT EXISTS (SELECT 1 FROM findings_finding g WHERE g.project_id = %(project)s"
+        " AND g.path = i.path AND g.organization_id = %(org)s)",
+    ),
 )
 
 # --- What is known of each --------------------------------------------------------------------------------------------
@@ -134,24 +156,25 @@ SELECT count(*) FROM (
 # What is in production is said at once, as DERIVE would: a second version of each row costs as much as the first.
 MERGE_FINDINGS = """
 INSERT INTO findings_finding AS f (
-    organization_id, project_id, rule_id, fingerprint, code_key, product,
+    organization_id, project_id, rule_id, fingerprint, code_key, moved_key, has_code, product,
     path, start_line, start_column, end_line, end_column, revision,
     message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint,
-    first_scan_id, last_scan_id, created_at, updated_at, is_present, is_production,
+    first_scan_id, last_scan_id, created_at, updated_at, is_present, is_production, is_removed,
     triage, triage_source, triage_change, ignore_reason, triage_comment, triaged_by,
     recommendation, verdict_confidence, not_analysed, not_analysed_detail,
     component_tag, component_risk, has_verified_fix, fix_confidence)
-SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, product,
+SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, i.moved_key, i.has_code, product,
     i.path, i.start_line, i.start_column, end_line, end_column, %(revision)s,
-    message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint,
-    %(scan)s, %(scan)s, %(now)s, %(now)s, true, %(is_primary)s,
+    message, severity, matched_lines, rule_fix, trace, details, i.scanner_fingerprint,
+    %(scan)s, %(scan)s, %(now)s, %(now)s, true, %(is_primary)s, false,
     'open', '', 0, '', '', '',
     '', '', 'waiting', '',
     '', '', false, ''
   FROM incoming i JOIN identified USING (position)
     ON CONFLICT (project_id, fingerprint) DO UPDATE SET
-    code_key = EXCLUDED.code_key, path = EXCLUDED.path, start_line = EXCLUDED.start_line,
-    start_column = EXCLUDED.start_column, end_line = EXCLUDED.end_line, end_column = EXCLUDED.end_column,
+    code_key = EXCLUDED.code_key, moved_key = EXCLUDED.moved_key, has_code = EXCLUDED.has_code,
+    path = EXCLUDED.path, start_line = EXCLUDED.start_line, start_column = EXCLUDED.start_column,
+    end_line = EXCLUDED.end_line, end_column = EXCLUDED.end_column,
     revision = EXCLUDED.revision, message = EXCLUDED.message, severity = EXCLUDED.severity,
     rule_fix = EXCLUDED.rule_fix, trace = EXCLUDED.trace,
     matched_lines = CASE WHEN EXCLUDED.matched_lines = '' THEN f.matched_lines ELSE EXCLUDED.matched_lines END,
@@ -201,26 +224,28 @@ WITH before AS (
 SELECT written.finding_id FROM written JOIN before USING (finding_id)
 """
 
-# A full scan that no longer reports a finding fixed it; where the file is gone too, it was removed. What another tool
-# found, and what stands in a file that the scanner failed on (a timeout, a syntax error), this scan cannot know of.
+# A full scan that no longer reports a finding fixed it; where the file is gone too, or the rule was not run, it was
+# removed. What another tool found, and what stands in a file that the scanner failed on (a timeout, a syntax error),
+# this scan cannot know of.
 MARK_GONE = """
 UPDATE findings_presence p SET
-    state = CASE WHEN %(paths)s::text[] IS NULL OR p.path = ANY(%(paths)s::text[]) THEN 'fixed' ELSE 'removed' END,
+    state = CASE WHEN p.path <> ALL(%(paths)s::text[]) OR rule.identifier <> ALL(%(rules_run)s::text[])
+        THEN 'removed' ELSE 'fixed' END,
     last_scan_id = %(scan)s, changed_at = %(now)s
-  FROM findings_scan seen
+  FROM findings_scan seen, findings_finding f JOIN rules_rule rule ON rule.id = f.rule_id
  WHERE p.project_id = %(project)s AND p.ref = %(ref)s AND p.is_pull_request = %(is_pull_request)s
    AND p.state = 'present' AND p.last_scan_id < %(scan)s
-   AND seen.id = p.last_scan_id AND seen.tool = %(tool)s
+   AND seen.id = p.last_scan_id AND seen.tool = %(tool)s AND f.id = p.finding_id
    AND p.path <> ALL(%(failed)s::text[])
    AND NOT EXISTS (SELECT 1 FROM unnest(%(complaints)s::text[]) AS complaint WHERE position(p.path IN complaint) > 0)
-RETURNING p.finding_id
+RETURNING p.finding_id, p.state
 """
 
 # A branch or pull request says that a finding is there until the primary branch, scanned later, says that it is gone:
 # pull requests are closed, and branches deleted, without another scan.
 DERIVE = """
 WITH said AS (
-    SELECT p.finding_id, p.state = 'present' AS is_there, p.last_scan_id,
+    SELECT p.finding_id, p.state = 'present' AS is_there, p.state = 'removed' AS is_removed, p.last_scan_id,
            NOT p.is_pull_request AND p.ref = %(primary)s AS is_primary,
            max(p.last_scan_id) FILTER (WHERE NOT p.is_pull_request AND p.ref = %(primary)s)
                OVER (PARTITION BY p.finding_id) AS primary_scan_id
@@ -229,13 +254,14 @@ WITH said AS (
 ), now_there AS (
     SELECT finding_id,
            bool_or(is_there AND (is_primary OR last_scan_id > coalesce(primary_scan_id, 0))) AS anywhere,
-           bool_or(is_there AND is_primary) AS on_primary
+           bool_or(is_there AND is_primary) AS on_primary, bool_and(is_removed) AS removed
       FROM said GROUP BY finding_id
 )
-UPDATE findings_finding f SET is_present = now_there.anywhere, is_production = now_there.on_primary
+UPDATE findings_finding f
+   SET is_present = now_there.anywhere, is_production = now_there.on_primary, is_removed = now_there.removed
   FROM now_there
- WHERE f.id = now_there.finding_id
-   AND (f.is_present, f.is_production) IS DISTINCT FROM (now_there.anywhere, now_there.on_primary)
+ WHERE f.id = now_there.finding_id AND (f.is_present, f.is_production, f.is_removed)
+       IS DISTINCT FROM (now_there.anywhere, now_there.on_primary, now_there.removed)
 """
 
 # --- What is told -----------------------------------------------------------------------------------------------------

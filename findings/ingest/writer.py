@@ -19,7 +19,7 @@ from events.kinds import ActorKind, Kind
 from findings.fingerprint import keys_of
 from findings.ingest import merging
 from findings.ingest.base import ReportedFinding
-from findings.models import Scan
+from findings.models import PresenceState, Scan
 from findings.stored import step_as_json
 from lib.sequences import batched
 from rules.models import Severity
@@ -43,7 +43,7 @@ class Merged:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Which files a scan looked at (None: the report does not say, so all), and on which of them it failed.
+    """Which files a scan looked at, with which rules (None: the report does not say, so all), and where it failed.
 
     `complaints` are sentences of the scanner that may name a file it failed on.
     """
@@ -51,6 +51,7 @@ class Coverage:
     scanned: frozenset[str] | None
     failed: frozenset[str]
     complaints: tuple[str, ...] = ()
+    rules_run: frozenset[str] | None = None
 
     @property
     def is_nothing(self) -> bool:
@@ -77,19 +78,21 @@ def merge(
         cursor.execute(merging.CREATE_INCOMING)
         count = _copy(cursor, reported, text_of)
         note_rules()
+        covered = coverage()
         if count >= merging.JOINED_AS_A_WHOLE_FROM:
             cursor.execute(merging.JOIN_AS_A_WHOLE)
-        _identify(cursor, parameters, is_full=scan.is_full)
+        _identify(cursor, {**parameters, **_as_parameters(covered)}, is_full=scan.is_full)
         for statement in (merging.LOCK_FINDINGS, merging.MERGE_FINDINGS, merging.REMEMBER_IDS):
             cursor.execute(statement, parameters)
         cursor.execute(merging.FOLLOW_SUPPRESSIONS, parameters)
         followed = cursor.fetchall()
         returned = _ids(cursor, merging.MERGE_PRESENCE, parameters)
-        gone = _mark_gone(cursor, coverage(), parameters) if scan.is_full else []
-        cursor.execute(merging.DERIVE, {**parameters, "gone": gone})
+        gone = _mark_gone(cursor, covered, parameters) if scan.is_full else {}
+        cursor.execute(merging.DERIVE, {**parameters, "gone": list(gone)})
         for kind, ids in (
             (Kind.FINDING_RETURNED, returned),
-            (Kind.FINDING_FIXED, gone),
+            (Kind.FINDING_FIXED, [pk for pk, state in gone.items() if state == PresenceState.FIXED]),
+            (Kind.FINDING_REMOVED, [pk for pk, state in gone.items() if state == PresenceState.REMOVED]),
             (Kind.FINDING_IGNORED, [pk for pk, is_suppressed in followed if is_suppressed]),
             (Kind.FINDING_TRIAGED, [pk for pk, is_suppressed in followed if not is_suppressed]),
         ):
@@ -143,6 +146,8 @@ def _rows(
             keys.whole,
             keys.code,
             keys.place,
+            keys.moved,
+            keys.has_code,
             finding.rule_identifier,
             finding.product.value,
             finding.path,
@@ -186,16 +191,18 @@ def _ids(cursor: CursorWrapper, statement: str, parameters: dict[str, Any]) -> l
     return [row[0] for row in cursor.fetchall()]
 
 
-def _mark_gone(cursor: CursorWrapper, coverage: Coverage, parameters: dict[str, Any]) -> list[int]:
+def _mark_gone(cursor: CursorWrapper, coverage: Coverage, parameters: dict[str, Any]) -> dict[int, str]:
+    """Return the findings that are no longer there, each with how it went."""
     if coverage.is_nothing:
-        return []
-    return _ids(
-        cursor,
-        merging.MARK_GONE,
-        {
-            **parameters,
-            "paths": None if coverage.scanned is None else list(coverage.scanned),
-            "failed": list(coverage.failed),
-            "complaints": list(coverage.complaints),
-        },
-    )
+        return {}
+    cursor.execute(merging.MARK_GONE, {**parameters, **_as_parameters(coverage)})
+    return dict(cursor.fetchall())
+
+
+def _as_parameters(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "paths": None if coverage.scanned is None else list(coverage.scanned),
+        "failed": list(coverage.failed),
+        "complaints": list(coverage.complaints),
+        "rules_run": None if coverage.rules_run is None else list(coverage.rules_run),
+    }

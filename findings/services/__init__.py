@@ -12,24 +12,42 @@ from findings.services.analysing import (
     settle_if_done,
     skip_analysis,
 )
+from findings.services.client_scans import (
+    ClientScan,
+    complete,
+    fail_client_scan,
+    give_up_on_client,
+    note_configured,
+    receive_results,
+    start_client_scan,
+    why_client_failed,
+)
 from findings.services.deciding import add_note, ignore, set_triage
 from findings.services.ingesting import fail_scan, ingest_scan
 from findings.services.receiving import ScanDescription, receive_scan
 
 __all__ = [
+    "ClientScan",
     "ScanDescription",
     "add_note",
     "apply_component",
     "apply_fix",
     "apply_verdict",
     "begin_analysis",
+    "complete",
     "end_analysis",
+    "fail_client_scan",
     "fail_scan",
+    "give_up_on_client",
     "ignore",
     "ingest_scan",
     "not_analysed",
+    "note_configured",
+    "receive_results",
     "receive_scan",
     "set_triage",
     "settle_if_done",
     "skip_analysis",
+    "start_client_scan",
+    "why_client_failed",
 ]

@@ -70,7 +70,8 @@ def _ingest(received: Scan) -> Merged | None:
     if upload is None:
         raise ReportUnreadable("The report is no longer stored. Upload it again.")
     with upload, open_report(cast(BinaryIO, upload), max_bytes=settings.MAX_REPORT_BYTES) as report:
-        scan.tool, scan.tool_version = report.tool_name[:100], report.tool_version[:60]
+        scan.tool = report.tool_name[:100]
+        scan.tool_version = (report.tool_version or scan.ci.get("cli_version", ""))[:60]
         merged = merge(
             scan=scan,
             reported=report,
@@ -78,7 +79,7 @@ def _ingest(received: Scan) -> Merged | None:
             note_rules=lambda: rules.services.note_rules(_rule(reported) for reported in report.rules.values()),
             coverage=lambda: _coverage(report),
         )
-        problems = [*_problems_of(report, merged), *_keep_rule_texts(scan, report)]
+        problems = [*_problems_of(scan, report, merged), *_keep_rule_texts(scan, report)]
     now = timezone.now()
     Scan.objects.filter(pk=scan.pk).update(
         state=ScanState.INGESTED,
@@ -117,10 +118,11 @@ def _coverage(report: Report) -> Coverage:
         scanned=report.paths_scanned,
         failed=frozenset(report.complaints.paths),
         complaints=tuple(report.complaints.unplaced),
+        rules_run=report.rules_run,
     )
 
 
-def _problems_of(report: Report, merged: Merged) -> list[str]:
+def _problems_of(scan: Scan, report: Report, merged: Merged) -> list[str]:
     """Say what of a report could not be used, and what the scanner itself could not do."""
     found = [f"Result {problem.position}: {problem.reason}." for problem in report.problems.kept]
     if report.problems.count > len(found):
@@ -131,7 +133,7 @@ def _problems_of(report: Report, merged: Merged) -> list[str]:
     ]
     if report.complaints.count > len(shown):
         found.append(f"The scanner had {report.complaints.count - len(shown):,} more complaints.")
-    if _coverage(report).is_nothing:
+    if _coverage(report).is_nothing and scan.is_full:
         found.append("The scan looked at no file, so nothing was marked as fixed.")
     if merged.without_code:
         found.append(
@@ -166,7 +168,7 @@ def _keep_rule_texts(scan: Scan, report: Report) -> list[str]:
     with upload:
         rules_yaml = upload.read().decode("utf-8", errors="replace").replace("\0", "")
     try:
-        rules.services.keep_rule_texts(rules_yaml, identifiers=report.rules)
+        rules.services.keep_rule_texts(rules_yaml, identifiers=report.rules, actor=SCANNER)
     except rules.services.RuleFileUnusable as problem:
         return [f"The rules file was not used, so fixes cannot be proved with its rules: {problem}"]
     return []

@@ -7,6 +7,7 @@ an argument that the walk cannot fill in, fails.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
@@ -24,6 +25,7 @@ import orgs.joining
 import orgs.services
 import orgs.teams
 from assistant_platform.api.base import OrgView
+from assistant_platform.api.semgrep_ci.base import ClientView
 from assistant_platform.web import checks
 from events.kinds import SYSTEM
 from findings.models import Finding
@@ -96,6 +98,13 @@ ENDPOINTS = [
     for method in METHODS
     if issubclass(getattr(route.view, "cls", object), OrgView) and hasattr(route.view.cls, method)
 ]
+# What `semgrep ci` calls: no organization in the address, the token alone says whose it is.
+OF_THE_CLIENT = [
+    (route, method)
+    for route in ROUTES
+    for method in METHODS
+    if issubclass(getattr(route.view, "cls", object), ClientView) and hasattr(route.view.cls, method)
+]
 OUTSIDE = [route for route in ROUTES if route.name in {*PUBLIC, *ACCOUNT}]
 PAGES_ABOUT_ONE = [route for route in PAGES if set(route.arguments) != {"slug"}]
 ENDPOINTS_ABOUT_ONE = [(route, method) for route, method in ENDPOINTS if set(route.arguments) != {"slug"}]
@@ -133,6 +142,8 @@ def things(acme: Organization) -> dict[str, object]:
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
+        "client_id": uuid.uuid4(),
+        "platform": "manylinux",
         "membership_id": other.pk,
         "invitation_id": invited.invitations[0].pk,
         "sign_on_id": sign_on.pk,
@@ -178,7 +189,11 @@ def other_organization(charlie: User) -> Organization:
 
 
 def test_every_address_is_known() -> None:
-    known = {route.name for route in PAGES} | {route.name for route, _ in ENDPOINTS} | {*PUBLIC, *ACCOUNT}
+    known = (
+        {route.name for route in PAGES}
+        | {route.name for route, _ in [*ENDPOINTS, *OF_THE_CLIENT]}
+        | {*PUBLIC, *ACCOUNT}
+    )
     unknown = [route.name for route in ROUTES if route.name not in known]
 
     assert unknown == [], (
@@ -204,6 +219,20 @@ def test_the_walk_can_fill_in_every_argument(things: dict[str, object]) -> None:
     unfilled += [route.name for route in OUTSIDE if not set(route.arguments) <= set(WORDS)]
 
     assert unfilled == [], "add one of what they are about to the fixture `things`, or a word to WORDS"
+
+
+@pytest.mark.parametrize(("route", "method"), OF_THE_CLIENT, ids=named)
+def test_no_call_of_semgreps_client_is_answered_without_a_token_for_it(
+    route: Route, method: str, things: dict[str, object], alice: User, acme: Organization
+) -> None:
+    with acting_for(acme.pk):
+        scopes = [Scope.API_READ]
+        reading = orgs.services.create_token(name="reads", scopes=scopes, created_by=alice, actor=SYSTEM)[1]
+    callers = [Client(), client_of(alice), Client(headers={"authorization": f"Bearer {reading}"})]
+
+    codes = [caller.generic(method.upper(), route.address(things)).status_code for caller in callers]
+
+    assert codes == [401, 401, 403]
 
 
 # --- Pages ------------------------------------------------------------------------------------------------------------
@@ -378,7 +407,7 @@ def needed(route: Route, method: str) -> Permission:
 def test_an_endpoint_needs_a_token(route: Route, method: str, things: dict[str, object], alice: User) -> None:
     address = route.address(things)
 
-    strangers = [Client(), Client(headers={"authorization": "Bearer aap_unknown"}), client_of(alice)]
+    strangers = [Client(), Client(headers={"authorization": "Bearer unknown"}), client_of(alice)]
     assert [getattr(client, method)(address).status_code for client in strangers] == [401, 401, 401]
 
 

@@ -30,7 +30,7 @@ from tests import factories
 ClientFor = Callable[[User], Client]
 
 TOKENS = "/orgs/acme/settings/tokens/"
-VALUE = re.compile(r"aap_[A-Za-z0-9_-]{43}")
+VALUE = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 @pytest.fixture

@@ -1,0 +1,158 @@
+"""Findings keep their identity through what `semgrep ci` uploads, which holds hashes in place of code.
+
+The payloads were taken from the real client (1.182) over small edits of one file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import findings.services
+from events.kinds import SCANNER, SYSTEM
+from events.tasks import drain
+from findings.models import Finding, IgnoreReason, Scan, Triage
+from findings.services import ScanDescription
+
+pytestmark = pytest.mark.usefixtures("in_acme")
+
+PAYLOADS = Path(__file__).parents[2] / "payloads" / "semgrep_ci"
+PATH = "park/gate.py"
+
+
+def uploaded(name: str, *, is_full: bool = True, **changed: Any) -> Scan:
+    """Hand in what the client sent after an edit, and ingest it."""
+    body = {**json.loads((PAYLOADS / f"{name}.json").read_text()), **changed}
+    return handed_in(body, is_full=is_full)
+
+
+def handed_in(body: dict[str, Any], *, is_full: bool = True) -> Scan:
+    description = ScanDescription(project="park", branch="main" if is_full else "feature", is_full=is_full)
+    upload = io.BytesIO(json.dumps(body).encode())
+    scan = findings.services.receive_scan(description=description, report=upload, actor=SCANNER)
+    drain()
+    return Scan.objects.get(pk=scan.pk)
+
+
+def ignore(*chosen: Finding) -> None:
+    for finding in chosen:
+        findings.services.ignore(finding=finding, reason=IgnoreReason.ACCEPTABLE_RISK, comment="fenced", actor=SYSTEM)
+
+
+def ladder() -> Finding:
+    return Finding.objects.get(rule__identifier="garden.left-ladder")
+
+
+@pytest.mark.parametrize("edit", ["lines_above", "file_renamed"])
+def test_findings_outlive_edits_that_leave_the_match_alone(edit: str) -> None:
+    uploaded("base")
+    ignore(*Finding.objects.all())
+
+    scan = uploaded(edit)
+
+    assert (scan.new_count, scan.fixed_count) == (0, 0)
+    assert set(Finding.objects.values_list("triage", "is_present")) == {(Triage.IGNORED, True)}
+
+
+def test_a_renamed_file_is_where_its_findings_are_now() -> None:
+    uploaded("base")
+
+    uploaded("file_renamed")
+
+    assert set(Finding.objects.values_list("path", flat=True)) == {"park/entrance.py"}
+
+
+def test_an_argument_that_the_rule_does_not_look_at_changes_nothing() -> None:
+    uploaded("base")
+    before = set(Finding.objects.values_list("pk", flat=True))
+
+    scan = uploaded("argument_added")
+
+    assert (scan.new_count, set(Finding.objects.values_list("pk", flat=True))) == (0, before)
+
+
+def test_a_match_that_was_edited_is_another_finding() -> None:
+    uploaded("base")
+    ignore(Finding.objects.get(start_line=3))
+
+    scan = uploaded("variable_renamed")
+
+    assert (scan.new_count, scan.fixed_count) == (2, 2)
+    assert Finding.objects.filter(is_present=True, triage=Triage.IGNORED).count() == 0
+
+
+def test_one_of_two_equal_matches_that_was_fixed_leaves_one() -> None:
+    uploaded("base")
+
+    scan = uploaded("one_fixed")
+
+    assert (scan.fixed_count, Finding.objects.filter(is_present=True).count()) == (1, 2)
+
+
+def test_a_comment_in_the_code_ignores_and_its_going_opens_again() -> None:
+    uploaded("base")
+    uploaded("suppressed")
+    suppressed = ladder().triage
+
+    uploaded("base", skipped_paths=["elsewhere.py"])
+
+    assert (suppressed, ladder().triage) == (Triage.IGNORED, Triage.OPEN)
+
+
+def test_a_rule_that_is_no_longer_run_removes_its_findings_rather_than_fixing_them() -> None:
+    uploaded("base")
+    body = json.loads((PAYLOADS / "base.json").read_text())
+    body["findings"] = [finding for finding in body["findings"] if finding["check_id"] != "garden.left-ladder"]
+    body["rule_ids"] = ["garden.open-gate"]
+
+    handed_in(body)
+
+    assert (ladder().is_present, ladder().status) == (False, "Removed")
+
+
+def test_a_file_that_was_skipped_keeps_its_findings() -> None:
+    uploaded("base")
+    nothing = {"findings": [], "ignores": [], "rule_ids": ["garden.open-gate", "garden.left-ladder"]}
+
+    handed_in({**nothing, "searched_paths": ["other.py"], "skipped_paths": [PATH], "renamed_paths": []})
+
+    assert Finding.objects.filter(is_present=True).count() == 3
+
+
+def test_a_diff_aware_scan_fixes_nothing() -> None:
+    uploaded("base")
+
+    scan = uploaded("one_fixed", is_full=False)
+
+    assert (scan.fixed_count, Finding.objects.filter(is_present=True).count()) == (0, 3)
+
+
+@pytest.mark.parametrize("with_ids", [True, False], ids=["with the scanner's ids", "without them"])
+def test_a_report_with_the_code_finds_what_the_client_uploaded(with_ids: bool) -> None:
+    uploaded("base")
+    ignore(*Finding.objects.all())
+    lines = {3: "        gate.open(visitor)", 7: "    gate.open(visitor)", 8: "    ladder.lean(wall)"}
+    results = [
+        {
+            "check_id": finding["check_id"],
+            "path": finding["path"],
+            "start": {"line": finding["line"], "col": finding["column"]},
+            "end": {"line": finding["end_line"], "col": finding["end_column"]},
+            "extra": {
+                "message": finding["message"],
+                "severity": "ERROR",
+                "lines": lines[finding["line"]],
+                "fingerprint": finding["match_based_id"] if with_ids else "requires login",
+            },
+        }
+        for finding in json.loads((PAYLOADS / "base.json").read_text())["findings"]
+    ]
+
+    scan = handed_in({"version": "1.182.0", "results": results, "errors": [], "paths": {"scanned": [PATH]}})
+
+    assert (scan.new_count, scan.fixed_count) == (0, 0)
+    assert set(Finding.objects.values_list("triage", flat=True)) == {Triage.IGNORED}
