@@ -181,3 +181,15 @@ def _settings_to_change() -> AssistantSettings:
     """Return the organization's row, locked: whoever saves a copy read earlier would take back what changed since."""
     AssistantSettings.objects.bulk_create([AssistantSettings()], ignore_conflicts=True)
     return AssistantSettings.objects.select_for_update().get()
+
+
+def change_ignored_paths(*, project: Project, ignored_paths: str, actor: Actor) -> Project:
+    """Save which paths (globs, one a line) scans of a project leave out."""
+    with transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=project.pk)
+        if project.ignored_paths != ignored_paths:
+            project.ignored_paths = ignored_paths
+            project.save(update_fields=["ignored_paths"])
+            lines = len(ignored_paths.splitlines())
+            record(Kind.PROJECT_CHANGED, actor=actor, project_id=project.pk, project=project.name, ignored_paths=lines)
+    return project

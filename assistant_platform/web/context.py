@@ -14,11 +14,15 @@ SECTION_OF_PAGE = {
     "finding": "findings",
     "projects": "projects",
     "project": "projects",
+    "rules": "rules",
+    "rule": "rules",
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
     "ci": "upload",
 }
+
+SECTIONS = ("settings", "rules")  # whose pages' names begin with theirs
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -35,7 +39,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "organization": member.organization,
         "memberships": getattr(request, "memberships", [member]),
         "may": {permission.name.lower(): member.may(permission) for permission in Permission},
-        "section": SECTION_OF_PAGE.get(name, "settings" if name.startswith("settings-") else ""),
+        "section": SECTION_OF_PAGE.get(name) or next((each for each in SECTIONS if name.startswith(f"{each}-")), ""),
         "settings_pages": settings_pages,
         "settings_page": settings_page,
     }

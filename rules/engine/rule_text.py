@@ -125,6 +125,15 @@ def with_lines(errors: tuple[RuleError, ...], rules_yaml: str) -> tuple[RuleErro
     return tuple(error if error.line else replace(error, line=_line_of(error, rules, lines)) for error in errors)
 
 
+def line_of_objection(objection: str, rules_yaml: str) -> int | None:
+    """Return the line (from 1) of the one rule in a text that an objection is about, as near as its words tell."""
+    try:
+        written = written_rules(rules_yaml)
+    except Unreadable as problem:
+        return problem.line
+    return with_lines((RuleError(written[0].identifier, objection),), rules_yaml)[0].line
+
+
 def _rules_in(rules_yaml: str) -> Iterator[WrittenRule]:
     depth, position = 0, 0
     in_rules = False
