@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, Self
 
@@ -89,10 +89,13 @@ _ACCEPTED: dict[str, Callable[[str], bool]] = {
 }
 
 
-def matching(chosen: RuleFilter, *, open_by_rule: Callable[[], Mapping[int, int]]) -> QuerySet[Rule]:
+def matching(
+    chosen: RuleFilter, *, open_by_rule: Callable[[], Mapping[int, int]], project_ids: Iterable[int] | None = None
+) -> QuerySet[Rule]:
     """Return the rules that a filter shows, in no order.
 
     `open_by_rule` gives the number of open findings by the rule's id, and is asked only where the filter needs it.
+    `project_ids` are those whose own modes may be told of, None all.
     """
     found = Rule.objects.all()
     if chosen.mode:
@@ -106,7 +109,8 @@ def matching(chosen: RuleFilter, *, open_by_rule: Callable[[], Mapping[int, int]
     if chosen.label:
         found = found.filter(labels__overlap=list(chosen.label))
     if chosen.overridden:
-        found = found.filter(Exists(RuleOverride.objects.filter(rule=OuterRef("pk"))))
+        own = RuleOverride.objects.filter(rule=OuterRef("pk"))
+        found = found.filter(Exists(own if project_ids is None else own.filter(project__in=list(project_ids))))
     if chosen.delivery:
         found = found.filter(_any_of([_DELIVERED[Delivery(value)] for value in chosen.delivery]))
     if chosen.least_open:

@@ -37,7 +37,7 @@ def save_policy(request: OrgRequest) -> HttpResponse:
 @org_page(Permission.POLICIES_MANAGE)
 def save_ignored_paths(request: OrgRequest, project_id: int) -> HttpResponse:
     """Save the paths that scans of a project leave out."""
-    project = get_object_or_404(orgs.selectors.projects(), pk=project_id)
+    project = get_object_or_404(orgs.selectors.projects_visible_to(request.member), pk=project_id)
     form = IgnoredPathsForm(request.POST)
     if form.is_valid():
         orgs.services.change_ignored_paths(

@@ -47,7 +47,7 @@ def rule_page(request: OrgRequest, rule_id: int) -> HttpResponse:
         "numbers": of_rules.numbers_of([rule.pk], project_ids=seen).get(rule.pk, of_rules.NO_FINDINGS),
         "agreement": triage.selectors.agreement_by_rule([rule.pk], project_ids=seen).get(rule.pk),
         "overrides": overrides,
-        "projects": orgs.selectors.project_names(at_most=PROJECTS_OFFERED),
+        "projects": orgs.selectors.project_names(request.member, at_most=PROJECTS_OFFERED),
         "modes": Mode.choices,
         "changes": _changes(rule, seen),
         "is_imported": rule.origin == Origin.IMPORTED,
@@ -79,7 +79,8 @@ def change_override(request: OrgRequest, rule_id: int) -> HttpResponse:
     """Give the rule a mode of its own in a project, or the organization's again."""
     rule = get_object_or_404(rules.selectors.known(), pk=rule_id)
     word, mode = request.POST.get("project", ""), request.POST.get("to", "")
-    project = orgs.selectors.projects().filter(pk=int(word[:18]) if word.isdecimal() else 0).first()
+    number = int(word[:18]) if word.isdecimal() else 0
+    project = orgs.selectors.projects_visible_to(request.member).filter(pk=number).first()
     if project is None or mode not in {*Mode.values, ""}:
         messages.error(request, "Choose a project and a mode.")
     elif mode:

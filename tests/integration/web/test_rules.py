@@ -311,7 +311,7 @@ def test_a_project_leaves_out_paths_of_its_own(admin: Client) -> None:
     assert "generated/" in admin.get(f"/orgs/acme/projects/{project.pk}/").content.decode()
 
 
-# --- Who may -----------------------------------------------------------------------------------------------------------
+# --- Who may ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_member_sees_rules_and_changes_nothing(bob: User, in_acme: Organization, client_for: ClientFor) -> None:
