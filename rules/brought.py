@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import BinaryIO
 
 from scm.context_upload import ZIP_MAGICS, ContextRefused, read_context
@@ -48,3 +49,15 @@ def _within_limits(files: list[tuple[str, str]]) -> list[tuple[str, str]]:
     if not any(text.strip() for _, text in files):
         raise FilesRefused("The file is empty.")
     return files
+
+
+def files_below(place: Path) -> list[tuple[str, str]]:
+    """Return a YAML file of this machine, or those of a folder, as (path, text). Raises FilesRefused or OSError."""
+    if place.is_dir():
+        paths = sorted(path for path in place.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+        if not paths:
+            raise FilesRefused(f"There is no YAML file below {place}.")
+        found = [(path.relative_to(place).as_posix(), path.read_bytes()) for path in paths]
+    else:
+        found = [(place.name, place.read_bytes())]
+    return _within_limits([(path, content.decode("utf-8-sig", errors="replace")) for path, content in found])

@@ -8,6 +8,9 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+import events.selectors
+from events.kinds import Kind
+from events.models import Event
 from lib.languages import GENERIC, language_of
 from rules.engine.files import FILE_HEAD
 from rules.listing import with_delivery
@@ -109,3 +112,8 @@ def imports() -> QuerySet[RuleImport]:
 def entries_of(rule_import: RuleImport) -> QuerySet[ImportedRule]:
     """Return the rules of an import, by name, each with what the engine says of it."""
     return ImportedRule.objects.filter(rule_import=rule_import).select_related("rule").order_by("identifier", "pk")
+
+
+def change_of_modes(event_id: int) -> Event | None:
+    """Return a change of modes, which can be undone; None where there is no such one."""
+    return events.selectors.of_kind(Kind.RULE_MODES_CHANGED).filter(pk=event_id).first()

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from events.kinds import Actor, Kind
@@ -16,7 +15,7 @@ from events.services import record
 from lib.rule_words import confidence_of, cwe_in, owasp_in, text_of, texts_of
 from rules import selectors
 from rules.engine.files import languages_of
-from rules.engine.rule_text import Unreadable, WrittenRule, as_file, written_rules
+from rules.engine.rule_text import Unreadable, WrittenRule, as_file, content_of, written_rules
 from rules.models import ChangeOf, ImportedRule, Origin, Outcome, Rule, RuleChange, RuleImport, Severity
 
 MOST_RULES = 5_000
@@ -149,7 +148,7 @@ def _take(brought: _Brought, written: WrittenRule, text: str) -> None:
         return
     try:
         own = as_file(written, text)
-        said = YAML(typ="safe").load(own)["rules"][0]
+        said = content_of(own)["rules"][0]
     except (YAMLError, RecursionError, ValueError, TypeError, LookupError) as problem:
         brought.left_out.append((name, f"It cannot be read: {problem}"))
         return

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-import events.selectors
 import rules.selectors
 import rules.services
 import rules.starter
@@ -20,7 +19,6 @@ from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.rules.forms import PolicyForm
 from assistant_platform.web.rules.rows import chips, facets, rows_of
 from assistant_platform.web.rules.seen import matching, projects_seen
-from events.kinds import Kind
 from findings import of_rules
 from orgs.permissions import Permission
 from rules import listing
@@ -70,7 +68,7 @@ def _change_to_undo(request: OrgRequest) -> object | None:
     done = ids_in([request.GET.get("changed", "")])
     if not done or not request.member.may(Permission.POLICIES_MANAGE):
         return None
-    return events.selectors.of_kind(Kind.RULE_MODES_CHANGED).filter(pk=done[0]).first()
+    return rules.selectors.change_of_modes(done[0])
 
 
 @require_POST
@@ -144,7 +142,9 @@ def change_modes(request: OrgRequest) -> HttpResponse:
 @org_page(Permission.POLICIES_MANAGE)
 def undo_modes(request: OrgRequest, event_id: int) -> HttpResponse:
     """Take a change of modes back."""
-    event = get_object_or_404(events.selectors.of_kind(Kind.RULE_MODES_CHANGED), pk=event_id)
+    event = rules.selectors.change_of_modes(event_id)
+    if event is None:
+        raise Http404
     undone = rules.services.undo_modes(event=event, actor=request.actor)
     if undone.restored:
         messages.success(request, f"Taken back: {_rules(undone.restored)} as before.")
