@@ -119,6 +119,7 @@ def _coverage(report: Report) -> Coverage:
         failed=frozenset(report.complaints.paths),
         complaints=tuple(report.complaints.unplaced),
         rules_run=report.rules_run,
+        renamed=report.paths_renamed,
     )
 
 

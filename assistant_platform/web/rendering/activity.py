@@ -32,6 +32,7 @@ _VERDICTS = {
 _WORDS = {
     Kind.FINDING_FOUND: ("found this", "search"),
     Kind.FINDING_FIXED: ("no longer reports this", "check-circle"),
+    Kind.FINDING_REMOVED: ("no longer reports this: its file or its rule is gone", "trash-2"),
     Kind.FINDING_RETURNED: ("found this again", "rotate-ccw"),
     Kind.ANALYSIS_REQUESTED: ("asked for an analysis", "cpu"),
     Kind.NOT_ANALYSED: ("could not analyse this", "alert-circle"),
@@ -44,6 +45,7 @@ _WORDS = {
     Kind.FEEDBACK_GIVEN: ("gave feedback", "message-square"),
     Kind.FINDING_TRIAGED: ("changed the status", "flag"),
     Kind.FINDING_IGNORED: ("ignored this", "eye-off"),
+    Kind.TRIAGE_EXPIRED: ("opened this again: the risk was accepted until now", "clock"),
     Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
     Kind.LATE_ANSWER: ("answered too late; the answer was dropped", "clock"),
 }
