@@ -114,7 +114,7 @@ class FindingView(OrgView):
     def get(self, request: Request, slug: str, finding_id: int) -> Response:
         """Return a finding with its verdict, evidence, guidance and fix."""
         with self.scope(), transaction.atomic():
-            finding = findings.selectors.visible().filter(pk=finding_id).first()
+            finding = findings.selectors.visible_to(self.token).filter(pk=finding_id).first()
             if finding is None:
                 raise NotFound("There is no such finding in this deployment.")
             return Response(FindingDetailSerializer(finding).data)

@@ -97,7 +97,7 @@ class ScanSerializer(serializers.ModelSerializer[Scan]):
 class ScansView(OrgView):
     """The scans of a deployment."""
 
-    read_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
+    read_permission: ClassVar[Permission] = Permission.SCANS_VIEW
     write_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
     parser_classes = (MultiPartParser,)
 
@@ -142,7 +142,7 @@ class ScansView(OrgView):
 class ScanView(OrgView):
     """One scan."""
 
-    read_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
+    read_permission: ClassVar[Permission] = Permission.SCANS_VIEW
     write_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
 
     @extend_schema(
@@ -151,7 +151,7 @@ class ScanView(OrgView):
     def get(self, request: Request, slug: str, scan_id: int) -> Response:
         """Say how far a scan has come, and where it failed, why."""
         with self.scope(), transaction.atomic():
-            scan = findings.selectors.scans().filter(pk=scan_id).first()
+            scan = findings.selectors.scans_visible_to(self.token).filter(pk=scan_id).first()
             if scan is None:
                 raise NotFound("There is no such scan in this deployment.")
             return Response(ScanSerializer(scan).data)

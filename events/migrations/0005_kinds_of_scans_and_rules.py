@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0004_kinds_of_the_platform'),
+        ('events', '0008_kinds'),
     ]
 
     operations = [

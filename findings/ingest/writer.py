@@ -212,7 +212,7 @@ def _tell_equals_apart(cursor: CursorWrapper, parameters: dict[str, Any]) -> Non
         for position, fingerprint in identities_among_equals(group, known.get(group[0].code_key, [])).items()
     }
     if changed:
-        right_ones = {"positions": list(changed), "fingerprints": list(changed.values())}
+        right_ones: dict[str, Any] = {"positions": list(changed), "fingerprints": list(changed.values())}
         cursor.execute(merging.IDENTIFY_AGAIN, right_ones)
 
 

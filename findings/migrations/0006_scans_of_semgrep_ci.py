@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('findings', '0005_filter_indexes'),
+        ('findings', '0006_stopped_by_budget'),
         ('orgs', '0006_project_address_tags'),
         ('tenancy', '0003_directory_rights'),
     ]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0005_fences_of_invitations_teams_settings'),
+        ('orgs', '0012_fences_of_single_sign_on'),
     ]
 
     operations = [

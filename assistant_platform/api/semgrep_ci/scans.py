@@ -52,7 +52,7 @@ class CreateScanWithConfiguration(CreateScan):
         with self.scope():
             scan = self.start(new)
             with transaction.atomic():
-                project = scan.project if scan else orgs.selectors.projects().filter(name=new.project).first()
+                project = scan.project if scan else orgs.selectors.project_called(new.project)
                 content = configuration(project)
                 if scan:
                     findings.services.note_configured(scan=scan)

@@ -130,7 +130,7 @@ def test_a_host_that_is_not_ours_is_refused_in_json(reader: Client, settings: Se
 def test_a_defect_of_ours_is_told_in_json_and_gives_nothing_away(
     reader: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(findings.selectors, "visible", _failing)
+    monkeypatch.setattr(findings.selectors, "visible_to", _failing)
 
     response = reader.get(f"{FINDINGS}/1")
 
@@ -166,5 +166,5 @@ def test_every_answer_carries_the_security_headers(
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def _failing() -> None:
+def _failing(*_: object) -> None:
     raise RuntimeError("secret words")

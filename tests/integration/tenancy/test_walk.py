@@ -10,7 +10,7 @@ from django.apps import apps
 
 from tenancy.models import Organization, OwnedByOrganization, OwnedManager
 
-OF_OTHERS = {"auth", "contenttypes", "sessions", "account"}
+OF_OTHERS = {"auth", "contenttypes", "sessions", "account", "mfa", "usersessions"}
 MODELS_OF_TENANTS = [model for model in apps.get_models() if issubclass(model, OwnedByOrganization)]
 
 
