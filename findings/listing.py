@@ -271,6 +271,7 @@ def _as_listed(found: QuerySet[Finding]) -> QuerySet[Finding]:
             "is_present",
             "is_removed",
             "triage",
+            "triage_expires_at",
             "recommendation",
             "verdict_confidence",
             "not_analysed",

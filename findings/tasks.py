@@ -37,6 +37,12 @@ def give_up_on_client(*, scan_id: int) -> None:
     services.give_up_on_client(scan_id=scan_id)
 
 
+@org_task(queue=Queue.BACKLOG)
+def reopen_expired() -> None:
+    """Open findings whose risk was accepted until now."""
+    services.reopen_expired()
+
+
 @org_task(queue=Queue.BACKLOG, priority=8)
 def forget_uploads() -> None:
     """Remove reports that could not be read once they are past the organization's time."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from django import forms
 from django.core.exceptions import ValidationError
 
 from findings.models import IgnoreReason, Triage
 
 LONGEST_COMMENT = 3000
+LONGEST_ACCEPTANCE = timedelta(days=3653)
 
 
 class FeedbackForm(forms.Form):
@@ -22,6 +25,14 @@ class IgnoreForm(forms.Form):
 
     reason = forms.ChoiceField(choices=IgnoreReason.choices, initial=IgnoreReason.FALSE_POSITIVE)
     comment = forms.CharField(required=False, max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 3}))
+    expires_on = forms.DateField(required=False, error_messages={"invalid": "Give the date as 2027-01-31."})
+
+    def clean_expires_on(self) -> date | None:
+        """Refuse a date that nobody can mean."""
+        day: date | None = self.cleaned_data["expires_on"]
+        if day is not None and day > date.today() + LONGEST_ACCEPTANCE:  # noqa: DTZ011  (ten years, give or take a day)
+            raise ValidationError("Choose a date within the next ten years.")
+        return day
 
 
 class TriageForm(forms.Form):

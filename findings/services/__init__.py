@@ -22,12 +22,13 @@ from findings.services.client_scans import (
     start_client_scan,
     why_client_failed,
 )
-from findings.services.deciding import add_note, ignore, set_triage
+from findings.services.deciding import ExpiryUnusable, add_note, ignore, reopen_expired, set_triage
 from findings.services.ingesting import fail_scan, ingest_scan
 from findings.services.receiving import ScanDescription, receive_scan
 
 __all__ = [
     "ClientScan",
+    "ExpiryUnusable",
     "ScanDescription",
     "add_note",
     "apply_component",
@@ -45,6 +46,7 @@ __all__ = [
     "note_configured",
     "receive_results",
     "receive_scan",
+    "reopen_expired",
     "set_triage",
     "settle_if_done",
     "skip_analysis",

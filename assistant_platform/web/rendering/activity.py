@@ -69,6 +69,8 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
             words = f"set the status to {Triage(subject['triage']).label}"
         case Kind.FINDING_IGNORED if subject.get("reason") in IgnoreReason.values:
             words = f"ignored this: {IgnoreReason(subject['reason']).label.lower()}"
+            if expires := subject.get("expires"):
+                words = f"{words}, until {expires}"
         case Kind.NOT_ANALYSED | Kind.AUTOFIX_NOT_POSSIBLE | Kind.GUIDANCE_NOT_POSSIBLE if subject.get("reason"):
             words = f"{words}: {subject['reason']}"
     return Activity(
