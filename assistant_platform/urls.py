@@ -10,7 +10,19 @@ import allauth.mfa.webauthn.views as key_views
 import allauth.usersessions.views as session_views
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from assistant_platform.web import account, ci, cli_login, finding, findings, health, help_pages, home, preview, projects, scans
+from assistant_platform.web import (
+    account,
+    ci,
+    cli_login,
+    finding,
+    findings,
+    health,
+    help_pages,
+    home,
+    preview,
+    projects,
+    scans,
+)
 from assistant_platform.web.settings import (
     audit,
     calls,
@@ -42,6 +54,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),
+    path("projects/<int:project_id>/change/", projects.change_project, name="project-change"),
     path("projects/<int:project_id>/settings/", of_project.project_settings_page, name="project-settings"),
     path("projects/<int:project_id>/settings/save/", of_project.save_project_setting, name="project-settings-save"),
     path("scans/", scans.scans_page, name="scans"),

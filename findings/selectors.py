@@ -93,6 +93,12 @@ def scanned_refs(viewer: Viewer) -> list[str]:
     return list(dict.fromkeys(scan.ref for scan in latest[:SCANS_SEARCHED_FOR_REFS] if scan.ref))
 
 
+def branches_of(project: Project) -> list[str]:
+    """Return the branches of a project's latest scans, for people to choose from."""
+    latest = Scan.objects.filter(project=project, pull_request_id="").exclude(branch="").order_by("-pk")
+    return list(dict.fromkeys(latest.values_list("branch", flat=True)[:SCANS_SEARCHED_FOR_REFS]))
+
+
 def ref_of_client(name: str) -> str:
     """Return what we call the branch or pull request that a client names; empty where there is none."""
     branch, pull_request = branch_and_pull_request(name)

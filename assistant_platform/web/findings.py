@@ -18,7 +18,7 @@ import rules.selectors
 import triage.selectors
 import triage.services
 from assistant_platform.web.base import OrgRequest, org_page
-from assistant_platform.web.facets import chips, facets
+from assistant_platform.web.facets import backlogs, chips, facets
 from assistant_platform.web.forms import FeedbackForm
 from assistant_platform.web.rows import row_of
 from findings import listing
@@ -51,6 +51,7 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         "page": page,
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
+        "backlogs": backlogs(chosen),
         "facets": facets(chosen, counts, projects=projects, rules=rules),
         "chips": chips(chosen, projects=projects, rules=rules),
         "counts": counts,
@@ -64,7 +65,8 @@ def findings_page(request: OrgRequest) -> HttpResponse:
 
 def _from_semgreps_link(request: OrgRequest) -> HttpResponse:
     """Lead on from the address that `semgrep ci` prints at its end: `?repo=<project>&ref=<branch>`."""
-    project = orgs.selectors.projects_visible_to(request.member).filter(name=request.GET["repo"].replace("\0", "")).first()
+    name = request.GET["repo"].replace("\0", "")
+    project = orgs.selectors.projects_visible_to(request.member).filter(name=name).first()
     ref = findings.selectors.ref_of_client(request.GET.get("ref", ""))
     query = {"project": project.pk if project else 0, **({"ref": ref} if ref else {})}
     return redirect(f"{request.path}?{urlencode(query)}")

@@ -41,6 +41,45 @@ class TriageForm(forms.Form):
     triage = forms.ChoiceField(choices=[(entry.value, entry.label) for entry in Triage if entry != Triage.IGNORED])
 
 
+class ProjectForm(forms.Form):
+    """What people say of a project."""
+
+    primary_branch = forms.CharField(
+        required=False,
+        max_length=255,
+        help_text="What is present there is in production. The first branch that is scanned in full, until you say"
+        " otherwise.",
+    )
+    url = forms.URLField(
+        label="Repository",
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        help_text="Where the code is looked at. Scans of CI say so themselves.",
+    )
+    tags = forms.CharField(required=False, max_length=1400, help_text="Separated by commas.")
+    ignored_paths = forms.CharField(
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What semgrep ci leaves out, one pattern a line, as in .gitignore.",
+    )
+
+    def clean_primary_branch(self) -> str:
+        """Refuse a branch that no host would accept."""
+        return _branch(self.cleaned_data["primary_branch"])
+
+    def clean_tags(self) -> tuple[str, ...]:
+        """Return the tags, each once."""
+        entries = (tag.strip() for tag in str(self.cleaned_data["tags"]).split(","))
+        return tuple(dict.fromkeys(tag for tag in entries if tag))
+
+    def clean_ignored_paths(self) -> str:
+        """Return the patterns, one a line."""
+        lines = (line.strip() for line in str(self.cleaned_data["ignored_paths"]).splitlines())
+        return "\n".join(dict.fromkeys(line for line in lines if line))
+
+
 class NoteForm(forms.Form):
     """A note on a finding."""
 
@@ -84,7 +123,11 @@ class UploadForm(forms.Form):
 
     def clean_branch(self) -> str:
         """Refuse a branch that no host would accept."""
-        branch = str(self.cleaned_data["branch"]).strip()
-        if any(character.isspace() for character in branch):
-            raise ValidationError("A branch has no spaces in its name.")
-        return branch
+        return _branch(self.cleaned_data["branch"])
+
+
+def _branch(name: object) -> str:
+    branch = str(name).strip()
+    if any(character.isspace() for character in branch):
+        raise ValidationError("A branch has no spaces in its name.")
+    return branch

@@ -280,8 +280,8 @@ RETURNING p.finding_id, p.state
 """
 
 # A pull request's scan reports what the pull request brings. What an earlier one of its scans reported and this one
-# does not, with the rule run and the file looked at (or renamed), is fixed there; elsewhere that says nothing. A scan in
-# full before it had reported what was there anyhow, which this one leaves out.
+# does not, with the rule run and the file looked at (or renamed), is fixed there; elsewhere that says nothing. A full
+# scan before it had reported what was there anyhow, which this one leaves out.
 MARK_FIXED_IN_PULL_REQUEST = """
 UPDATE findings_presence p SET state = 'fixed', last_scan_id = %(scan)s, changed_at = %(now)s
   FROM findings_scan seen, findings_finding f JOIN rules_rule rule ON rule.id = f.rule_id
@@ -297,14 +297,13 @@ RETURNING p.finding_id, p.state
 
 # A branch or pull request says that a finding is there until the primary branch, scanned later, says that it is gone:
 # pull requests are closed, and branches deleted, without another scan.
-DERIVE = """
+_DERIVE = """
 WITH said AS (
     SELECT p.finding_id, p.state = 'present' AS is_there, p.state = 'removed' AS is_removed, p.last_scan_id,
            NOT p.is_pull_request AND p.ref = %(primary)s AS is_primary,
            max(p.last_scan_id) FILTER (WHERE NOT p.is_pull_request AND p.ref = %(primary)s)
                OVER (PARTITION BY p.finding_id) AS primary_scan_id
-      FROM findings_presence p WHERE p.finding_id IN (
-        SELECT finding_id FROM identified UNION ALL SELECT unnest(%(gone)s::bigint[]))
+      FROM findings_presence p WHERE {chosen}
 ), now_there AS (
     SELECT finding_id,
            bool_or(is_there AND (is_primary OR last_scan_id > coalesce(primary_scan_id, 0))) AS anywhere,
@@ -316,6 +315,15 @@ UPDATE findings_finding f
   FROM now_there
  WHERE f.id = now_there.finding_id AND (f.is_present, f.is_production, f.is_removed)
        IS DISTINCT FROM (now_there.anywhere, now_there.on_primary, now_there.removed)
+"""
+DERIVE = _DERIVE.format(
+    chosen="p.finding_id IN (SELECT finding_id FROM identified UNION ALL SELECT unnest(%(gone)s::bigint[]))"
+)
+DERIVE_PROJECT = _DERIVE.format(chosen="p.project_id = %(project)s AND p.organization_id = %(org)s")
+LOCK_PROJECT = """
+SELECT count(*) FROM (
+    SELECT f.id FROM findings_finding f WHERE f.organization_id = %(org)s AND f.project_id = %(project)s
+     ORDER BY f.id FOR NO KEY UPDATE OF f) locked
 """
 
 # --- What is told -----------------------------------------------------------------------------------------------------

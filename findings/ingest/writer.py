@@ -18,8 +18,8 @@ from django.utils import timezone
 from events.kinds import ActorKind, Kind
 from findings.fingerprint import keys_of
 from findings.ingest import merging
-from findings.ingest.equals import Equal, Known, identities_among_equals
 from findings.ingest.base import ReportedFinding
+from findings.ingest.equals import Equal, Known, identities_among_equals
 from findings.models import PresenceState, Scan
 from findings.stored import step_as_json
 from lib.sequences import batched
@@ -46,7 +46,7 @@ class Merged:
 class Coverage:
     """Which files a scan looked at, with which rules (None: the report does not say, so all), and where it failed.
 
-    `complaints` are sentences of the scanner that may name a file it failed on; `renamed` are the former names of files.
+    `complaints` are sentences of the scanner that may name a file it failed on; `renamed` are former names of files.
     """
 
     scanned: frozenset[str] | None

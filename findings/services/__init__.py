@@ -24,6 +24,7 @@ from findings.services.client_scans import (
 )
 from findings.services.deciding import ExpiryUnusable, add_note, ignore, reopen_expired, set_triage
 from findings.services.ingesting import fail_scan, ingest_scan
+from findings.services.projects import change_project
 from findings.services.receiving import ScanDescription, receive_scan
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "apply_fix",
     "apply_verdict",
     "begin_analysis",
+    "change_project",
     "complete",
     "end_analysis",
     "fail_client_scan",

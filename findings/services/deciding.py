@@ -14,7 +14,6 @@ from events.services import record, record_for_findings
 from findings.models import Finding, IgnoreReason, NotAnalysed, Note, Triage, TriageSource
 from findings.services.analysing import withdraw
 
-
 EXPIRED_TOGETHER = 1000
 
 

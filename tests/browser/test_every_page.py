@@ -52,6 +52,7 @@ VISITS = {
     "no-organization": Visit(rows.NEWCOMER, "/"),
     "findings": Visit(rows.ADMIN, f"{DEMO}/findings/"),
     "findings-filtered": Visit(rows.ADMIN, f"{DEMO}/findings/?recommendation=ignore&severity=high&severity=medium"),
+    "findings-in-production": Visit(rows.ADMIN, f"{DEMO}/findings/?backlog=production"),
     "findings-without-a-match": Visit(rows.ADMIN, f"{DEMO}/findings/?backlog=pre_production"),
     "findings-of-a-reader": Visit(rows.READER, f"{DEMO}/findings/?recommendation=ignore"),
     "findings-with-long-names": Visit(rows.ALICE, f"{ACME}/findings/"),

@@ -152,7 +152,7 @@ def test_the_page_takes_a_date_and_shows_it(bob: User, client_for: Callable[[Use
 
 
 @pytest.mark.parametrize("day", ["2001-01-01", "9999-12-31", "soon"])
-def test_the_page_refuses_a_date_that_cannot_be_meant(day: str, bob: User, client_for: Callable[[User], Client]) -> None:
+def test_the_page_refuses_a_date_that_nobody_means(day: str, bob: User, client_for: Callable[[User], Client]) -> None:
     finding = factories.a_finding()
 
     page = ignore_on_page(client_for(bob), finding, expires_on=day)
