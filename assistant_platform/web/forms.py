@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from django import forms
 from django.core.exceptions import ValidationError
 
-from findings.models import IgnoreReason, Triage
+from findings.models import IgnoreReason, Product, Triage
 
 LONGEST_COMMENT = 3000
 LONGEST_ACCEPTANCE = timedelta(days=3653)
@@ -90,7 +90,7 @@ class UploadForm(forms.Form):
     """A report with what is known of its scan."""
 
     report = forms.FileField(
-        label="Report", help_text="What `semgrep scan --json` or `--sarif` wrote, or any SARIF 2.1.0; may be gzipped."
+        label="Report", help_text="What `semgrep scan --json` or `--sarif` wrote, any SARIF 2.1.0, or a GitLab report; may be gzipped."
     )
     project = forms.CharField(max_length=200, help_text="The scanned codebase; a new name makes a new project.")
     branch = forms.CharField(max_length=255, required=False, help_text="For example main.")
@@ -111,6 +111,11 @@ class UploadForm(forms.Form):
         label="Diff-aware scan",
         required=False,
         help_text="It looked only at changed code, so what it does not report is not taken for fixed.",
+    )
+    product = forms.ChoiceField(
+        choices=[("", "As the report tells"), *Product.choices],
+        required=False,
+        help_text="What kind of analysis it was, where the report does not tell.",
     )
     context = forms.FileField(
         label="Affected files",

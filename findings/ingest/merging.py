@@ -211,6 +211,7 @@ SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, i.moved_key, i.ha
   FROM incoming i JOIN identified USING (position)
     ON CONFLICT (project_id, fingerprint) DO UPDATE SET
     code_key = EXCLUDED.code_key, moved_key = EXCLUDED.moved_key, has_code = EXCLUDED.has_code,
+    product = EXCLUDED.product,
     path = EXCLUDED.path, start_line = EXCLUDED.start_line, start_column = EXCLUDED.start_column,
     end_line = EXCLUDED.end_line, end_column = EXCLUDED.end_column,
     revision = EXCLUDED.revision, message = EXCLUDED.message, severity = EXCLUDED.severity,
