@@ -86,11 +86,26 @@ class NoteForm(forms.Form):
     text = forms.CharField(max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class TriageImportForm(forms.Form):
+    """A file of decisions made elsewhere."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="SARIF with suppressions, or the JSON of Semgrep's findings API; may be gzipped.",
+    )
+    project = forms.CharField(
+        max_length=200,
+        required=False,
+        help_text="What the file is about. SARIF does not tell; entries of Semgrep's API name their repository.",
+    )
+
+
 class UploadForm(forms.Form):
     """A report with what is known of its scan."""
 
     report = forms.FileField(
-        label="Report", help_text="What `semgrep scan --json` or `--sarif` wrote, any SARIF 2.1.0, or a GitLab report; may be gzipped."
+        label="Report",
+        help_text="What `semgrep scan --json` or `--sarif` wrote, any SARIF 2.1.0, or a GitLab report; may be gzipped.",
     )
     project = forms.CharField(max_length=200, help_text="The scanned codebase; a new name makes a new project.")
     branch = forms.CharField(max_length=255, required=False, help_text="For example main.")

@@ -23,20 +23,32 @@ from findings.services.client_scans import (
     why_client_failed,
 )
 from findings.services.deciding import ExpiryUnusable, add_note, ignore, reopen_expired, set_triage
+from findings.services.importing_triage import (
+    Comparison,
+    ImportUnusable,
+    apply_triage_import,
+    compare_triage_import,
+    preview_triage_import,
+    undo_triage_import,
+)
 from findings.services.ingesting import fail_scan, ingest_scan
 from findings.services.projects import change_project
 from findings.services.receiving import ScanDescription, receive_scan
 
 __all__ = [
     "ClientScan",
+    "Comparison",
     "ExpiryUnusable",
+    "ImportUnusable",
     "ScanDescription",
     "add_note",
     "apply_component",
     "apply_fix",
+    "apply_triage_import",
     "apply_verdict",
     "begin_analysis",
     "change_project",
+    "compare_triage_import",
     "complete",
     "end_analysis",
     "fail_client_scan",
@@ -46,6 +58,7 @@ __all__ = [
     "ingest_scan",
     "not_analysed",
     "note_configured",
+    "preview_triage_import",
     "receive_results",
     "receive_scan",
     "reopen_expired",
@@ -53,5 +66,6 @@ __all__ = [
     "settle_if_done",
     "skip_analysis",
     "start_client_scan",
+    "undo_triage_import",
     "why_client_failed",
 ]

@@ -58,8 +58,8 @@ def receive_scan(
     if context is not None:
         _refuse_unusable_context(context)
     report.seek(0)
-    described = (description.branch, description.commit, description.pull_request_id, str(description.is_full))
-    described += (description.product,) if description.product else ()
+    described: tuple[str, ...] = (description.branch, description.commit, description.pull_request_id)
+    described += (str(description.is_full), *([description.product] if description.product else []))
     digest = uploads.digest_of(report, context, rule_file, described_by=described)
     with transaction.atomic():
         project = orgs.services.project_named(description.project, actor=actor)
