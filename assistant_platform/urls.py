@@ -22,6 +22,7 @@ from assistant_platform.web import (
     preview,
     projects,
     scans,
+    triage_imports,
 )
 from assistant_platform.web.settings import (
     audit,

@@ -1,11 +1,11 @@
-"""Bringing decisions along that were made elsewhere: hand the file in, look at what it comes to, apply it, take it back."""
+"""Bringing along decisions made elsewhere: hand the file in, look at what it comes to, apply it, take it back."""
 
 from __future__ import annotations
 
 from typing import BinaryIO, cast
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -43,10 +43,10 @@ def triage_imports_page(request: OrgRequest) -> HttpResponse:
 
 
 def _visible(request: OrgRequest) -> QuerySet[TriageImport]:
-    """Return the imports that somebody may look at; who sees some projects only sees the own ones besides."""
+    """Return the imports that somebody may look at."""
     imports = findings.selectors.triage_imports()
     ids = orgs.selectors.visible_project_ids(request.member)
-    return imports if ids is None else imports.filter(Q(project__in=ids) | Q(created_by=request.actor.name[:200]))
+    return imports if ids is None else imports.filter(project__in=ids)
 
 
 def _preview(request: OrgRequest, form: TriageImportForm) -> TriageImport | None:
@@ -54,6 +54,9 @@ def _preview(request: OrgRequest, form: TriageImportForm) -> TriageImport | None
     project = orgs.selectors.projects_visible_to(request.member).filter(name=name).first() if name else None
     if name and project is None:
         form.add_error("project", "There is no such project. Upload a scan of it first.")
+        return None
+    if not name and orgs.selectors.visible_project_ids(request.member) is not None:
+        form.add_error("project", "You see the projects of your teams only: choose one of them.")
         return None
     try:
         return findings.services.preview_triage_import(
@@ -72,14 +75,15 @@ def triage_import_page(request: OrgRequest, import_id: int) -> HttpResponse:
     is_preview = made.state == TriageImportState.PREVIEWED
     among = findings.selectors.visible_to(request.member)
     comparison = findings.services.compare_triage_import(made, among=among) if is_preview else None
-    context = {"made": made, "comparison": comparison, "changed_count": len(made.changed)}
-    if comparison is not None:
-        context |= {
-            "to_set": comparison.to_set[:ENTRIES_SHOWN],
-            "kept": comparison.kept[:ENTRIES_SHOWN],
-            "unknown": comparison.unknown[:ENTRIES_SHOWN],
-            "shown": ENTRIES_SHOWN,
-        }
+    context = {
+        "made": made,
+        "comparison": comparison,
+        "changed_count": len(made.changed),
+        "to_set": comparison.to_set[:ENTRIES_SHOWN] if comparison else (),
+        "kept": comparison.kept[:ENTRIES_SHOWN] if comparison else (),
+        "unknown": comparison.unknown[:ENTRIES_SHOWN] if comparison else (),
+        "shown": ENTRIES_SHOWN,
+    }
     return render(request, "findings/import.html", context)
 
 

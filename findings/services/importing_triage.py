@@ -59,7 +59,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What an import comes to: decisions that would be set, those that people here made already, those about nothing."""
+    """What an import comes to: decisions to set, those about what people here decided, those about nothing here."""
 
     to_set: tuple[Match, ...]
     kept: tuple[Match, ...]

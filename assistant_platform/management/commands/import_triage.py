@@ -1,4 +1,4 @@
-"""`manage.py import_triage`: bring decisions made elsewhere along, as the page does; without --apply nothing changes."""
+"""`manage.py import_triage`: bring along decisions made elsewhere; without --apply nothing changes."""
 
 from __future__ import annotations
 
