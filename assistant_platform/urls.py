@@ -179,7 +179,6 @@ pages_of_account: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
-    path("login", cli_login.cli_login, name="cli-login"),  # where `semgrep login` sends people
     path("accounts/sign-on/", entrance.find, name="sign-on"),
     path("accounts/sign-on/hint/", entrance.hint, name="sign-on-hint"),
     path("accounts/sign-on/<slug:key>/", entrance.start, name="sign-on-start"),
@@ -190,6 +189,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(pages_of_account)),
     path("organizations/new/", account.new_organization_page, name="organization-new"),
     path("invitations/<str:token>/", account.invitation_page, name="invitation"),
+    path("login", cli_login.cli_login, name="cli-login"),  # where `semgrep login` sends people
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("help/settings/", help_pages.settings_help, name="help-settings"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from assistant_platform.embedded.startup import WORKERS
 from bench.measure import summary
 from bench.platform import new_organization, running_worker
 from bench.synthetic import context_of, write_report
@@ -30,7 +32,9 @@ def bench() -> dict[str, Any]:
             "OPENAI_BASE_URL": f"{address}/v1",
             "OPENAI_MODEL": "bench",
         }
-        with running_worker(threads=THREADS, environment=environment):
+        with ExitStack() as workers:
+            for queues in WORKERS.values():
+                workers.enter_context(running_worker(threads=THREADS, environment=environment, queues=queues))
             large = _organization()
             _seconds_of_pull_request()  # the first one also loads the code
             alone = [_seconds_of_pull_request() for _ in range(RUNS)]

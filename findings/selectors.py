@@ -34,11 +34,6 @@ def every_finding() -> QuerySet[Finding]:
     return Finding.objects.select_related("rule", "project")
 
 
-def scans() -> QuerySet[Scan]:
-    """Return the organization's scans, newest first: for work and for CI, never to show them to somebody."""
-    return Scan.objects.select_related("project").order_by("-pk")
-
-
 def match_ids_ignored_by_people(project: Project) -> list[str]:
     """Return Semgrep's ids of the findings that people ignored in a project, the latest decisions first."""
     ignored = Finding.objects.filter(project=project, triage=Triage.IGNORED, triage_source=TriageSource.PERSON)

@@ -31,12 +31,6 @@ def ingest_scan(*, scan_id: int) -> None:
         services.ingest_scan(scan=scan)
 
 
-@org_task(queue=Queue.BACKLOG, delay=timedelta(minutes=settings.CI_SCAN_MINUTES))
-def give_up_on_client(*, scan_id: int) -> None:
-    """Say of a scan of `semgrep ci` that never ended what it did not do."""
-    services.give_up_on_client(scan_id=scan_id)
-
-
 @org_task(queue=Queue.BACKLOG)
 def reopen_expired() -> None:
     """Open findings whose risk was accepted until now."""
@@ -49,3 +43,9 @@ def forget_uploads() -> None:
     with transaction.atomic():
         days = orgs.selectors.code_retention_days()
     uploads.forget_old(older_than=timezone.now() - timedelta(days=days))
+
+
+@org_task(queue=Queue.BACKLOG, delay=timedelta(minutes=settings.CI_SCAN_MINUTES))
+def give_up_on_client(*, scan_id: int) -> None:
+    """Say of a scan of `semgrep ci` that never ended what it did not do."""
+    services.give_up_on_client(scan_id=scan_id)

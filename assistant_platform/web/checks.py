@@ -22,11 +22,6 @@ PUBLIC = {
     "sign-on-metadata": "our SAML metadata, which identity providers fetch",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
-    "cli-login": "asks for sign-in itself, and which organization",
-    "ci-token-request": "hands out the token that an Admin left under a random key, once",
-    "ci-check-version": "tells semgrep's client that its version will do",
-    "ci-rule-lints": "tells `semgrep validate` that there are no rules about rules",
-    "ci-fail-open": "takes note that some client failed",
     "help-settings": "says what is in the repository's docs",
     "organization-new": "for everybody who is signed in, where the operator allows it",
     "invitation": "for whoever holds the link, which nobody can guess",
@@ -66,6 +61,11 @@ PUBLIC = {
         ),
         OWN_ACCOUNT,
     ),
+    "cli-login": "asks for sign-in itself, and which organization",
+    "ci-token-request": "hands out the token that an Admin left under a random key, once",
+    "ci-check-version": "tells semgrep's client that its version will do",
+    "ci-rule-lints": "tells `semgrep validate` that there are no rules about rules",
+    "ci-fail-open": "takes note that some client failed",
 }
 
 

@@ -65,8 +65,9 @@ def findings_page(request: OrgRequest) -> HttpResponse:
 
 def _from_semgreps_link(request: OrgRequest) -> HttpResponse:
     """Lead on from the address that `semgrep ci` prints at its end: `?repo=<project>&ref=<branch>`."""
-    name = request.GET["repo"].replace("\0", "")
-    project = orgs.selectors.projects_visible_to(request.member).filter(name=name).first()
+    project = (
+        orgs.selectors.projects_visible_to(request.member).filter(name=request.GET["repo"].replace("\0", "")).first()
+    )
     ref = findings.selectors.ref_of_client(request.GET.get("ref", ""))
     query = {"project": project.pk if project else 0, **({"ref": ref} if ref else {})}
     return redirect(f"{request.path}?{urlencode(query)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import allauth.account.signals as account
-from django.apps import apps
+import allauth.mfa.signals as second_factor
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.db import transaction
@@ -27,11 +27,8 @@ def listen() -> None:
     user_login_failed.connect(_sign_in_failed)
     for signal in (account.password_set, account.password_changed, account.password_reset):
         signal.connect(_password_changed)
-    if apps.is_installed("allauth.mfa"):
-        import allauth.mfa.signals as second_factor  # noqa: PLC0415  (it needs the app)
-
-        second_factor.authenticator_added.connect(_second_factor_added)
-        second_factor.authenticator_removed.connect(_second_factor_removed)
+    second_factor.authenticator_added.connect(_second_factor_added)
+    second_factor.authenticator_removed.connect(_second_factor_removed)
 
 
 def _signed_in(user: User, **_: Any) -> None:

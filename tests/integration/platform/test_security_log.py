@@ -7,7 +7,7 @@ import uuid
 import allauth.account.signals
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from events.models import Event
@@ -62,7 +62,11 @@ def test_no_password_is_in_the_log(both: list[int], client: Client) -> None:
         assert Event.objects.get(kind="sign_in_failed").subject == {"email": "charlie@umbrella.example"}
 
 
-def test_a_new_password_is_told(both: list[int], charlie: User) -> None:
-    allauth.account.signals.password_changed.send(sender=User, request=None, user=charlie)
+def test_a_new_password_is_told(both: list[int], charlie: User, client: Client) -> None:
+    client.force_login(charlie)
+    request = RequestFactory().post("/")
+    request.user, request.session = charlie, client.session
+
+    allauth.account.signals.password_changed.send(sender=User, request=request, user=charlie)
 
     assert [told(pk) for pk in both] == [[("password_changed", "charlie@umbrella.example")]] * 2

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('findings', '0006_scans_of_semgrep_ci'),
+        ('findings', '0007_scans_of_semgrep_ci'),
     ]
 
     operations = [

@@ -39,7 +39,7 @@ $$
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("findings", "0008_expiry_import_product"),
+        ("findings", "0009_expiry_import_product"),
     ]
 
     operations = [

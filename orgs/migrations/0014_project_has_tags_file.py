@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0006_project_address_tags'),
+        ('orgs', '0013_project_address_tags'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('findings', '0006_stopped_by_budget'),
-        ('orgs', '0006_project_address_tags'),
+        ('orgs', '0013_project_address_tags'),
         ('tenancy', '0003_directory_rights'),
     ]
 

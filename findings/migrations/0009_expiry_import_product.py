@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('findings', '0007_identity_of_withheld_code'),
-        ('orgs', '0013_project_has_tags_file'),
+        ('findings', '0008_identity_of_withheld_code'),
+        ('orgs', '0014_project_has_tags_file'),
         ('rules', '0004_fences_of_policies'),
         ('tenancy', '0004_requires_second_factor'),
     ]
