@@ -22,6 +22,7 @@ from assistant_platform.web import (
     preview,
     projects,
     scans,
+    triage_imports,
 )
 from assistant_platform.web.rules import imports, policy, rule
 from assistant_platform.web.rules import list as rules_list
@@ -56,6 +57,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),
+    path("projects/<int:project_id>/change/", projects.change_project, name="project-change"),
     path("projects/<int:project_id>/settings/", of_project.project_settings_page, name="project-settings"),
     path("projects/<int:project_id>/settings/save/", of_project.save_project_setting, name="project-settings-save"),
     path("projects/<int:project_id>/ignored-paths/", policy.save_ignored_paths, name="project-ignored-paths"),
@@ -74,6 +76,10 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("scans/", scans.scans_page, name="scans"),
     path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
     path("upload/", scans.upload_page, name="upload"),
+    path("triage-imports/", triage_imports.triage_imports_page, name="triage-imports"),
+    path("triage-imports/<int:import_id>/", triage_imports.triage_import_page, name="triage-import"),
+    path("triage-imports/<int:import_id>/apply/", triage_imports.apply_triage_import, name="triage-import-apply"),
+    path("triage-imports/<int:import_id>/undo/", triage_imports.undo_triage_import, name="triage-import-undo"),
     path("ci/", ci.ci_page, name="ci"),
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
