@@ -165,7 +165,7 @@ def things(acme: Organization) -> dict[str, object]:
         "finding_id": finding.pk,
         "project_id": finding.project_id,
         "scan_id": finding.first_scan_id,
-        "import_id": triage_import.pk,
+        "triage_import_id": triage_import.pk,
         "call_id": call.pk,
         "team_id": team.pk,
         "token_id": token.pk,
