@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
+from django.http.response import HttpResponseBase
 
 from events.tasks import drain
 
@@ -35,7 +36,7 @@ class _Quiet(WSGIRequestHandler):
 class _WorkedOff(WSGIHandler):
     """The application, with workers so quick that all is done before the client asks what came of it."""
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
         if environ["PATH_INFO"].endswith("/complete"):
             drain()
             connections.close_all()
