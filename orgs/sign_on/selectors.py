@@ -26,7 +26,8 @@ class Place:
 
 def domain_of(address: str) -> str:
     """Return the domain of an e-mail address, in lower case; empty where there is none."""
-    return address.strip().lower().rpartition("@")[2] if "@" in address else ""
+    # PostgreSQL takes no NUL, and no domain has one.
+    return address.replace("\0", "").strip().lower().rpartition("@")[2] if "@" in address else ""
 
 
 def place_of_address(address: str) -> Place | None:
