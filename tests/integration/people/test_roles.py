@@ -226,13 +226,13 @@ def open_invitations(acme: Organization) -> set[str]:
         return {entry.email for entry in Invitation.objects.filter(accepted_at=None, revoked_at=None)}
 
 
-@pytest.mark.parametrize(("role", "given"), [(Role.MANAGER, Role.MANAGER), (Role.ADMIN, Role.ADMIN)])
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.ADMIN])
 def test_nobody_who_was_removed_comes_back_by_an_invitation_of_their_own(
-    role: Role, given: Role, member_as: MemberAs, alices: Membership, acme: Organization, client_for: ClientFor
+    role: Role, member_as: MemberAs, alices: Membership, acme: Organization, client_for: ClientFor
 ) -> None:
     mo = member_as("mo@acme.example", role)
     EmailAddress.objects.create(user=mo.user, email="mo@home.example", verified=True)
-    client_for(mo.user).post(f"{PEOPLE}invite/", {"addresses": "mo@home.example other@home.example", "role": given})
+    client_for(mo.user).post(f"{PEOPLE}invite/", {"addresses": "mo@home.example other@home.example", "role": role})
     client_for(alices.user).post(f"{PEOPLE}invite/", {"addresses": "dana@example.com", "role": "member"})
 
     client_for(alices.user).post(f"{PEOPLE}{mo.pk}/remove/")
