@@ -79,7 +79,7 @@ class SamlProvider(SAMLProvider):  # type: ignore[misc]  # allauth carries no ty
         return login_of(self, vouched, state)
 
     def assertion_in(self, response: str) -> Assertion:
-        """Return the assertion of a SAML response in base64, everything checked but who brings it. Raises NotAdmitted."""
+        """Return what a SAML response in base64 asserts, all checked but who brings it. Raises NotAdmitted."""
         with self._explained():
             return Assertion(response, self.app.sign_on.key, self._settings())
 
