@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from celery import shared_task
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Min
 from django.utils import timezone
@@ -124,7 +125,9 @@ def daily_task() -> None:
 
 @shared_task(name="events.purge")
 def purge_task() -> None:
-    """Forget Jobs that ended days ago, called by beat."""
+    """Forget Jobs that ended days ago, and sessions that have expired; called by beat."""
+    # Strangers begin sessions too, on their way to an identity provider.
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
     with across_organizations():
         Job.every_organization.filter(finished_at__lt=timezone.now() - KEEP_FINISHED_JOBS).delete()
 
