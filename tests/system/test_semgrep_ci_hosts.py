@@ -43,7 +43,7 @@ def token(organization: Organization) -> str:
 
 @pytest.fixture
 def url(organization: Organization) -> Iterator[str]:
-    with our_server() as address:
+    with our_server(is_worked_off=True) as address:
         yield address
 
 
