@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 import orgs.selectors
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
-from findings.models import Finding, NotAnalysed, Note, Presence, Scan, Triage, TriageSource
+from findings.models import Finding, NotAnalysed, Note, Presence, Scan, Triage, TriageImport, TriageSource
 from findings.refs import branch_and_pull_request
 from findings.stored import step_from_json
 from orgs.models import Project, Viewer
@@ -86,6 +86,17 @@ def scanned_refs(viewer: Viewer) -> list[str]:
     if (ids := orgs.selectors.visible_project_ids(viewer)) is not None:
         latest = latest.filter(project__in=ids)
     return list(dict.fromkeys(scan.ref for scan in latest[:SCANS_SEARCHED_FOR_REFS] if scan.ref))
+
+
+def branches_of(project: Project) -> list[str]:
+    """Return the branches of a project's latest scans, for people to choose from."""
+    latest = Scan.objects.filter(project=project, pull_request_id="").exclude(branch="").order_by("-pk")
+    return list(dict.fromkeys(latest.values_list("branch", flat=True)[:SCANS_SEARCHED_FOR_REFS]))
+
+
+def triage_imports() -> QuerySet[TriageImport]:
+    """Return the imports of earlier decisions, latest first, without what they hold."""
+    return TriageImport.objects.select_related("project").defer("decisions", "changed").order_by("-pk")
 
 
 def ref_of_client(name: str) -> str:

@@ -43,6 +43,8 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
             "triage",
             "ignore_reason",
             "is_present",
+            "is_removed",
+            "product",
             "is_production",
             "recommendation",
             "verdict_confidence",

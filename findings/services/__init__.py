@@ -22,18 +22,33 @@ from findings.services.client_scans import (
     start_client_scan,
     why_client_failed,
 )
-from findings.services.deciding import add_note, ignore, set_triage
+from findings.services.deciding import ExpiryUnusable, add_note, ignore, reopen_expired, set_triage
+from findings.services.importing_triage import (
+    Comparison,
+    ImportUnusable,
+    apply_triage_import,
+    compare_triage_import,
+    preview_triage_import,
+    undo_triage_import,
+)
 from findings.services.ingesting import fail_scan, ingest_scan
+from findings.services.projects import change_project
 from findings.services.receiving import ScanDescription, receive_scan
 
 __all__ = [
     "ClientScan",
+    "Comparison",
+    "ExpiryUnusable",
+    "ImportUnusable",
     "ScanDescription",
     "add_note",
     "apply_component",
     "apply_fix",
+    "apply_triage_import",
     "apply_verdict",
     "begin_analysis",
+    "change_project",
+    "compare_triage_import",
     "complete",
     "end_analysis",
     "fail_client_scan",
@@ -43,11 +58,14 @@ __all__ = [
     "ingest_scan",
     "not_analysed",
     "note_configured",
+    "preview_triage_import",
     "receive_results",
     "receive_scan",
+    "reopen_expired",
     "set_triage",
     "settle_if_done",
     "skip_analysis",
     "start_client_scan",
+    "undo_triage_import",
     "why_client_failed",
 ]
