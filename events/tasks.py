@@ -273,9 +273,7 @@ def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease]
         later = now + timedelta(seconds=SECONDS_BEHIND_THE_SAME_WORK)
         with across_organizations():
             behind = Job.every_organization.filter(pk=job_id).exclude(state__in=[JobState.DONE, JobState.FAILED])
-            behind.filter(Q(lease_until=None) | Q(lease_until__lte=now)).update(
-                state=JobState.WAITING, run_after=later
-            )
+            behind.filter(Q(lease_until=None) | Q(lease_until__lte=now)).update(state=JobState.WAITING, run_after=later)
         return None
 
 
