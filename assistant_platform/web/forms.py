@@ -58,12 +58,6 @@ class ProjectForm(forms.Form):
         help_text="Where the code is looked at. Scans of CI say so themselves.",
     )
     tags = forms.CharField(required=False, max_length=1400, help_text="Separated by commas.")
-    ignored_paths = forms.CharField(
-        required=False,
-        max_length=5000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="What semgrep ci leaves out, one pattern a line, as in .gitignore.",
-    )
 
     def clean_primary_branch(self) -> str:
         """Refuse a branch that no host would accept."""
@@ -73,11 +67,6 @@ class ProjectForm(forms.Form):
         """Return the tags, each once."""
         entries = (tag.strip() for tag in str(self.cleaned_data["tags"]).split(","))
         return tuple(dict.fromkeys(tag for tag in entries if tag))
-
-    def clean_ignored_paths(self) -> str:
-        """Return the patterns, one a line."""
-        lines = (line.strip() for line in str(self.cleaned_data["ignored_paths"]).splitlines())
-        return "\n".join(dict.fromkeys(line for line in lines if line))
 
 
 class NoteForm(forms.Form):

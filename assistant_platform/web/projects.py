@@ -10,9 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 import findings.selectors
 import findings.services
 import orgs.selectors
+import rules.selectors
 import scm.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import ProjectForm
+from assistant_platform.web.rules.forms import IgnoredPathsForm
 from findings import listing
 from orgs.models import Project
 from orgs.permissions import Permission
@@ -20,6 +22,7 @@ from orgs.services import ProjectChanges, ProjectUnusable
 
 PAGE_SIZE = 100
 SCANS_SHOWN = 10
+OVERRIDES_SHOWN = 200
 
 
 @require_safe
@@ -61,7 +64,6 @@ def change_project(request: OrgRequest, project_id: int) -> HttpResponse:
             primary_branch=said["primary_branch"] or None,
             url=said["url"],
             tags=None if project.has_tags_file else said["tags"],
-            ignored_paths=said["ignored_paths"],
         )
         try:
             changed = findings.services.change_project(project=project, changes=changes, actor=request.actor)
@@ -84,7 +86,6 @@ def _as_fields(project: Project) -> dict[str, str]:
         "primary_branch": project.primary_branch,
         "url": project.url,
         "tags": ", ".join(project.tags),
-        "ignored_paths": project.ignored_paths,
     }
 
 
@@ -96,9 +97,10 @@ def _page(request: OrgRequest, project: Project, form: ProjectForm, *, status: i
         "total": sum(numbers.values()),
         "scans": findings.selectors.scans_visible_to(request.member).filter(project=project)[:SCANS_SHOWN],
         "has_folder": scm.selectors.has_folder(project),
+        "overrides": rules.selectors.overrides_in(project.pk)[:OVERRIDES_SHOWN],
+        "paths_form": IgnoredPathsForm(initial={"ignored_paths": project.ignored_paths}),
         "form": form,
         "branches": findings.selectors.branches_of(project),
         "repository": project.url if project.url.startswith(("https://", "http://")) else "",
-        "ignored_paths": project.ignored_paths.splitlines(),
     }
     return render(request, "projects/project.html", context, status=status)

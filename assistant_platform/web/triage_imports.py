@@ -33,7 +33,7 @@ def triage_imports_page(request: OrgRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = _preview(request, form)
         if made is not None:
-            return redirect("triage-import", slug=request.member.organization.slug, import_id=made.pk)
+            return redirect("triage-import", slug=request.member.organization.slug, triage_import_id=made.pk)
     context = {
         "form": form,
         "projects": orgs.selectors.projects_visible_to(request.member)[:PROJECTS_OFFERED],
@@ -69,9 +69,9 @@ def _preview(request: OrgRequest, form: TriageImportForm) -> TriageImport | None
 
 @require_safe
 @org_page(Permission.FINDINGS_TRIAGE)
-def triage_import_page(request: OrgRequest, import_id: int) -> HttpResponse:
+def triage_import_page(request: OrgRequest, triage_import_id: int) -> HttpResponse:
     """Show what an import would do, or did."""
-    made = get_object_or_404(_visible(request), pk=import_id)
+    made = get_object_or_404(_visible(request), pk=triage_import_id)
     is_preview = made.state == TriageImportState.PREVIEWED
     among = findings.selectors.visible_to(request.member)
     comparison = findings.services.compare_triage_import(made, among=among) if is_preview else None
@@ -89,9 +89,9 @@ def triage_import_page(request: OrgRequest, import_id: int) -> HttpResponse:
 
 @require_POST
 @org_page(Permission.FINDINGS_TRIAGE)
-def apply_triage_import(request: OrgRequest, import_id: int) -> HttpResponse:
+def apply_triage_import(request: OrgRequest, triage_import_id: int) -> HttpResponse:
     """Set the decisions of an import."""
-    made = get_object_or_404(_visible(request), pk=import_id)
+    made = get_object_or_404(_visible(request), pk=triage_import_id)
     try:
         done = findings.services.apply_triage_import(
             triage_import=made, among=findings.selectors.visible_to(request.member), actor=request.actor
@@ -100,18 +100,18 @@ def apply_triage_import(request: OrgRequest, import_id: int) -> HttpResponse:
         messages.error(request, str(problem))
     else:
         messages.success(request, f"Set {len(done.to_set)}; kept {len(done.kept)} that people here decided.")
-    return redirect("triage-import", slug=request.member.organization.slug, import_id=made.pk)
+    return redirect("triage-import", slug=request.member.organization.slug, triage_import_id=made.pk)
 
 
 @require_POST
 @org_page(Permission.FINDINGS_TRIAGE)
-def undo_triage_import(request: OrgRequest, import_id: int) -> HttpResponse:
+def undo_triage_import(request: OrgRequest, triage_import_id: int) -> HttpResponse:
     """Take an import back."""
-    made = get_object_or_404(_visible(request), pk=import_id)
+    made = get_object_or_404(_visible(request), pk=triage_import_id)
     try:
         count = findings.services.undo_triage_import(triage_import=made, actor=request.actor)
     except ImportUnusable as problem:
         messages.error(request, str(problem))
     else:
         messages.success(request, f"Taken back: {count}. Decisions made since then were kept.")
-    return redirect("triage-import", slug=request.member.organization.slug, import_id=made.pk)
+    return redirect("triage-import", slug=request.member.organization.slug, triage_import_id=made.pk)

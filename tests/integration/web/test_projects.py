@@ -27,7 +27,7 @@ def browser(alice: User, client_for: ClientFor) -> Client:
 
 
 def change(browser: Client, project: Project, **fields: str) -> str:
-    said = {"primary_branch": project.primary_branch, "url": "", "tags": "", "ignored_paths": ""}
+    said = {"primary_branch": project.primary_branch, "url": "", "tags": ""}
     response = browser.post(f"/orgs/acme/projects/{project.pk}/change/", {**said, **fields}, follow=True)
     project.refresh_from_db()
     return response.content.decode()
@@ -41,16 +41,11 @@ def test_what_is_said_of_a_project_is_shown_and_logged(browser: Client) -> None:
         project,
         url="https://git.example/acme/shop",
         tags=" web, payments ,web",
-        ignored_paths="vendor/\n\n*.min.js\n",
     )
 
-    assert (project.url, project.tags, project.ignored_paths) == (
-        "https://git.example/acme/shop",
-        ["web", "payments"],
-        "vendor/\n*.min.js",
-    )
+    assert (project.url, project.tags) == ("https://git.example/acme/shop", ["web", "payments"])
     assert 'href="https://git.example/acme/shop"' in page
-    assert Event.objects.get(kind=Kind.PROJECT_CHANGED).subject["changes"] == "url, tags, ignored_paths"
+    assert Event.objects.get(kind=Kind.PROJECT_CHANGED).subject["changes"] == "url, tags"
 
 
 def test_another_primary_branch_moves_what_is_in_production(browser: Client) -> None:
