@@ -19,7 +19,7 @@ from events.audit import AuditFilter
 from events.kinds import ActorKind, Kind
 from events.models import Event
 from events.services import record
-from lib.spreadsheets import csv_lines
+from lib.csv_lines import csv_lines
 from orgs.permissions import Permission
 
 PEOPLE_OFFERED = 500
