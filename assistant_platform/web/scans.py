@@ -18,7 +18,7 @@ import triage.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import UploadForm
 from findings import uploads
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused

@@ -17,7 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 
-from events.tasks import drain
+from events.draining import drain
 
 SEMGREP = Path(sys.executable).with_name("semgrep")
 
