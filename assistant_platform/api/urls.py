@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import path
 
 from assistant_platform.api import findings, provider, scans, settings, usage
+from assistant_platform.api.rules import imports, rules
 
+RULES = "deployments/<slug:slug>/rules"
 PROVIDER = "deployments/<slug:slug>/provider"
 
 urlpatterns = [
@@ -29,5 +31,16 @@ urlpatterns = [
         f"{PROVIDER}/connections/<int:connection_id>/check",
         provider.ConnectionCheckView.as_view(),
         name="api-connection-check",
+    ),
+    path(RULES, rules.RulesView.as_view(), name="api-rules"),
+    path(f"{RULES}/modes", rules.RuleModesView.as_view(), name="api-rule-modes"),
+    path(f"{RULES}/modes/<int:event_id>/undo", rules.UndoRuleModesView.as_view(), name="api-rule-modes-undo"),
+    path(f"{RULES}/imports", imports.RuleImportsView.as_view(), name="api-rule-imports"),
+    path(f"{RULES}/imports/<int:import_id>", imports.RuleImportView.as_view(), name="api-rule-import"),
+    path(f"{RULES}/<int:rule_id>", rules.RuleView.as_view(), name="api-rule"),
+    path(
+        f"{RULES}/<int:rule_id>/overrides/<int:project_id>",
+        rules.RuleOverrideView.as_view(),
+        name="api-rule-override",
     ),
 ]

@@ -27,13 +27,15 @@ import orgs.teams
 from assistant_platform.api.base import OrgView
 from assistant_platform.api.semgrep_ci.base import ClientView
 from assistant_platform.web import checks
-from events.kinds import SYSTEM
+from events.kinds import SYSTEM, Kind
+from events.services import record
 from findings.models import Finding
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
 from providers.models import Connection, ModelCall, Outcome, Vendor
 from remediation.models import Autofix
+from rules.models import RuleImport
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories
@@ -143,10 +145,15 @@ def things(acme: Organization) -> dict[str, object]:
         admin = Membership.objects.get(role=Role.ADMIN)
         sign_on = factories.a_sign_on()
         domain = sign_on.domains.get()
+        rule_import = RuleImport.objects.create(source="rules.yaml", imported_by="other@acme.example")
+        change = record(Kind.RULE_MODES_CHANGED, actor=SYSTEM, count=0)
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
         "client_id": uuid.uuid4(),
+        "rule_id": finding.rule_id,
+        "import_id": rule_import.pk,
+        "event_id": change.pk,
         "platform": "manylinux",
         "membership_id": other.pk,
         "invitation_id": invited.invitations[0].pk,

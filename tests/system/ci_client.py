@@ -104,6 +104,7 @@ def semgrep_ci(
         "SEMGREP_REPO_NAME": "acme/shop",
         **environment,
     }
+    told = {name: value for name, value in told.items() if value}
     log = home / "client.log"
     with log.open("w") as output:
         process = subprocess.Popen(
