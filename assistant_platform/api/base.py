@@ -18,25 +18,8 @@ from orgs.permissions import Permission
 from tenancy.scope import acting_for
 
 
-class OrgView(APIView):
-    """An endpoint below `/api/v1/deployments/{slug}/`, run in the scope of the token's organization.
-
-    `read_permission` is for GET, `write_permission` for the rest. Each method reads and writes in short transactions.
-    """
-
-    read_permission: ClassVar[Permission]
-    write_permission: ClassVar[Permission]
-
-    def permission_for(self, request: Request) -> Permission:
-        """Return what the request's method needs."""
-        return self.read_permission if request.method in {"GET", "HEAD", "OPTIONS"} else self.write_permission
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check token and permission, and that the address names the token's own organization."""
-        super().initial(request, *args, **kwargs)
-        # Somebody else's organization and one that does not exist look the same.
-        if self.token.organization.slug != kwargs.get("slug"):
-            raise NotFound("There is no such deployment for this token.")
+class TokenView(APIView):
+    """An address for machines: whose work a request is, its token alone says."""
 
     @property
     def token(self) -> ApiToken:
@@ -56,3 +39,24 @@ class OrgView(APIView):
             with transaction.atomic():
                 orgs.services.note_use_of(self.token)
             yield
+
+
+class OrgView(TokenView):
+    """An endpoint below `/api/v1/deployments/{slug}/`, run in the scope of the token's organization.
+
+    `read_permission` is for GET, `write_permission` for the rest. Each method reads and writes in short transactions.
+    """
+
+    read_permission: ClassVar[Permission]
+    write_permission: ClassVar[Permission]
+
+    def permission_for(self, request: Request) -> Permission:
+        """Return what the request's method needs."""
+        return self.read_permission if request.method in {"GET", "HEAD", "OPTIONS"} else self.write_permission
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check token and permission, and that the address names the token's own organization."""
+        super().initial(request, *args, **kwargs)
+        # Somebody else's organization and one that does not exist look the same.
+        if self.token.organization.slug != kwargs.get("slug"):
+            raise NotFound("There is no such deployment for this token.")
