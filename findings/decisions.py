@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Self
 
 from findings.ingest import cleaning
-from findings.ingest.reading import JsonSource, ReportUnreadable
+from findings.ingest.reading import JsonSource
+from findings.ingest.unpacking import ReportUnreadable
 from findings.ingest.sarif import SarifReport
 from findings.ingest.sarif.decisions import SarifDecisions, Suppression
 from findings.models import IgnoreReason, Triage
