@@ -78,7 +78,9 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("upload/", scans.upload_page, name="upload"),
     path("triage-imports/", triage_imports.triage_imports_page, name="triage-imports"),
     path("triage-imports/<int:triage_import_id>/", triage_imports.triage_import_page, name="triage-import"),
-    path("triage-imports/<int:triage_import_id>/apply/", triage_imports.apply_triage_import, name="triage-import-apply"),
+    path(
+        "triage-imports/<int:triage_import_id>/apply/", triage_imports.apply_triage_import, name="triage-import-apply"
+    ),
     path("triage-imports/<int:triage_import_id>/undo/", triage_imports.undo_triage_import, name="triage-import-undo"),
     path("ci/", ci.ci_page, name="ci"),
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
