@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, QuerySet
+from collections.abc import Sequence
+
+from django.db.models import Count, Q, QuerySet
 
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
-from findings.models import Finding, NotAnalysed, Note, Presence, Scan, Triage, TriageSource
+from findings.models import (
+    BulkTriage,
+    Finding,
+    NotAnalysed,
+    Note,
+    Presence,
+    PresenceState,
+    Scan,
+    Triage,
+    TriageSource,
+)
 from findings.refs import branch_and_pull_request
 from findings.stored import step_from_json
 from orgs.models import Project
@@ -65,6 +77,22 @@ def context_of(finding: Finding) -> FindingContext:
 def presences_of(finding: Finding) -> QuerySet[Presence]:
     """Return where a finding is or was, latest change first."""
     return Presence.objects.filter(finding=finding).order_by("-changed_at", "-pk")
+
+
+def refs_of(finding_ids: Sequence[int]) -> dict[int, str]:
+    """Return a branch or pull request of each finding: where it is present, else where it was last."""
+    newest = (
+        Presence.objects.filter(finding__in=finding_ids)
+        .annotate(is_gone=~Q(state=PresenceState.PRESENT))
+        .order_by("finding_id", "is_gone", "-changed_at")
+        .distinct("finding_id")
+    )
+    return dict(newest.values_list("finding_id", "ref"))
+
+
+def bulk_triages() -> QuerySet[BulkTriage]:
+    """Return the decisions about many findings at once, newest first."""
+    return BulkTriage.objects.order_by("-pk")
 
 
 def notes_of(finding: Finding) -> QuerySet[Note]:

@@ -26,6 +26,11 @@ def identifiers(rule_ids: Sequence[int]) -> dict[int, str]:
     return dict(Rule.objects.filter(pk__in=rule_ids).values_list("pk", "identifier"))
 
 
+def ids_of(identifiers: Sequence[str]) -> list[int]:
+    """Return the ids of the rules with these identifiers, of those that are known."""
+    return list(Rule.objects.filter(identifier__in=identifiers).values_list("pk", flat=True))
+
+
 def policy_settings() -> PolicySettings:
     """Return how the organization in scope treats rules in general, with the defaults where nothing was saved."""
     return PolicySettings.objects.first() or PolicySettings()

@@ -16,6 +16,8 @@ PUBLIC = {
     "account_logout": "signing out",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
+    "api-schema": "describes the API, the same for everybody",
+    "api-docs": "describes the API, the same for everybody",
     "cli-login": "asks for sign-in itself, and which organization",
     "ci-token-request": "hands out the token that an Admin left under a random key, once",
     "ci-check-version": "tells semgrep's client that its version will do",

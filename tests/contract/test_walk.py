@@ -15,9 +15,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+import findings.services
 import orgs.services
-from assistant_platform.api.base import OrgView
+from assistant_platform.api.base import OrgView, TokenView
 from events.kinds import SYSTEM
+from findings.models import Finding, Triage
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
 from providers.models import ModelCall, Outcome
@@ -28,7 +30,15 @@ from tests import factories
 from triage.models import Source
 
 # Addresses without an organization, and what a stranger gets there.
-PUBLIC = {"home": 302, "account_login": 200, "account_logout": 302, "healthz": 200, "readyz": 200}
+PUBLIC = {
+    "home": 302,
+    "account_login": 200,
+    "account_logout": 302,
+    "healthz": 200,
+    "readyz": 200,
+    "api-schema": 200,
+    "api-docs": 200,
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 REFUSED = {401, 403, 404, 405}
 
@@ -63,6 +73,15 @@ ENDPOINTS = [
     for method in METHODS
     if issubclass(getattr(route.view, "cls", object), OrgView) and hasattr(route.view.cls, method)
 ]
+# What a token asks without naming an organization: it sees its own.
+OF_TOKEN = [
+    (route, method)
+    for route in ROUTES
+    for method in METHODS
+    if issubclass(getattr(route.view, "cls", object), TokenView)
+    and not issubclass(route.view.cls, OrgView)
+    and hasattr(route.view.cls, method)
+]
 PAGES_ABOUT_ONE = [route for route in PAGES if set(route.arguments) != {"slug"}]
 ENDPOINTS_ABOUT_ONE = [(route, method) for route, method in ENDPOINTS if set(route.arguments) != {"slug"}]
 
@@ -86,9 +105,14 @@ def things(acme: Organization) -> dict[str, object]:
             adapter="openai",
             outcome=Outcome.ANSWERED,
         )
+        bulk = findings.services.triage_in_bulk(
+            chosen=Finding.objects.all(), triage=Triage.REVIEWING, reason=None, comment="", actor=SYSTEM
+        )
     return {
         "slug": acme.slug,
         "finding_id": finding.pk,
+        "bulk_id": bulk.pk,
+        "project_name": finding.project.name,
         "project_id": finding.project_id,
         "scan_id": finding.first_scan_id,
         "call_id": call.pk,
@@ -125,7 +149,7 @@ def other_organization(charlie: User) -> Organization:
 
 
 def test_every_address_is_a_page_an_endpoint_or_public() -> None:
-    known = {route.name for route in PAGES} | {route.name for route, _ in ENDPOINTS} | set(PUBLIC)
+    known = {route.name for route in PAGES} | {route.name for route, _ in [*ENDPOINTS, *OF_TOKEN]} | set(PUBLIC)
 
     assert [route.name for route in ROUTES if route.name not in known] == []
 
@@ -200,7 +224,7 @@ def needed(route: Route, method: str) -> Permission:
     return permission
 
 
-@pytest.mark.parametrize(("route", "method"), ENDPOINTS, ids=named)
+@pytest.mark.parametrize(("route", "method"), [*ENDPOINTS, *OF_TOKEN], ids=named)
 def test_an_endpoint_needs_a_token(route: Route, method: str, things: dict[str, object], alice: User) -> None:
     address = route.address(things)
 
@@ -208,7 +232,7 @@ def test_an_endpoint_needs_a_token(route: Route, method: str, things: dict[str, 
     assert [getattr(client, method)(address).status_code for client in strangers] == [401, 401, 401]
 
 
-@pytest.mark.parametrize(("route", "method"), ENDPOINTS, ids=named)
+@pytest.mark.parametrize(("route", "method"), [*ENDPOINTS, *OF_TOKEN], ids=named)
 def test_a_revoked_token_is_none(route: Route, method: str, things: dict[str, object], acme: Organization) -> None:
     client = with_token(acme, *Scope, is_revoked=True)
 
@@ -227,6 +251,16 @@ def test_a_token_of_another_organization_learns_nothing(
     assert (there.status_code, there.json()) == (404, nowhere.json())
 
 
+@pytest.mark.parametrize(("route", "method"), OF_TOKEN, ids=named)
+def test_a_token_that_names_no_organization_sees_its_own(
+    route: Route, method: str, things: dict[str, object], charlie: User
+) -> None:
+    answer = getattr(with_token(other_organization(charlie), *Scope), method)(route.address(things))
+
+    assert answer.status_code == 200
+    assert "acme" not in answer.content.decode()
+
+
 @pytest.mark.parametrize(("route", "method"), ENDPOINTS_ABOUT_ONE, ids=named)
 def test_a_thing_of_another_organization_is_not_found_by_its_id(
     route: Route, method: str, things: dict[str, object], charlie: User
@@ -239,7 +273,7 @@ def test_a_thing_of_another_organization_is_not_found_by_its_id(
 
 
 @pytest.mark.parametrize("scope", Scope)
-@pytest.mark.parametrize(("route", "method"), ENDPOINTS, ids=named)
+@pytest.mark.parametrize(("route", "method"), [*ENDPOINTS, *OF_TOKEN], ids=named)
 def test_a_scope_may_what_its_permissions_say(
     route: Route, method: str, scope: Scope, things: dict[str, object], acme: Organization
 ) -> None:

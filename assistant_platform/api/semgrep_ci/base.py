@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
-from rest_framework.views import APIView
+from rest_framework.views import APIView, exception_handler
 
 import findings.selectors
 import orgs.services
@@ -62,6 +62,10 @@ class ClientView(APIView):
     parser_classes = (BodyParser,)
     schema = None  # the protocol is the client's, and no part of our API's document
     permission = Permission.SCANS_UPLOAD
+
+    def get_exception_handler(self) -> Any:
+        """Return REST framework's own: the client looks for `detail` alone, in plain JSON."""
+        return exception_handler
 
     def permission_for(self, request: Request) -> Permission:
         """Return what each of its methods needs."""
