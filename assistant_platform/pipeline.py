@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import findings.tasks
+import notifications.tasks
+import orgs.tasks
+import providers.tasks
 import remediation.tasks
 import rules.tasks
+import scm.tasks
 import triage.tasks
 from events.kinds import Kind
 from events.services import Task, set_followers
 from events.tasks import wake_dispatcher
 
 FOLLOWERS: dict[Kind, list[Task]] = {
+    Kind.INVITATION_SENT: [notifications.tasks.send_invitation],
     Kind.RULES_IMPORTED: [rules.tasks.check_texts],
     Kind.SCAN_STARTED: [findings.tasks.give_up_on_client],
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
     # One event a scan, never one a finding: planning picks, caps and queues.
     Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
+    Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
+    Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
+    Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
+    Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
 }
+# What each organization is owed once a day.
+DAILY: list[Task] = [
+    orgs.tasks.follow_retention_limit,
+    providers.tasks.forget_texts,
+    scm.tasks.forget_code,
+    findings.tasks.forget_uploads,
+    triage.tasks.forget_excerpts,
+]
 
 
 def hand_down() -> None:
     """Tell events what follows what, so that services never import tasks."""
-    set_followers(FOLLOWERS, wake_dispatcher=wake_dispatcher)
+    set_followers(FOLLOWERS, daily=DAILY, wake_dispatcher=wake_dispatcher)

@@ -20,6 +20,7 @@ from lib.environment import (
     env_str,
     is_given,
 )
+from lib.logs import without_tokens
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -57,6 +58,11 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "django_structlog",
     "csp",
@@ -108,6 +114,13 @@ TEMPLATES: list[dict[str, Any]] = [
                 "assistant_platform.web.context.navigation",
             ],
         },
+    },
+    # Texts of mails: nothing in them is markup, so nothing is escaped; asked for by name (notifications.mail).
+    {
+        "NAME": "plain_text",
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates" / "mail"],
+        "OPTIONS": {"autoescape": False},
     },
 ]
 
@@ -170,14 +183,30 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "events.dispatch", "schedule": 2.0, "options": {"queue": "interactive", "expires": 10}},
     "sweep": {"task": "events.sweep", "schedule": 15.0, "options": {"queue": "interactive", "expires": 30}},
+    # Looked at every hour, so that a beat which is often restarted still gets to it.
+    "daily": {"task": "events.daily", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
     "purge": {"task": "events.purge", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
+    "reservations": {
+        "task": "providers.sweep_reservations",
+        "schedule": 60.0,
+        "options": {"queue": "interactive", "expires": 60},
+    },
 }
 JOBS_IN_FLIGHT_PER_ORGANIZATION = env_int("JOBS_IN_FLIGHT_PER_ORGANIZATION", 128)
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 60)  # renewed while the work goes on: how soon a death is noticed
 JOB_LONGEST_SECONDS = env_int("JOB_LONGEST_SECONDS", 1800)  # what goes on for longer is taken to hang
 JOB_RESEND_SECONDS = env_int("JOB_RESEND_SECONDS", 60)
+JOB_LONGEST_WAIT_SECONDS = env_int("JOB_LONGEST_WAIT_SECONDS", 86_400)  # for its turn; then its finding says so
 
 # --- People -----------------------------------------------------------------------------------------------------------
+
+# Who may make an account: anyone; whom an organization invited; nobody (accounts come from `create_org`).
+SIGN_UP = env_str("SIGN_UP", "invited")
+if SIGN_UP not in ("open", "invited", "closed"):
+    raise SettingError(f"SIGN_UP is {SIGN_UP!r}: use one of open, invited, closed")
+ORGANIZATIONS_CREATED_BY = env_str("ORGANIZATIONS_CREATED_BY", "operator")
+if ORGANIZATIONS_CREATED_BY not in ("anyone", "operator"):
+    raise SettingError(f"ORGANIZATIONS_CREATED_BY is {ORGANIZATIONS_CREATED_BY!r}: use one of anyone, operator")
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -186,16 +215,30 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 if IS_TEST:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes a quarter of a second
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "assistant_platform.web.accounts.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "assistant_platform.web.account_forms.SignUpForm"}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and in no other
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told to the person by mail
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
-EMAIL_BACKEND = env_str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+MFA_ADAPTER = "assistant_platform.web.accounts.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Assistant"
+MFA_TOTP_TOLERANCE = 1  # telephones' clocks are off by some seconds
+SOCIALACCOUNT_ADAPTER = "assistant_platform.web.sign_on.adapter.SignOnAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # the identity provider answers for the addresses of a proved domain
+# Which name servers prove that an organization owns an e-mail domain; those of the machine where empty.
+DNS_SERVERS = env_list("DNS_SERVERS")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 IS_HTTPS = PUBLIC_URL.startswith("https://")
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = env_bool("SECURE_SSL_REDIRECT")
 SECURE_HSTS_SECONDS = env_int("SECURE_HSTS_SECONDS", 31_536_000 if IS_HTTPS else 0)
@@ -219,6 +262,24 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": ["'self'"],
     }
 }
+
+# --- Mail -------------------------------------------------------------------------------------------------------------
+
+EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_SECURITY = env_str("EMAIL_SECURITY", "starttls")
+if EMAIL_SECURITY not in ("starttls", "tls", "none"):
+    raise SettingError(f"EMAIL_SECURITY is {EMAIL_SECURITY!r}: use one of starttls, tls, none")
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_PORT = env_int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env_secret("EMAIL_HOST_PASSWORD")
+EMAIL_TIMEOUT = env_int("EMAIL_TIMEOUT_SECONDS", 10)
+DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "Assistant <assistant@localhost>")
+# Without a mail server what would be sent is written to the log.
+IS_MAIL_SET_UP = bool(EMAIL_HOST)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if IS_MAIL_SET_UP else 'console'}.EmailBackend"
+# Where nobody can receive the link, on one's own machine, it is not waited for; in production an address is proved.
+ACCOUNT_EMAIL_VERIFICATION = "optional" if MODE == "evaluation" and not IS_MAIL_SET_UP else "mandatory"
 
 # --- Pages ------------------------------------------------------------------------------------------------------------
 
@@ -283,6 +344,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # larger uploads are spooled to disk by Django
 # Folders on this machine that projects may name as the place of their code; none by default.
 LOCAL_CODE_ROOTS = [Path(entry).resolve() for entry in env_list("LOCAL_CODE_ROOTS")]
+# Longest time that an organization's prompts, answers, uploaded code and reports are kept; 180 is the product's own.
+RETENTION_MAX_DAYS = env_int("RETENTION_MAX_DAYS", 180)
+if not 0 <= RETENTION_MAX_DAYS <= 180:  # noqa: PLR2004
+    raise SettingError(f"RETENTION_MAX_DAYS is {RETENTION_MAX_DAYS}: use a number of days from 0 to 180")
 
 # --- The platform's own model, the default of every organization that accepts it --------------------------------------
 
@@ -290,6 +355,20 @@ OPENAI_API_KEY = env_secret("OPENAI_API_KEY")
 OPENAI_BASE_URL = env_str("OPENAI_BASE_URL")
 OPENAI_MODEL = env_str("OPENAI_MODEL", "gpt-5-mini")
 MODEL_TIMEOUT_SECONDS = env_int("MODEL_TIMEOUT_SECONDS", 60)
+# A provider that asks to wait, or is away, is waited for as long; then findings say that it gave no answer.
+MODEL_PATIENCE_SECONDS = env_int("MODEL_PATIENCE_SECONDS", 3600)
+# What the platform's own key may be asked in a minute, altogether and by one organization; 0: no limit of ours.
+MODEL_REQUESTS_PER_MINUTE = env_int("MODEL_REQUESTS_PER_MINUTE", 0)
+MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION = env_int("MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION", 0)
+# Hosts besides Azure's own that a Target URI may name: a company's gateway before Azure OpenAI.
+AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENAI_GATEWAYS"))
+# Lets organizations ask Bedrock as this server itself, whose AWS identity its environment or machine gives.
+AWS_SERVER_IDENTITY_ALLOWED = env_bool("AWS_SERVER_IDENTITY_ALLOWED")
+
+# --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
+
+OUTBOUND_ALLOWED_NETWORKS = env_list("OUTBOUND_ALLOWED_NETWORKS")
+OUTBOUND_ALLOWED_PORTS = env_list("OUTBOUND_ALLOWED_PORTS", "80,443,8080,8443")
 
 # --- Logs: one JSON object a line, with request and task ids; never code, prompts or keys -----------------------------
 
@@ -301,6 +380,7 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                without_tokens,
                 structlog.processors.JSONRenderer(),
             ],
             "foreign_pre_chain": [
@@ -316,7 +396,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING" if IS_TEST else "INFO")},
     "loggers": {
         "httpx2": {"level": "WARNING"},
-        "openai": {"level": "WARNING"},
+        # Their DEBUG writes whole requests: keys, and the code in a question.
+        **{name: {"level": "WARNING"} for name in ("openai", "google_genai", "boto3", "botocore", "httpcore2")},
         "celery.app.trace": {"level": "WARNING"},
     },
 }

@@ -61,16 +61,19 @@ def new_organization() -> Organization:
 
 
 @contextmanager
-def running_worker(*, threads: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def running_worker(
+    *, threads: int, environment: dict[str, str], queues: str = QUEUES
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run one real Celery worker process beside us."""
+    name = f"bench-{queues.replace(',', '-')}"
     command = [
         sys.executable, "-m", "celery", "--app", "assistant_platform", "worker", "--pool", "threads",
-        "--concurrency", str(threads), "--queues", QUEUES, "--loglevel", "ERROR",
+        "--concurrency", str(threads), "--queues", queues, "--hostname", f"{name}@%h", "--loglevel", "ERROR",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     ]  # fmt: skip
     worker = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=sys.stderr)
     try:
-        _wait_for(worker)
+        _wait_for(worker, name)
         yield worker
     finally:
         worker.terminate()
@@ -81,10 +84,10 @@ def running_worker(*, threads: int, environment: dict[str, str]) -> Iterator[sub
             worker.wait()
 
 
-def _wait_for(worker: subprocess.Popen[bytes]) -> None:
+def _wait_for(worker: subprocess.Popen[bytes], name: str) -> None:
     from assistant_platform.celery import app  # noqa: PLC0415  (Django is loaded by then)
 
     give_up_at = time.monotonic() + WORKER_READY_SECONDS
-    while not app.control.inspect(timeout=1).ping():
+    while not any(host.startswith(f"{name}@") for host in app.control.inspect(timeout=1).ping() or {}):
         if worker.poll() is not None or time.monotonic() > give_up_at:
             raise RuntimeError("the worker did not start")

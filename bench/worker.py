@@ -25,7 +25,7 @@ TARGET_SHARE = 0.85
 
 def bench() -> dict[str, Any]:
     """Analyse findings, with the code around them, by one real worker over the real broker."""
-    with _model() as address:
+    with model_server() as address:
         environment = {
             "ASSISTANT_MODE": "evaluation",  # with the pool of connections, as in production
             "OPENAI_API_KEY": "not-a-key",
@@ -55,7 +55,8 @@ def bench() -> dict[str, Any]:
 
 
 @contextmanager
-def _model() -> Iterator[str]:
+def model_server() -> Iterator[str]:
+    """Run the model beside us; yields its address."""
     command = [sys.executable, "-m", "bench.model_server", str(ANSWER_SECONDS)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

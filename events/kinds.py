@@ -21,6 +21,7 @@ class Kind(models.TextChoices):
     INVITATION_REVOKED = "invitation_revoked", "Invitation revoked"
     TEAM_CHANGED = "team_changed", "Team changed"
     TEAM_DELETED = "team_deleted", "Team deleted"
+    ACCESS_CHANGED = "access_changed", "Which projects a person sees changed"
     SIGN_ON_CHANGED = "sign_on_changed", "Single sign-on changed"
     SIGN_ON_REMOVED = "sign_on_removed", "Single sign-on removed"
     TOKEN_CREATED = "token_created", "API token created"
@@ -34,6 +35,7 @@ class Kind(models.TextChoices):
     MODELS_CHANGED = "models_changed", "Models of the steps changed"
     BUDGET_CHANGED = "budget_changed", "Budget changed"
     BUDGET_ALERT = "budget_alert", "Budget alert"
+    STOPPED_WORK_RESUMED = "stopped_work_resumed", "Analysis stopped by budget resumed"
     MODEL_CALL_REPLAYED = "model_call_replayed", "Prompt replayed with another model"
     LOG_EXPORTED = "log_exported", "Log exported"
     RETENTION_ANNOUNCED = "retention_announced", "Longer retention announced"
@@ -73,6 +75,32 @@ class Kind(models.TextChoices):
     NOTE_ADDED = "note_added", "Note added"
     MEMORY_ADDED = "memory_added", "Memory added"
     MEMORY_REMOVED = "memory_removed", "Memory removed"
+    SIGNED_IN = "signed_in", "Signed in"
+    SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
+    PASSWORD_CHANGED = "password_changed", "Password changed"
+    SECOND_FACTOR_ADDED = "second_factor_added", "Second factor added"
+    SECOND_FACTOR_REMOVED = "second_factor_removed", "Second factor removed"
+
+
+# What the product does with a scan or a finding by itself. All else is somebody's doing and stands in the audit log.
+MACHINE_WORK = frozenset(
+    {
+        Kind.SCAN_INGESTED,
+        Kind.SCAN_SETTLED,
+        Kind.LATE_ANSWER,
+        Kind.FINDING_FOUND,
+        Kind.FINDING_FIXED,
+        Kind.FINDING_RETURNED,
+        Kind.ANALYSIS_PLANNED,
+        Kind.NOT_ANALYSED,
+        Kind.COMPONENT_TAGGED,
+        Kind.VERDICT_REACHED,
+        Kind.GUIDANCE_WRITTEN,
+        Kind.GUIDANCE_NOT_POSSIBLE,
+        Kind.AUTOFIX_WRITTEN,
+        Kind.AUTOFIX_NOT_POSSIBLE,
+    }
+)
 
 
 class ActorKind(models.TextChoices):
@@ -83,6 +111,10 @@ class ActorKind(models.TextChoices):
     ASSISTANT = "assistant", "Assistant"
     SCANNER = "scanner", "Scanner"
     SYSTEM = "system", "System"
+
+
+# Who works on findings unasked.
+MACHINES = frozenset({ActorKind.ASSISTANT, ActorKind.SCANNER})
 
 
 @dataclass(frozen=True)

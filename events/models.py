@@ -13,7 +13,8 @@ class Event(OwnedByOrganization):
     """One thing that happened: a line of a finding's activity, and of the organization's audit log.
 
     `subject` holds the few ids and short words beside the plain columns, never code or secrets. Actor and finding are
-    plain numbers, so that the log outlives what it tells of.
+    plain numbers, so that the log outlives what it tells of. PostgreSQL lets the application add rows and read them,
+    and neither change nor remove one.
     """
 
     kind = models.CharField(max_length=40, choices=Kind)
@@ -21,13 +22,14 @@ class Event(OwnedByOrganization):
     actor_name = models.CharField(max_length=200)
     actor_user_id = models.BigIntegerField(null=True, blank=True)
     finding_id = models.BigIntegerField(null=True, blank=True)
+    is_audit = models.BooleanField(db_default=False)  # not machine work: kinds.MACHINE_WORK
     subject = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["organization", "finding_id", "-id"], name="event_about_finding"),
-            models.Index(fields=["organization", "-id"], name="event_audit_log"),
+            models.Index(fields=["organization", "-id"], condition=Q(is_audit=True), name="event_audit_trail"),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from events.kinds import Actor, ActorKind, Kind
+from events.kinds import MACHINE_WORK, MACHINES, Actor, ActorKind, Kind
 from events.models import Event, Job, JobState, Queue
 
 Subject = int | str | bool | None
@@ -51,6 +51,7 @@ class Lease:
     token: uuid.UUID
     queue: Queue
     priority: int
+    is_last_attempt: bool = False
     is_finished: bool = False
 
 
@@ -66,15 +67,25 @@ class NotInTransaction(RuntimeError):
 TASKS: dict[str, Task] = {}
 # What follows what, handed down by assistant_platform.pipeline at start, so that services never import tasks.
 _followers: dict[Kind, list[Task]] = {}
+# What every organization is owed once a day; handed down in the same way.
+_daily: list[Task] = []
 _wake_dispatcher: list[Callable[[], None]] = []
 _lease: ContextVar[Lease | None] = ContextVar("lease", default=None)
 
 
-def set_followers(followers: Mapping[Kind, list[Task]], *, wake_dispatcher: Callable[[], None]) -> None:
-    """Learn which tasks follow which event, and whom to wake when work is waiting."""
+def set_followers(
+    followers: Mapping[Kind, list[Task]], *, daily: Sequence[Task] = (), wake_dispatcher: Callable[[], None]
+) -> None:
+    """Learn which tasks follow which event, which are owed every day, and whom to wake when work is waiting."""
+    _daily[:] = daily
     _followers.clear()
     _followers.update(followers)
     _wake_dispatcher[:] = [wake_dispatcher]
+
+
+def daily_tasks() -> list[Task]:
+    """Return what every organization is owed once a day."""
+    return list(_daily)
 
 
 def make_task(
@@ -110,14 +121,25 @@ def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject
         actor_name=actor.name[:200],
         actor_user_id=actor.user_id,
         finding_id=finding_id,
+        is_audit=_is_audit(kind, actor, finding_id),
         subject=subject,
     )
     known = {**subject, "finding_id": finding_id} if finding_id is not None else subject
     for task in _followers.get(kind, []):
-        # What a person asked for, that person waits for.
-        owed_queue = Queue.INTERACTIVE if actor.kind == ActorKind.PERSON else None
-        owe_many(task, [task.arguments_from(known)], owed_queue=owed_queue)
+        owe_many(task, [task.arguments_from(known)], owed_queue=_queue_owed_by(actor, task))
     return event
+
+
+def _queue_owed_by(actor: Actor, task: Task) -> Queue | None:
+    if task.queue == Queue.DELIVER:
+        return task.queue  # a mail server that does not answer must not hold up what people look at
+    # What a person asked for, that person waits for.
+    return Queue.INTERACTIVE if actor.kind == ActorKind.PERSON else None
+
+
+def _is_audit(kind: Kind, actor: Actor, finding_id: int | None) -> bool:
+    # A suppression in the source, which the scanner reports, ignores findings by the thousand: also machine work.
+    return kind not in MACHINE_WORK and not (finding_id is not None and actor.kind in MACHINES)
 
 
 def _require_transaction(kind: Kind) -> None:
@@ -136,6 +158,7 @@ def record_for_findings(kind: Kind, *, actor: Actor, finding_ids: Iterable[int],
                 actor_name=actor.name[:200],
                 actor_user_id=actor.user_id,
                 finding_id=finding_id,
+                is_audit=_is_audit(kind, actor, finding_id),
                 subject=subject,
             )
             for finding_id in finding_ids
@@ -190,6 +213,11 @@ def working_on(lease: Lease) -> Iterator[None]:
         yield
     finally:
         _lease.reset(token)
+
+
+def lease_in_hand() -> Lease | None:
+    """Return the lease of the Job that this thread works on, None outside any."""
+    return _lease.get()
 
 
 @contextmanager

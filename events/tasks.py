@@ -27,6 +27,7 @@ from events.models import Job, JobState, Queue
 from events.services import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, Lease, LeaseLost, Task
 from lib.failures import TemporaryFailure
 from tenancy.directory import across_organizations
+from tenancy.models import Organization
 from tenancy.scope import acting_for
 
 logger = logging.getLogger(__name__)
@@ -36,12 +37,23 @@ R = TypeVar("R")
 
 BACK_OFF_SECONDS = (5, 20, 60, 300, 900)
 KEEP_FINISHED_JOBS = timedelta(days=3)
+A_DAY = timedelta(hours=23)  # less, as beat looks every hour
 DISPATCH_BATCH = 500
 SECONDS_BEHIND_THE_SAME_WORK = 2
 PAUSE_BETWEEN_WAKES_SECONDS = 0.2
 PAUSE_WITHOUT_BROKER_SECONDS = 5.0  # a request must not wait for a broker that is known to be gone
 
-_last_wake = threading.local()
+
+class _Wakes:
+    """When this process last dispatched, and until when another dispatch is on its way."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.at = 0.0
+        self.follow_up_at = 0.0
+
+
+_wakes = _Wakes()
 
 
 def org_task(
@@ -104,6 +116,12 @@ def sweep_task() -> None:
     dispatch()
 
 
+@shared_task(name="events.daily")
+def daily_task() -> None:
+    """Owe every organization what is done once a day, called by beat more often than that."""
+    owe_daily()
+
+
 @shared_task(name="events.purge")
 def purge_task() -> None:
     """Forget Jobs that ended days ago, called by beat."""
@@ -111,14 +129,41 @@ def purge_task() -> None:
         Job.every_organization.filter(finished_at__lt=timezone.now() - KEEP_FINISHED_JOBS).delete()
 
 
+def owe_daily() -> int:
+    """Owe each organization the daily tasks that it was not owed within the last day. Returns how many."""
+    daily = events.services.daily_tasks()
+    since = timezone.now() - A_DAY
+    with across_organizations():
+        organizations = list(Organization.objects.order_by("pk").values_list("pk", flat=True))
+        recent = Job.every_organization.filter(task__in=[task.name for task in daily], created_at__gt=since)
+        owed = set(recent.values_list("organization_id", "task"))
+    count = 0
+    for organization_id in organizations:
+        with acting_for(organization_id), transaction.atomic():
+            for task in daily:
+                if (organization_id, task.name) not in owed:
+                    events.services.owe_many(task, [{}])
+                    count += 1
+    return count
+
+
 def wake_dispatcher() -> None:
-    """Send due Jobs now rather than at beat's next tick; a burst of calls in a thread makes one."""
+    """Send due Jobs now rather than at beat's next tick; a burst of calls in a process makes one now and one after."""
     now = time.monotonic()
-    if now - getattr(_last_wake, "at", 0.0) < PAUSE_BETWEEN_WAKES_SECONDS:
-        return
-    _last_wake.at = now
+    with _wakes.lock:
+        is_too_soon = now - _wakes.at < PAUSE_BETWEEN_WAKES_SECONDS
+        # What became due after the last dispatch needs another one; there is nobody to ask while the broker is away.
+        if is_too_soon and (_wakes.follow_up_at > now or _wakes.at > now):
+            return
+        if is_too_soon:
+            _wakes.follow_up_at = now + PAUSE_BETWEEN_WAKES_SECONDS
+        else:
+            _wakes.at = now
     try:
-        dispatch()
+        if is_too_soon:
+            dispatch_task.apply_async(countdown=PAUSE_BETWEEN_WAKES_SECONDS, queue=Queue.INTERACTIVE, retry=False)
+        else:
+            dispatch()
     except Exception:
         logger.exception("dispatch failed; beat will try again")
 
@@ -142,7 +187,7 @@ def dispatch() -> int:
             Job.every_organization.filter(pk__in=[pk for pk, _ in due[sent:]], state=JobState.SENT).update(
                 state=JobState.WAITING
             )
-        _last_wake.at = time.monotonic() + PAUSE_WITHOUT_BROKER_SECONDS
+        _wakes.at = time.monotonic() + PAUSE_WITHOUT_BROKER_SECONDS
     return sent
 
 
@@ -225,9 +270,15 @@ def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease]
         job = Job.every_organization.select_for_update(skip_locked=True).filter(pk=job_id).first()
         if job is None or not _can_be_claimed(job, now):
             return None
-        lease = Lease(job_id=job.pk, token=uuid.uuid4(), queue=Queue(job.queue), priority=job.priority)
         job.state = JobState.RUNNING
         job.attempt += 0 if attempts_spent_too else 1
+        lease = Lease(
+            job_id=job.pk,
+            token=uuid.uuid4(),
+            queue=Queue(job.queue),
+            priority=job.priority,
+            is_last_attempt=job.attempt >= job.max_attempts,
+        )
         job.lease_token = lease.token
         job.lease_until = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
         try:
@@ -271,7 +322,9 @@ def run_claimed(job: Job, lease: Lease) -> None:
             logger.info("another worker has taken the job over; nothing was written")
         except TemporaryFailure as failure:
             logger.info("put off: %s", failure)
-            if failure.spends_attempt:
+            if _has_waited_too_long(job) and not failure.spends_attempt:
+                _give_up(job, lease, error=str(failure))
+            elif failure.spends_attempt:
                 _retry_or_give_up(job, lease, error=str(failure), wait_seconds=failure.retry_after_seconds)
             else:
                 events.services.put_off(
@@ -285,6 +338,11 @@ def run_claimed(job: Job, lease: Lease) -> None:
                 connection.close()
 
 
+def _has_waited_too_long(job: Job) -> bool:
+    """Tell whether a Job that only waits for its turn has done so for so long that somebody must be told."""
+    return timezone.now() - job.created_at > timedelta(seconds=settings.JOB_LONGEST_WAIT_SECONDS)
+
+
 def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float | None = None) -> None:
     with acting_for(job.organization_id):
         try:
@@ -293,6 +351,15 @@ def _retry_or_give_up(job: Job, lease: Lease, *, error: str, wait_seconds: float
                 seconds = wait if wait_seconds is None else wait_seconds
                 events.services.put_off(lease, seconds=seconds, reason=error, counts_as_attempt=True)
                 return
+        except LeaseLost:
+            logger.info("another worker has taken the job over")
+            return
+    _give_up(job, lease, error=error)
+
+
+def _give_up(job: Job, lease: Lease, *, error: str) -> None:
+    with acting_for(job.organization_id):
+        try:
             with transaction.atomic():
                 events.services.give_up(lease, reason=error)
                 on_exhausted = _on_exhausted(job.task)

@@ -17,8 +17,9 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 from django.db.models.functions import Left
 from redis.exceptions import RedisError
 
-from findings.models import Finding, Presence, PresenceState, Recommendation, Triage
-from orgs.models import Project
+import orgs.selectors
+from findings.models import Finding, NotAnalysed, Presence, PresenceState, Recommendation, Triage
+from orgs.models import Project, Viewer
 from rules.models import Rule, Severity
 from tenancy.scope import current_organization_id
 
@@ -62,6 +63,7 @@ class FindingFilter:
     rule: tuple[str, ...] = ()
     ref: tuple[str, ...] = ()
     scan: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, parameters: Parameters) -> Self:
@@ -100,6 +102,8 @@ STATUSES = {**{triage.value: triage.label for triage in Triage}, FIXED: "Fixed"}
 BACKLOGS = {"production": "Production", "pre_production": "Pre-production"}
 RISKS = {"high": "High risk", "neutral": "Neutral", "low": "Low risk"}
 FIXES = {"verified": "Has a verified fix"}
+# Why there is no verdict; not a facet of its own, but other pages link to it.
+REASONS = {entry.value: entry.label for entry in NotAnalysed if entry.value}
 
 
 def _is_id(value: str) -> bool:
@@ -118,6 +122,7 @@ _ACCEPTED: dict[str, Callable[[str], bool]] = {
     "risk": RISKS.__contains__,
     "backlog": BACKLOGS.__contains__,
     "fix": FIXES.__contains__,
+    "why": REASONS.__contains__,
     "project": _is_id,
     "rule": _is_id,
     "ref": _is_word(255),
@@ -128,9 +133,9 @@ _ACCEPTED: dict[str, Callable[[str], bool]] = {
 # --- Filtering --------------------------------------------------------------------------------------------------------
 
 
-def matching(chosen: FindingFilter) -> QuerySet[Finding]:
-    """Return the findings that a filter shows, in no order."""
-    found = _outside_counts(chosen).filter(_of_status(chosen.status))
+def matching(chosen: FindingFilter, *, viewer: Viewer) -> QuerySet[Finding]:
+    """Return the findings that a filter shows somebody, in no order."""
+    found = _outside_counts(chosen, viewer).filter(_of_status(chosen.status))
     if chosen.recommendation:
         found = found.filter(recommendation__in=["" if r == NOT_ANALYSED else r for r in chosen.recommendation])
     if chosen.severity:
@@ -146,15 +151,19 @@ def matching(chosen: FindingFilter) -> QuerySet[Finding]:
     return found
 
 
-def _outside_counts(chosen: FindingFilter) -> QuerySet[Finding]:
-    """Apply what the counted facets are not: project, rule, branch and scan."""
+def _outside_counts(chosen: FindingFilter, viewer: Viewer) -> QuerySet[Finding]:
+    """Apply what the counted facets are not: who asks, project, rule, branch and scan."""
     found = Finding.objects.all()
+    if (ids := orgs.selectors.visible_project_ids(viewer)) is not None:
+        found = found.filter(project__in=ids)
     if chosen.project:
         found = found.filter(project__in=[int(value) for value in chosen.project])
     if chosen.rule:
         found = found.filter(rule__in=[int(value) for value in chosen.rule])
     if chosen.scan:
         found = found.filter(first_scan__in=[int(value) for value in chosen.scan])
+    if chosen.why:
+        found = found.filter(not_analysed__in=chosen.why, recommendation=Recommendation.NONE)
     if chosen.ref:
         found = found.filter(
             Exists(Presence.objects.filter(finding=OuterRef("pk"), ref__in=chosen.ref, state=PresenceState.PRESENT))
@@ -207,13 +216,13 @@ class Page:
     previous_before: Cursor | None
 
 
-def page(chosen: FindingFilter, *, after: Cursor | None = None, before: Cursor | None = None) -> Page:
+def page(chosen: FindingFilter, *, viewer: Viewer, after: Cursor | None = None, before: Cursor | None = None) -> Page:
     """Return one page of the list: worst first, newest first among equals.
 
     Begins behind a row instead of counting rows, so that the thousandth page costs what the first one does, and a
     finding that comes or goes in between moves nothing.
     """
-    rows = _as_listed(matching(chosen))
+    rows = _as_listed(matching(chosen, viewer=viewer))
     position = Tuple(F("severity"), F("pk"))
     if before is not None:
         ahead = rows.filter(TupleGreaterThan(position, (before.severity, before.pk))).order_by("severity", "pk")
@@ -299,14 +308,14 @@ class _Group:
     count: int
 
 
-def counts(chosen: FindingFilter) -> Counts:
+def counts(chosen: FindingFilter, *, viewer: Viewer) -> Counts:
     """Return the counts of a filter: each facet's as if nothing of that facet were chosen. At most 30 seconds old."""
-    return _cached("counts", chosen, lambda: _count(chosen))
+    return _cached("counts", chosen, viewer, lambda: _count(chosen, viewer))
 
 
-def _count(chosen: FindingFilter) -> Counts:
+def _count(chosen: FindingFilter, viewer: Viewer) -> Counts:
     # Toggling filters counts nothing anew: one reading of the groups answers every choice among the facets.
-    groups, is_capped = _cached("groups", _scope_of_groups(chosen), lambda: _groups(chosen))
+    groups, is_capped = _cached("groups", _scope_of_groups(chosen), viewer, lambda: _groups(chosen, viewer))
     by_facet: dict[str, Mapping[str, int]] = {}
     for facet in _COUNTED_FACETS:
         found: Counter[str] = Counter()
@@ -317,30 +326,33 @@ def _count(chosen: FindingFilter) -> Counts:
         by_facet[facet] = dict(found)
     total = sum(group.count for group in groups if _shows(chosen, group, ignoring=""))
     for facet in ("project", "rule"):
-        by_facet[facet] = _cached(facet, chosen.without(facet), partial(_most_frequent, chosen, facet))
+        by_facet[facet] = _cached(facet, chosen.without(facet), viewer, partial(_most_frequent, chosen, viewer, facet))
     return Counts(by_facet=by_facet, total=total, is_capped=is_capped)
 
 
-def known_counts(chosen: FindingFilter) -> Counts | None:
+def known_counts(chosen: FindingFilter, *, viewer: Viewer) -> Counts | None:
     """Return the counts of a filter if they were made not long ago, None otherwise: never waits for counting."""
     try:
-        known: Counts | None = cache.get(_key("counts", chosen))
+        known: Counts | None = cache.get(_key("counts", chosen, viewer))
     except RedisError:
         return None
     return known
 
 
-def open_by_project() -> dict[int, dict[str, int]]:
-    """Return how many findings are still to be dealt with, by project and severity word. At most 30 seconds old."""
+def open_by_project(viewer: Viewer) -> dict[int, dict[str, int]]:
+    """Return how many findings somebody sees that are still to be dealt with, by project and severity word.
+
+    At most 30 seconds old.
+    """
 
     def count() -> dict[int, dict[str, int]]:
         found: dict[int, dict[str, int]] = {}
-        rows = matching(FindingFilter()).values("project_id", "severity")
+        rows = matching(FindingFilter(), viewer=viewer).values("project_id", "severity")
         for project_id, severity, number in _grouped(rows, ("project_id", "severity")):
             found.setdefault(project_id, {})[Severity(severity).label.lower()] = number
         return found
 
-    return _cached("open-by-project", FindingFilter(), count)
+    return _cached("open-by-project", FindingFilter(), viewer, count)
 
 
 _COUNTED_FACETS = ("recommendation", "severity", "status", "component", "risk", "backlog", "fix")
@@ -362,8 +374,8 @@ def _scope_of_groups(chosen: FindingFilter) -> FindingFilter:
     return chosen
 
 
-def _groups(chosen: FindingFilter) -> tuple[list[_Group], bool]:
-    rows = _grouped(_outside_counts(chosen).values(*_COLUMNS)[:COUNTED_AT_MOST], _COLUMNS)
+def _groups(chosen: FindingFilter, viewer: Viewer) -> tuple[list[_Group], bool]:
+    rows = _grouped(_outside_counts(chosen, viewer).values(*_COLUMNS)[:COUNTED_AT_MOST], _COLUMNS)
     groups = [_group(dict(zip(_COLUMNS, row[:-1], strict=True)), row[-1]) for row in rows]
     return groups, sum(group.count for group in groups) >= COUNTED_AT_MOST
 
@@ -383,9 +395,9 @@ def _group(row: Mapping[str, Any], count: int) -> _Group:
     )
 
 
-def _most_frequent(chosen: FindingFilter, facet: str) -> dict[str, int]:
+def _most_frequent(chosen: FindingFilter, viewer: Viewer, facet: str) -> dict[str, int]:
     column = f"{facet}_id"
-    rows = _grouped(matching(chosen.without(facet)).values(column)[:COUNTED_AT_MOST], (column,))
+    rows = _grouped(matching(chosen.without(facet), viewer=viewer).values(column)[:COUNTED_AT_MOST], (column,))
     return {str(value): number for value, number in sorted(rows, key=lambda row: -row[1])[:TOP_VALUES]}
 
 
@@ -400,9 +412,12 @@ def _grouped(rows: QuerySet[Finding, Any], columns: Iterable[str]) -> list[tuple
     return found
 
 
-def _cached(what: str, chosen: FindingFilter, make: Callable[[], T]) -> T:
-    """Return what was made for the organization and filter not long ago, or make it; a dead Redis only costs time."""
-    key = _key(what, chosen)
+def _cached(what: str, chosen: FindingFilter, viewer: Viewer, make: Callable[[], T]) -> T:
+    """Return what was made for a filter and for who sees the same projects not long ago, or make it.
+
+    A dead Redis only costs time.
+    """
+    key = _key(what, chosen, viewer)
     try:
         known: T | None = cache.get(key)
     except RedisError:
@@ -415,6 +430,9 @@ def _cached(what: str, chosen: FindingFilter, make: Callable[[], T]) -> T:
     return made
 
 
-def _key(what: str, chosen: FindingFilter) -> str:
-    digest = hashlib.sha256(repr(chosen.as_pairs()).encode()).hexdigest()[:32]
+def _key(what: str, chosen: FindingFilter, viewer: Viewer) -> str:
+    # People who see the same projects share what was counted; nobody is told of others.
+    ids = orgs.selectors.visible_project_ids(viewer)
+    counted = (chosen.as_pairs(), None if ids is None else sorted(ids))
+    digest = hashlib.sha256(repr(counted).encode()).hexdigest()[:32]
     return f"findings:{current_organization_id()}:{what}:{digest}"

@@ -147,6 +147,7 @@ class NotAnalysed(models.TextChoices):
     IGNORED = "ignored", "It is ignored"
     SWITCHED_OFF = "switched_off", "Auto-triage is switched off"
     UNAVAILABLE = "unavailable", "The AI provider gave no usable answer"
+    BUDGET = "budget", "Stopped by budget: the month's money for AI providers is used up"
     FIXED = "fixed", "It was fixed before its turn came"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db.models import Count, Q, QuerySet
 
+import orgs.selectors
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
 from findings.models import (
@@ -21,21 +22,28 @@ from findings.models import (
 )
 from findings.refs import branch_and_pull_request
 from findings.stored import step_from_json
-from orgs.models import Project
+from orgs.models import Project, Viewer
 from rules.models import Severity
 
 SCANS_SEARCHED_FOR_REFS = 100
 MOST_IGNORED_TOLD = 10_000
 
 
-def visible() -> QuerySet[Finding]:
-    """Return the findings that the person in scope may see, with what a list shows of them."""
+def visible_to(viewer: Viewer) -> QuerySet[Finding]:
+    """Return the findings that somebody sees, with their rules and projects."""
+    found, ids = every_finding(), orgs.selectors.visible_project_ids(viewer)
+    return found if ids is None else found.filter(project__in=ids)
+
+
+def scans_visible_to(viewer: Viewer) -> QuerySet[Scan]:
+    """Return the scans that somebody sees, newest first."""
+    found, ids = Scan.objects.select_related("project").order_by("-pk"), orgs.selectors.visible_project_ids(viewer)
+    return found if ids is None else found.filter(project__in=ids)
+
+
+def every_finding() -> QuerySet[Finding]:
+    """Return the organization's findings with their rules and projects: for work, never to show them to somebody."""
     return Finding.objects.select_related("rule", "project")
-
-
-def scans() -> QuerySet[Scan]:
-    """Return the organization's scans, newest first."""
-    return Scan.objects.select_related("project").order_by("-pk")
 
 
 def match_ids_ignored_by_people(project: Project) -> list[str]:
@@ -47,7 +55,7 @@ def match_ids_ignored_by_people(project: Project) -> list[str]:
 
 def waiting_for_verdict(finding_id: int) -> Finding | None:
     """Return the finding if it waits for a verdict, None if it was judged, ignored or fixed meanwhile."""
-    return visible().filter(pk=finding_id, not_analysed=NotAnalysed.WAITING).first()
+    return every_finding().filter(pk=finding_id, not_analysed=NotAnalysed.WAITING).first()
 
 
 def context_of(finding: Finding) -> FindingContext:
@@ -100,9 +108,11 @@ def notes_of(finding: Finding) -> QuerySet[Note]:
     return Note.objects.filter(finding=finding)
 
 
-def scanned_refs() -> list[str]:
-    """Return the branches and pull requests of the latest scans, for people to choose from."""
+def scanned_refs(viewer: Viewer) -> list[str]:
+    """Return the branches and pull requests of the latest scans that somebody sees, to choose from."""
     latest = Scan.objects.order_by("-pk").only("organization_id", "branch", "pull_request_id")
+    if (ids := orgs.selectors.visible_project_ids(viewer)) is not None:
+        latest = latest.filter(project__in=ids)
     return list(dict.fromkeys(scan.ref for scan in latest[:SCANS_SEARCHED_FOR_REFS] if scan.ref))
 
 

@@ -6,17 +6,19 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
+import orgs.selectors
 from events.models import Queue
 from events.tasks import org_task
-from findings import services
+from findings import services, uploads
 from findings.models import Scan, ScanState
 
 
 def _could_not_be_read(*, scan_id: int) -> None:
     services.fail_scan(
         scan_id=scan_id,
-        why="It was tried several times and failed each time; the operator's log says why. The upload is kept.",
+        why="It was tried several times and failed each time; the operator's log says why. The upload is kept for now.",
     )
 
 
@@ -27,6 +29,14 @@ def ingest_scan(*, scan_id: int) -> None:
         scan = Scan.objects.select_related("project").filter(pk=scan_id, state=ScanState.RECEIVED).first()
     if scan is not None:
         services.ingest_scan(scan=scan)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def forget_uploads() -> None:
+    """Remove reports that could not be read once they are past the organization's time."""
+    with transaction.atomic():
+        days = orgs.selectors.code_retention_days()
+    uploads.forget_old(older_than=timezone.now() - timedelta(days=days))
 
 
 @org_task(queue=Queue.BACKLOG, delay=timedelta(minutes=settings.CI_SCAN_MINUTES))

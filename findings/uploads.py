@@ -6,14 +6,18 @@ import hashlib
 import io
 import tempfile
 import zlib
+from datetime import datetime
 from functools import partial
 from typing import IO
+
+from django.db import transaction
 
 from findings.models import Scan, UploadChunk, UploadKind
 from lib.sequences import batched
 
 CHUNK_BYTES = 1024 * 1024
 CHUNKS_PER_INSERT = 8
+CHUNKS_PER_DELETE = 200
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 
 
@@ -68,3 +72,21 @@ def open_upload(scan: Scan, kind: UploadKind) -> IO[bytes] | None:
 def forget(scan: Scan) -> None:
     """Drop what was uploaded, once it has been ingested."""
     UploadChunk.objects.filter(scan=scan).delete()
+
+
+def forget_old(*, older_than: datetime) -> int:
+    """Drop uploads of scans received before a time, which are those that could not be read. Returns how many chunks."""
+    count = 0
+    while True:
+        with transaction.atomic():
+            old = UploadChunk.objects.filter(scan__received_at__lt=older_than).order_by("pk")
+            some = list(old.values_list("pk", flat=True)[:CHUNKS_PER_DELETE])
+            UploadChunk.objects.filter(pk__in=some).delete()
+        count += len(some)
+        if len(some) < CHUNKS_PER_DELETE:
+            return count
+
+
+def is_kept(scan: Scan) -> bool:
+    """Tell whether what was uploaded with a scan is still stored."""
+    return UploadChunk.objects.filter(scan=scan).exists()

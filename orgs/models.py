@@ -5,8 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.functional import cached_property
 
-from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
+from orgs.permissions import NOT_WHILE_LIMITED, PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
+from orgs.settings.consent import OLDEST_SUFFICIENT_TEXT
 from tenancy.models import OwnedByOrganization
 
 
@@ -28,8 +32,22 @@ class Membership(OwnedByOrganization):
         return f"{self.user} ({self.role})"
 
     def may(self, permission: Permission | str) -> bool:
-        """Tell whether the role has a permission."""
-        return permission in PERMISSIONS_OF_ROLE[self.role]
+        """Tell whether the role has a permission, and the person sees enough for it."""
+        return permission in PERMISSIONS_OF_ROLE[self.role] and not (
+            self.is_limited and permission in NOT_WHILE_LIMITED
+        )
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether only the projects of the own teams are seen; an Admin sees all, whatever was chosen."""
+        return self.is_limited_to_teams and self.role != Role.ADMIN
+
+    @cached_property
+    def ids_of_team_projects(self) -> frozenset[int]:
+        """The projects of the own teams, read once for the life of this object: a request."""
+        return frozenset(
+            TeamProject.objects.filter(team__members__membership=self.pk).values_list("project_id", flat=True)
+        )
 
 
 class Project(OwnedByOrganization):
@@ -63,6 +81,8 @@ class ApiToken(OwnedByOrganization):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    created_by_name = models.CharField(max_length=200, blank=True)  # the account may be gone
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
@@ -71,6 +91,19 @@ class ApiToken(OwnedByOrganization):
     def may(self, permission: Permission | str) -> bool:
         """Tell whether one of the scopes has a permission."""
         return any(permission in PERMISSIONS_OF_SCOPE[scope] for scope in self.scopes)
+
+    @property
+    def made_by(self) -> str:
+        """Who made it, also when that account is gone; empty where nobody remembers."""
+        return self.created_by_name or (self.created_by.email if self.created_by else "")
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its last day is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+Viewer = Membership | ApiToken  # who reads: a person, or a machine of the organization, which sees every project
 
 
 class Invitation(OwnedByOrganization):
@@ -82,6 +115,8 @@ class Invitation(OwnedByOrganization):
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivery_error = models.CharField(max_length=200, blank=True)  # why the mail has not left yet
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
@@ -96,6 +131,16 @@ class Invitation(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"{self.email} as {self.get_role_display()}"
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it is too late to accept it."""
+        return self.expires_at <= timezone.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be accepted."""
+        return self.accepted_at is None and self.revoked_at is None and not self.is_expired
 
 
 class Team(OwnedByOrganization):
@@ -196,8 +241,32 @@ class AssistantSettings(OwnedByOrganization):
 
     @property
     def has_consent(self) -> bool:
-        """Whether code may be sent to an external provider."""
-        return self.consented_at is not None
+        """Whether an Admin accepted a text that covers sending code to an external provider."""
+        return self.consented_at is not None and (self.consent_text_version or 0) >= OLDEST_SUFFICIENT_TEXT
+
+
+class RetentionLimit(OwnedByOrganization):
+    """How long an organization's texts may be kept at most, as its Admins were told; one row each.
+
+    A longer limit of the operator's (RETENTION_MAX_DAYS) is announced here first, and holds from `in_force_from`.
+    """
+
+    days = models.PositiveSmallIntegerField(default=LONGEST_RETENTION_DAYS)
+    announced_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    in_force_from = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization"], name="retention_limit_once"),
+            models.CheckConstraint(
+                condition=models.Q(announced_days=None, in_force_from=None)
+                | models.Q(announced_days__gt=models.F("days"), in_force_from__isnull=False),
+                name="retention_limit_announced_is_longer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.days} days"
 
 
 class ProjectSettings(OwnedByOrganization):
@@ -244,3 +313,93 @@ class AnsweredRequest(OwnedByOrganization):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Protocol(models.TextChoices):
+    """How an identity provider and we speak."""
+
+    OIDC = "oidc", "OpenID Connect"
+    SAML = "saml", "SAML 2.0"
+
+
+class SignOn(OwnedByOrganization):
+    """An identity provider that signs in the people of an organization; which ones, its SignOnDomains say.
+
+    `issuer` is OpenID Connect's issuer or SAML's entity id of the identity provider. The columns of the other protocol
+    stay empty.
+    """
+
+    key = models.CharField(max_length=32, unique=True)  # in our addresses, which strangers see: random, no number
+    name = models.CharField(max_length=60)
+    protocol = models.CharField(max_length=10, choices=Protocol)
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=255, blank=True)
+    sealed_secret = models.TextField(max_length=4000, blank=True)
+    sso_url = models.CharField(max_length=1000, blank=True)
+    certificates = models.TextField(max_length=20_000, blank=True)  # base64 of X.509, one a line, any may have signed
+    metadata_url = models.CharField(max_length=1000, blank=True)
+    id_attribute = models.CharField(max_length=200, default="id", blank=True)
+    email_attribute = models.CharField(max_length=200, default="email")
+    first_name_attribute = models.CharField(max_length=200, default="firstName", blank=True)
+    last_name_attribute = models.CharField(max_length=200, default="lastName", blank=True)
+    may_begin_there = models.BooleanField(default=False)  # SAML: sign-in that the identity provider begins
+    default_role = models.CharField(
+        max_length=10,
+        choices=[(role.value, role.label) for role in (Role.READ_ONLY, Role.MEMBER, Role.MANAGER)],
+        default=Role.MEMBER,
+    )
+    is_enforced = models.BooleanField(default=False)
+    tested_at = models.DateTimeField(null=True, blank=True)  # the last test that would have let the person in
+    last_test = models.JSONField(default=dict, blank=True)  # what the identity provider said of the Admin who tried
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="sign_on_of_organization"),
+            models.CheckConstraint(condition=~models.Q(default_role=Role.ADMIN), name="sign_on_makes_nobody_admin"),
+            models.CheckConstraint(
+                condition=models.Q(is_enforced=False) | models.Q(tested_at__isnull=False),
+                name="sign_on_enforced_only_when_tested",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SignOnDomain(OwnedByOrganization):
+    """An e-mail domain that an organization claims; it counts once it is proved, for one organization at a time."""
+
+    domain = models.CharField(max_length=253)
+    sign_on = models.ForeignKey(SignOn, models.SET_NULL, null=True, blank=True, related_name="domains")
+    token = models.CharField(max_length=64)  # what the TXT record must say
+    proved_at = models.DateTimeField(null=True, blank=True)
+    proved_by = models.CharField(max_length=20, blank=True)  # "DNS" or "operator"
+    checked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "domain"], name="sign_on_domain_claimed_once"),
+            models.UniqueConstraint(
+                fields=["domain"], condition=models.Q(proved_at__isnull=False), name="sign_on_domain_proved_once"
+            ),
+            models.CheckConstraint(condition=models.Q(domain=Lower("domain")), name="sign_on_domain_in_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class UsedAssertion(OwnedByOrganization):
+    """A SAML assertion that has signed somebody in: it does so once."""
+
+    sign_on = models.ForeignKey(SignOn, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sign_on", "digest"], name="assertion_used_once")]
+
+    def __str__(self) -> str:
+        return self.digest[:12]

@@ -26,6 +26,7 @@ class Permission(models.TextChoices):
     """One thing that can be allowed; every page and endpoint declares the one it needs."""
 
     FINDINGS_VIEW = "findings.view", "See findings"
+    SCANS_VIEW = "scans.view", "See scans"
     FINDINGS_TRIAGE = "findings.triage", "Triage findings"
     FINDINGS_ANALYZE = "findings.analyze", "Have findings analysed"
     SCANS_UPLOAD = "scans.upload", "Upload scans"
@@ -43,7 +44,7 @@ class Permission(models.TextChoices):
     AUDIT_VIEW = "audit.view", "See the audit log"
 
 
-_OF_READ_ONLY = frozenset({Permission.FINDINGS_VIEW})
+_OF_READ_ONLY = frozenset({Permission.FINDINGS_VIEW, Permission.SCANS_VIEW})
 _OF_MEMBER = _OF_READ_ONLY | {Permission.FINDINGS_TRIAGE, Permission.FINDINGS_ANALYZE, Permission.SCANS_UPLOAD}
 _OF_MANAGER = _OF_MEMBER | {Permission.PROJECTS_MANAGE, Permission.PEOPLE_INVITE, Permission.TEAMS_MANAGE}
 _OF_ADMIN = frozenset(Permission)
@@ -55,7 +56,12 @@ PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
     Role.ADMIN: _OF_ADMIN,
 }
 
-_OF_API_READ = frozenset({Permission.FINDINGS_VIEW, Permission.SETTINGS_VIEW, Permission.USAGE_VIEW})
+# Who sees only the projects of some teams must not decide who sees which: these could widen one's own view.
+NOT_WHILE_LIMITED = frozenset({Permission.PEOPLE_INVITE, Permission.TEAMS_MANAGE})
+
+_OF_API_READ = frozenset(
+    {Permission.FINDINGS_VIEW, Permission.SCANS_VIEW, Permission.SETTINGS_VIEW, Permission.USAGE_VIEW}
+)
 
 PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
     Scope.API_READ: _OF_API_READ,
@@ -68,10 +74,18 @@ PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
         Permission.SETTINGS_MANAGE,
         Permission.PROVIDER_MANAGE,
     },
-    Scope.CI: frozenset({Permission.SCANS_UPLOAD}),
+    Scope.CI: frozenset({Permission.SCANS_UPLOAD, Permission.SCANS_VIEW}),
 }
 
 
 def roles_with(permission: Permission) -> list[str]:
     """Return the names of the roles that have a permission, so that a refusal can say who can."""
     return [role.label for role in Role if permission in PERMISSIONS_OF_ROLE[role]]
+
+
+def roles_given_by(role: str) -> list[Role]:
+    """Return the roles that somebody of a role may give to those they invite: none above the own."""
+    if Permission.PEOPLE_INVITE not in PERMISSIONS_OF_ROLE[role]:
+        return []
+    in_order = list(Role)
+    return in_order[: in_order.index(Role(role)) + 1]

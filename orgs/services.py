@@ -1,12 +1,14 @@
 """Writing people, projects, tokens and settings."""
 
+# ruff: noqa: PLC0414  (settings have a package of their own; callers find them here with the rest)
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
+from django.conf import settings as platform
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -16,27 +18,21 @@ from django.utils import timezone
 from events.kinds import Actor, ActorKind, Kind
 from events.services import record
 from lib.crypto import digest_of_token
-from orgs.models import ApiToken, AssistantSettings, Membership, Project
+from orgs.models import ApiToken, AssistantSettings, Membership, Project, RetentionLimit
 from orgs.permissions import Role, Scope
+from orgs.settings.changes import change_careful_cwes as change_careful_cwes
+from orgs.settings.changes import change_project_settings as change_project_settings
+from orgs.settings.changes import change_settings as change_settings
+from orgs.settings.changes import give_consent as give_consent
+from orgs.settings.changes import withdraw_consent as withdraw_consent
+from orgs.settings.consent import CONSENT_TEXT_VERSION as CONSENT_TEXT_VERSION
 from tenancy.directory import across_organizations
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 
 TOKEN_BYTES = 32  # as 64 hexadecimal digits, the only form that Semgrep's client calls well-formed
-CONSENT_TEXT_VERSION = 1
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 LONGEST_USERNAME = 150
-CHANGEABLE_SETTINGS = frozenset(
-    {
-        "is_enabled",
-        "auto_triage",
-        "remediation",
-        "fix_confidence",
-        "analyses_all_severities",
-        "pull_request_cap",
-        "test_paths_decide",
-    }
-)
 
 
 def actor_of(user: AbstractBaseUser) -> Actor:
@@ -52,10 +48,20 @@ def person(email: str, *, password: str | None = None) -> User:
         validate_email(address)
     except ValidationError as error:
         raise ValidationError({"email": error.messages}) from error
-    user, is_new = User.objects.get_or_create(email=address, defaults={"username": _username_for(address)})
-    if is_new or password is not None:
-        user.set_password(password)  # None: nobody can sign in with a password yet
-        user.save(update_fields=["password"])
+    with transaction.atomic():
+        proved = EmailAddress.objects.filter(email=address, verified=True).select_related("user").first()
+        if proved is not None:
+            user, is_new = proved.user, False
+        else:
+            user, is_new = User.objects.get_or_create(email=address, defaults={"username": _username_for(address)})
+        if is_new or password is not None:
+            user.set_password(password)  # None: nobody can sign in with a password yet
+            user.save(update_fields=["password"])
+            # Whoever names an address here vouches for it; not for one that somebody else may have signed up with.
+            EmailAddress.objects.update_or_create(
+                user=user, email=address, defaults={"verified": True, "primary": user.email == address}
+            )
+    assert isinstance(user, User)
     return user
 
 
@@ -76,8 +82,27 @@ def create_organization(*, slug: str, name: str, admin: User, time_zone: str = "
         with acting_for(organization.pk):
             Membership.objects.create(user=admin, role=Role.ADMIN)
             AssistantSettings.objects.create()
+            RetentionLimit.objects.create(days=platform.RETENTION_MAX_DAYS)
             record(Kind.ORGANIZATION_CREATED, actor=actor_of(admin), name=name)
     return organization
+
+
+def change_organization(
+    *, organization: Organization, name: str, time_zone: str, requires_second_factor: bool, actor: Actor
+) -> None:
+    """Save what an organization is called and asks of its people; its slug stays, since addresses contain it."""
+    organization.name, organization.time_zone = name, time_zone
+    organization.requires_second_factor = requires_second_factor
+    organization.full_clean(validate_unique=False, validate_constraints=False)
+    with transaction.atomic():
+        organization.save(update_fields=["name", "time_zone", "requires_second_factor"])
+        record(
+            Kind.ORGANIZATION_CHANGED,
+            actor=actor,
+            name=name,
+            time_zone=time_zone,
+            requires_second_factor=requires_second_factor,
+        )
 
 
 def add_member(*, user: User, role: Role, actor: Actor) -> Membership:
@@ -88,8 +113,10 @@ def add_member(*, user: User, role: Role, actor: Actor) -> Membership:
     return membership
 
 
-def create_token(*, name: str, scopes: list[Scope], created_by: User, actor: Actor) -> tuple[ApiToken, str]:
-    """Make an API token; its value is returned here and never again."""
+def create_token(
+    *, name: str, scopes: list[Scope], created_by: User, actor: Actor, expires_at: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """Make an API token; its value is returned here and never again. Without `expires_at` it holds until revoked."""
     value = secrets.token_hex(TOKEN_BYTES)
     with transaction.atomic():
         token = ApiToken.objects.create(
@@ -98,13 +125,23 @@ def create_token(*, name: str, scopes: list[Scope], created_by: User, actor: Act
             first_characters=value[:8],
             scopes=[scope.value for scope in scopes],
             created_by=created_by,
+            created_by_name=actor_of(created_by).name[:200],
+            expires_at=expires_at,
         )
-        record(Kind.TOKEN_CREATED, actor=actor, token=name, scopes=", ".join(scopes))
+        record(
+            Kind.TOKEN_CREATED,
+            actor=actor,
+            token=name,
+            scopes=", ".join(scopes),
+            expires=expires_at.date().isoformat() if expires_at else "",
+        )
     return token, value
 
 
 def revoke_token(*, token: ApiToken, actor: Actor) -> None:
-    """End a token."""
+    """End a token; one that was ended before stays as it is."""
+    if token.revoked_at is not None:
+        return
     with transaction.atomic():
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
@@ -135,84 +172,3 @@ def describe_project(*, project: Project, url: str, tags: tuple[str, ...] | None
         for name in changed:
             setattr(project, name, changes[name])
         project.save(update_fields=changed)
-
-
-MOST_TAGS = 50
-CHANGEABLE_OF_PROJECT = frozenset({"name", "primary_branch", "tags", "ignored_paths"})
-
-
-class ProjectNameTaken(Exception):
-    """Another project has the name; the text says so."""
-
-
-def change_project(*, project: Project, changes: Mapping[str, str | list[str]], actor: Actor) -> None:
-    """Save what differs of a project; the log names each with its new value. Raises ProjectNameTaken.
-
-    `tags` are kept once each, in order; `ignored_paths` is a list of globs.
-    """
-    if unknown := changes.keys() - CHANGEABLE_OF_PROJECT:
-        raise ValueError(f"not changeable: {', '.join(sorted(unknown))}")
-    with transaction.atomic():
-        locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-        wanted = {name: _of_project(name, value) for name, value in changes.items()}
-        changed = {name: value for name, value in wanted.items() if getattr(locked, name) != value}
-        if "name" in changed and Project.objects.filter(name=changed["name"]).exists():
-            raise ProjectNameTaken(f"There is a project {changed['name']} already.")
-        for name, value in changed.items():
-            setattr(project, name, value)
-        if changed:
-            project.save(update_fields=list(changed))
-            told = "; ".join(f"{name}: {value}" for name, value in changed.items())
-            record(Kind.PROJECT_CHANGED, actor=actor, project_id=project.pk, project=project.name, changes=told[:500])
-
-
-def _of_project(name: str, value: str | list[str]) -> str | list[str]:
-    if name == "tags":
-        return list(dict.fromkeys(value))[:MOST_TAGS]
-    return "\n".join(value) if name == "ignored_paths" else value
-
-
-def give_consent(*, actor: Actor) -> AssistantSettings:
-    """Record that an Admin accepts sending code to the AI provider: who, when, and which text."""
-    return _change_consent(Kind.CONSENT_GIVEN, actor=actor, is_given=True)
-
-
-def withdraw_consent(*, actor: Actor) -> AssistantSettings:
-    """Record that no code may be sent any more."""
-    return _change_consent(Kind.CONSENT_WITHDRAWN, actor=actor, is_given=False)
-
-
-def _change_consent(kind: Kind, *, actor: Actor, is_given: bool) -> AssistantSettings:
-    with transaction.atomic():
-        settings = _settings_to_change()
-        settings.consented_at = timezone.now() if is_given else None
-        settings.consented_by = actor.name if is_given else ""
-        settings.consent_text_version = CONSENT_TEXT_VERSION if is_given else None
-        settings.save(update_fields=["consented_at", "consented_by", "consent_text_version"])
-        record(kind, actor=actor, text_version=CONSENT_TEXT_VERSION)
-    return settings
-
-
-def change_settings(*, actor: Actor, changes: Mapping[str, bool | int | str]) -> AssistantSettings:
-    """Save what differs of the Assistant's settings; the log names each setting with its new value."""
-    if unknown := changes.keys() - CHANGEABLE_SETTINGS:
-        raise ValueError(f"not a setting: {', '.join(sorted(unknown))}")
-    with transaction.atomic():
-        settings = _settings_to_change()
-        changed = {name: value for name, value in changes.items() if getattr(settings, name) != value}
-        if changed:
-            for name, value in changed.items():
-                setattr(settings, name, value)
-            settings.save(update_fields=list(changed))
-            record(
-                Kind.SETTINGS_CHANGED,
-                actor=actor,
-                changes=", ".join(f"{name}: {value}" for name, value in changed.items()),
-            )
-    return settings
-
-
-def _settings_to_change() -> AssistantSettings:
-    """Return the organization's row, locked: whoever saves a copy read earlier would take back what changed since."""
-    AssistantSettings.objects.bulk_create([AssistantSettings()], ignore_conflicts=True)
-    return AssistantSettings.objects.select_for_update().get()

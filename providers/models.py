@@ -1,4 +1,4 @@
-"""Every request made to an AI provider, and the answers that may be used again."""
+"""Every request made to an AI provider, the answers that may be used again, and the money it takes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ class Outcome(models.TextChoices):
 
 
 class ModelCall(OwnedByOrganization):
-    """One request: what was asked and answered, by which prompt and model, at what cost. Texts are redacted already."""
+    """One request: what was asked and answered, by which prompt and model, at what cost. Texts are redacted already.
+
+    The numbers outlive the texts: usage is reckoned from these rows.
+    """
 
     purpose = models.CharField(max_length=40)
     finding_id = models.BigIntegerField(null=True, blank=True)
@@ -113,8 +116,11 @@ class ModelCall(OwnedByOrganization):
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # US dollars; None: not known
+    saved = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # by using an answer again
     duration_ms = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=1)
+    # When the texts went: by the purge, or at once where the organization keeps none.
+    texts_removed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -123,6 +129,11 @@ class ModelCall(OwnedByOrganization):
             models.Index(fields=["organization", "-id"], name="model_call_newest"),
             models.Index(fields=["organization", "created_at"], name="model_call_by_day"),
             models.Index(fields=["organization", "finding_id", "-id"], name="model_call_about_finding"),
+            models.Index(
+                fields=["organization", "created_at"],
+                condition=models.Q(texts_removed_at=None),
+                name="model_call_with_texts",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,11 +145,88 @@ class CachedAnswer(OwnedByOrganization):
 
     key = models.BinaryField(max_length=32)
     answer = models.JSONField()
-    model = models.CharField(max_length=120, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)  # what it saves to use it again
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "key"], name="cached_answer_once")]
+        indexes = [models.Index(fields=["organization", "created_at"], name="cached_answer_by_age")]
 
     def __str__(self) -> str:
         return bytes(self.key).hex()[:12]
+
+
+class Price(models.Model):
+    """What a model costs from a day on, in US dollars per million tokens; the same for every organization.
+
+    `model` may hold `*`, `?` and `[…]`; the longest pattern that fits a model's name counts. Without any row the list
+    counts that came with the product (providers/prices.json).
+    """
+
+    vendor = models.CharField(max_length=20, choices=Vendor)
+    model = models.CharField(max_length=200)
+    input = models.DecimalField(max_digits=12, decimal_places=6)
+    output = models.DecimalField(max_digits=12, decimal_places=6)
+    since = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["vendor", "model", "since"], name="price_once_per_day"),
+            models.CheckConstraint(condition=models.Q(input__gte=0, output__gte=0), name="price_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vendor} {self.model} since {self.since}"
+
+
+class Budget(OwnedByOrganization):
+    """What an organization may spend on models in a calendar month, in US dollars; no row, or None: without limit."""
+
+    monthly_limit = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization"], name="budget_once"),
+            models.CheckConstraint(condition=models.Q(monthly_limit__gte=0), name="budget_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return "no limit" if self.monthly_limit is None else f"US$ {self.monthly_limit} a month"
+
+
+class BudgetMonth(OwnedByOrganization):
+    """What a calendar month (of the organization's time zone) has taken, in US dollars.
+
+    `assumed` is the part of `spent` that was reckoned by the price for unknown models; `reserved` is held back for
+    requests on their way; `alerted` is the highest threshold, in percent, that Admins were told of.
+    """
+
+    month = models.DateField()  # its first day
+    spent = models.DecimalField(max_digits=16, decimal_places=8, default=0)
+    assumed = models.DecimalField(max_digits=16, decimal_places=8, default=0)
+    reserved = models.DecimalField(max_digits=16, decimal_places=8, default=0)
+    alerted = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "month"], name="budget_month_once"),
+            models.CheckConstraint(condition=models.Q(reserved__gte=0), name="budget_reserved_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}: US$ {self.spent}"
+
+
+class Reservation(OwnedByOrganization):
+    """Money held back for one request on its way; the sweep gives back what a dead worker held."""
+
+    month = models.DateField()
+    amount = models.DecimalField(max_digits=16, decimal_places=8)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="reservation_expires")]
+
+    def __str__(self) -> str:
+        return f"US$ {self.amount} until {self.expires_at}"

@@ -17,6 +17,9 @@ from pydantic import BaseModel
 LOCK_FILE = "prompts.lock"
 FENCE_DIGITS = 16
 LONGEST_QUOTED = 1000
+# How many tokens an answer may have, by prompt; the others get the usual number.
+USUAL_OUTPUT_TOKENS = 2000
+OUTPUT_TOKENS = {"triage/component": 600, "remediation/guidance": 3000, "remediation/autofix": 4000}
 
 
 class PromptMalformed(Exception):
@@ -32,6 +35,7 @@ class Prompt:
     answer: type[BaseModel]
     system: str
     user: str
+    max_output_tokens: int = USUAL_OUTPUT_TOKENS
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,32 @@ class _Source:
 def render(name: str, **variables: Any) -> Prompt:
     """Fill in a prompt such as `triage/verdict`; a variable it names and nobody gave is an error."""
     source = _load(name)
-    module, _, attribute = source.answer.rpartition(".")
     return Prompt(
         name=name,
         version=source.version,
-        answer=getattr(importlib.import_module(module), attribute),
+        answer=answer_type(name),
         system=source.system.render(**variables).strip(),
         user=source.user.render(**variables).strip(),
+        max_output_tokens=OUTPUT_TOKENS.get(name, USUAL_OUTPUT_TOKENS),
+    )
+
+
+def answer_type(name: str) -> type[BaseModel]:
+    """Return what a prompt of that name asks for, by its present version. Raises OSError where there is none."""
+    module, _, attribute = _load(name).answer.rpartition(".")
+    found: type[BaseModel] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def stored(*, name: str, version: int, system: str, user: str) -> Prompt:
+    """Return a prompt that was sent before, with its texts as they were then. Raises OSError where it is gone."""
+    return Prompt(
+        name=name,
+        version=version,
+        answer=answer_type(name),
+        system=system,
+        user=user,
+        max_output_tokens=OUTPUT_TOKENS.get(name, USUAL_OUTPUT_TOKENS),
     )
 
 

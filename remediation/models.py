@@ -19,6 +19,7 @@ class Guidance(OwnedByOrganization):
     model = models.CharField(max_length=120, blank=True)
     prompt_version = models.PositiveIntegerField(default=0)
     model_call_id = models.BigIntegerField(null=True, blank=True)
+    stood_in_because = models.CharField(max_length=400, blank=True)  # why another than the first choice answered
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -44,6 +45,7 @@ class Autofix(OwnedByOrganization):
     model = models.CharField(max_length=120, blank=True)
     prompt_version = models.PositiveIntegerField(default=0)
     model_call_id = models.BigIntegerField(null=True, blank=True)
+    stood_in_because = models.CharField(max_length=400, blank=True)  # why another than the first choice answered
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

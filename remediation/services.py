@@ -7,25 +7,21 @@ from typing import Any
 
 from django.db import transaction
 
-import findings.selectors
 import findings.services
 import orgs.selectors
 import providers.gate
-import triage.selectors
 from events.kinds import ASSISTANT, Kind
 from events.services import record, result_of_job
 from findings.context import FindingContext
 from findings.models import Confidence, Finding
 from providers.gate import Answer
-from providers.prompts import render
 from remediation import gates
 from remediation.answers import FixAnswer, GuidanceAnswer
+from remediation.asking import FixQuestion, fix_question, guidance_question
 from remediation.cookbook import guidance_for
 from remediation.models import Autofix, Guidance
 from remediation.recipes import fix_for
-from remediation.selectors import latest_guidance
 from rules.selectors import yaml_of_rules_for
-from triage import excerpt
 from triage.models import Source
 
 MANIFESTS = (
@@ -41,31 +37,18 @@ MANIFESTS = (
     "Gemfile",
 )
 NO_RECIPE = "Built-in has no safe change for this pattern; the guidance says what to do."
-FIX_LINES_SHOWN = 120
 CONFIDENCE_ORDER = {None: 0, "": 0, "low": 1, "medium": 2, "high": 3}
 
 
 def write_guidance(*, finding: Finding) -> Guidance:
     """Write step-by-step guidance for a finding. Raises as the gate does."""
-    with transaction.atomic():
-        context = findings.selectors.context_of(finding)
-        verdict = triage.selectors.latest_verdict(finding)
-    prompt = render(
-        "remediation/guidance",
-        rule=context.rule,
-        path=context.path,
-        span=context.span,
-        code=excerpt.around(context).as_text(),
-        verdict=verdict.get_value_display() if verdict else "",
-        explanation=verdict.explanation if verdict else "",
-        rule_fix=context.rule_fix,
-    )
-    answer = providers.gate.ask(
+    prompt, context = guidance_question(finding)
+    answer = providers.gate.ask_or_stand_in(
         prompt,
         answer=GuidanceAnswer,
         without_model=lambda: guidance_for(context),
         finding_id=finding.pk,
-        max_output_tokens=3000,
+        project_id=finding.project_id,
     )
     with result_of_job():
         guidance = Guidance.objects.create(
@@ -83,44 +66,29 @@ def write_fix(*, finding: Finding) -> Autofix:
 
     A model whose first attempt fails a gate gets one more, with the reasons.
     """
+    question = fix_question(finding)
+    context = question.context
     with transaction.atomic():
-        context = findings.selectors.context_of(finding)
-        verdict = triage.selectors.latest_verdict(finding)
-        guidance = latest_guidance(finding)
         other_rules = yaml_of_rules_for(path=finding.path, except_rule=finding.rule)
-        minimum = orgs.selectors.assistant_settings().fix_confidence
+        minimum = orgs.selectors.settings_for(finding.project_id).fix_confidence
         dependencies = _dependencies_near(context)
-    explanation = verdict.explanation if verdict else ""
-    advice = guidance.summary if guidance else ""
-    answer = _ask_for_fix(finding, context, explanation=explanation, advice=advice, failed="")
+    answer = _ask_for_fix(finding, question, failed="")
     check = _check(context, answer, other_rules, dependencies)
     if check is not None and not answer.is_built_in and not check.is_verified:
-        again = _ask_for_fix(finding, context, explanation=explanation, advice=advice, failed=_failures(answer, check))
+        again = _ask_for_fix(finding, question, failed=_failures(answer, check))
         second = _check(context, again, other_rules, dependencies)
         if second is not None and _worth(second) > _worth(check):
             answer, check = again, second
     return _keep_fix(finding, answer, check, minimum=minimum)
 
 
-def _ask_for_fix(
-    finding: Finding, context: FindingContext, *, explanation: str, advice: str, failed: str
-) -> Answer[FixAnswer]:
-    prompt = render(
-        "remediation/autofix",
-        rule=context.rule,
-        path=context.path,
-        span=context.span,
-        code=excerpt.around(context, max_lines=FIX_LINES_SHOWN).as_text(),
-        explanation=explanation,
-        guidance=advice,
-        failed=failed,
-    )
-    return providers.gate.ask(
-        prompt,
+def _ask_for_fix(finding: Finding, question: FixQuestion, *, failed: str) -> Answer[FixAnswer]:
+    return providers.gate.ask_or_stand_in(
+        question.prompt(failed=failed),
         answer=FixAnswer,
-        without_model=lambda: fix_for(context) or FixAnswer(edits=[], explanation=NO_RECIPE),
+        without_model=lambda: fix_for(question.context) or FixAnswer(edits=[], explanation=NO_RECIPE),
         finding_id=finding.pk,
-        max_output_tokens=4000,
+        project_id=finding.project_id,
     )
 
 
@@ -210,4 +178,5 @@ def _origin(answer: Answer[Any]) -> dict[str, Any]:
         "model": answer.model,
         "prompt_version": answer.prompt_version,
         "model_call_id": answer.model_call_id,
+        "stood_in_because": answer.stood_in_because,
     }

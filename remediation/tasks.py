@@ -16,13 +16,13 @@ from remediation import services
 
 def _finding(finding_id: int) -> Finding | None:
     with transaction.atomic():
-        return findings.selectors.visible().filter(pk=finding_id).first()
+        return findings.selectors.every_finding().filter(pk=finding_id).first()
 
 
 def _is_advice_wanted(finding: Finding) -> bool:
     with transaction.atomic():
-        settings = orgs.selectors.assistant_settings()
-    return finding.is_open and settings.is_enabled and settings.remediation
+        settings = orgs.selectors.settings_for(finding.project_id)
+    return finding.is_open and settings.writes_advice
 
 
 @org_task(queue=Queue.BACKLOG, priority=6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from orgs.models import Project
 from tenancy.models import OwnedByOrganization
@@ -45,11 +46,13 @@ class CodeFile(OwnedByOrganization):
     revision = models.CharField(max_length=80)
     path = models.CharField(max_length=1024)
     blob = models.ForeignKey(Blob, models.CASCADE, related_name="+")
+    kept_at = models.DateTimeField(default=timezone.now)  # when it came last; the text itself may have come before
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "revision", "path"], name="code_file_once_per_revision")
         ]
+        indexes = [models.Index(fields=["organization", "kept_at"], name="code_file_by_age")]
 
     def __str__(self) -> str:
         return f"{self.path}@{self.revision[:12]}"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from orgs.models import Project
 from scm.models import Blob, CodeFile, Repository
@@ -46,7 +49,7 @@ def _keep_batch(project: Project, revision: str, batch: list[tuple[str, str]]) -
         ],
         update_conflicts=True,
         unique_fields=["project", "revision", "path"],
-        update_fields=["blob"],
+        update_fields=["blob", "kept_at"],
     )
     return len(batch)
 
@@ -60,3 +63,21 @@ def connect_folder(*, project: Project, folder: Path) -> Repository:
         )
     repository, _ = Repository.objects.update_or_create(project=project, defaults={"folder": str(resolved)})
     return repository
+
+
+def forget_code(*, older_than: datetime) -> int:
+    """Remove files that came with scans and were last sent before a time, and texts that no file has. Returns how many.
+
+    A text that came again meanwhile, with another scan, stays. Works in batches, each a transaction of its own.
+    """
+    count = 0
+    while True:
+        with transaction.atomic():
+            old = CodeFile.objects.filter(kept_at__lt=older_than).order_by("kept_at")
+            some = dict(old.values_list("pk", "blob_id")[:BATCH])
+            CodeFile.objects.filter(pk__in=list(some)).delete()
+            unused = Blob.objects.filter(pk__in=set(some.values()))
+            unused.exclude(Exists(CodeFile.objects.filter(blob=OuterRef("pk")))).delete()
+        count += len(some)
+        if len(some) < BATCH:
+            return count

@@ -42,3 +42,9 @@ def organization_by_slug(slug: str) -> Organization | None:
     """Return the organization of an address, None where there is none."""
     with across_organizations():
         return Organization.objects.filter(slug=slug).first()
+
+
+def organization_ids() -> list[int]:
+    """Return the ids of all organizations, for what the operator does to each in turn."""
+    with across_organizations():
+        return list(Organization.objects.order_by("pk").values_list("pk", flat=True))

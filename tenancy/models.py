@@ -23,6 +23,7 @@ class Organization(models.Model):
     slug = models.CharField(max_length=63, unique=True, validators=[SLUG])
     name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64, default="UTC")
+    requires_second_factor = models.BooleanField(default=False)  # of everybody who opens one of its pages
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 import orgs.services
 from events.kinds import SYSTEM
 from findings.models import Finding, NotAnalysed, Presence, Scan, ScanState
-from orgs.models import Membership, Project
+from orgs.models import Membership, Project, Protocol, SignOn, SignOnDomain
 from orgs.permissions import Role
 from rules.models import Rule, Severity
 from tenancy.models import Organization
@@ -35,6 +35,15 @@ def an_organization(slug: str, *, admin: User) -> Organization:
 def a_member(user: User, role: Role) -> Membership:
     """Return a person's membership in the organization in scope."""
     return orgs.services.add_member(user=user, role=role, actor=SYSTEM)
+
+
+def a_sign_on(domain: str = "acme.example", **fields: Any) -> SignOn:
+    """Return an identity provider with a proved domain."""
+    values = {"name": "Acme Login", "protocol": Protocol.OIDC, "issuer": "https://login.acme.example", "client_id": "1"}
+    sign_on = SignOn.objects.create(key=f"key-{next(_numbers)}", **{**values, **fields})
+    proved = {"token": "t", "proved_at": timezone.now(), "proved_by": "DNS"}
+    SignOnDomain.objects.create(domain=domain, sign_on=sign_on, **proved)
+    return sign_on
 
 
 def a_project(name: str = "shop") -> Project:

@@ -87,5 +87,14 @@ def _start() -> None:
     subprocess.run([sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"], check=True, cwd=ROOT)
 
 
+def _redis_of_this_process() -> None:
+    """Give each process of xdist a database of its own, so that none empties another's cache; 15 is the browser's."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        number = 1 + int(worker.removeprefix("gw")) % 14
+        os.environ["REDIS_URL"] = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}"))
+
+
 if ADMIN_URL not in os.environ:
     _start()
+_redis_of_this_process()

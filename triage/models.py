@@ -31,10 +31,12 @@ class Verdict(OwnedByOrganization):
     facts = models.JSONField(default=list)  # what was known without a model
     lowered_because = models.CharField(max_length=300, blank=True)  # why our checks changed the answer
     code_lines = models.JSONField(default=list)  # the excerpt that was judged, segment by segment
+    code_removed_at = models.DateTimeField(null=True, blank=True)  # when the purge took the excerpt
     source = models.CharField(max_length=10, choices=Source)
     model = models.CharField(max_length=120, blank=True)
     prompt_version = models.PositiveIntegerField(default=0)
     model_call_id = models.BigIntegerField(null=True, blank=True)
+    stood_in_because = models.CharField(max_length=400, blank=True)  # why another than the first choice answered
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -14,6 +14,7 @@ from events.models import Queue
 from events.services import Task, owe_many, record, result_of_job
 from findings.models import Finding, NotAnalysed, Product, Recommendation, Scan, Triage
 from rules.models import Severity
+from triage.selectors import stopped_by_budget
 
 # Security rules say so, or say nothing; maintainability rules are not judged by a security prompt.
 SECURITY_CATEGORIES = ("", "security")
@@ -33,10 +34,10 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
     The tasks are handed in by the one that calls this, since they stand above it.
     """
     with result_of_job():
-        settings = orgs.selectors.assistant_settings()
+        settings = orgs.selectors.settings_for(scan.project_id)
         candidates = _candidates(scan)
         left_out = 0
-        if not (settings.is_enabled and settings.auto_triage):
+        if not settings.judges_new_findings:
             left_out += _leave_out(candidates, NotAnalysed.SWITCHED_OFF)
         left_out += _leave_out(candidates.exclude(product=Product.CODE), NotAnalysed.PRODUCT)
         left_out += _leave_out(candidates.exclude(rule__category__in=SECURITY_CATEGORIES), NotAnalysed.NOT_SECURITY)
@@ -64,6 +65,28 @@ def give_up_planning(*, scan: Scan) -> None:
             detail="The analysis of the scan could not be planned, after several tries; the operator's log says why.",
         )
         findings.services.settle_if_done(scan_id=scan.pk, actor=ASSISTANT)
+
+
+def queue_stopped(*, judge: Task, tag: Task) -> int:
+    """Queue again what the budget stopped, pull requests first. Returns how many findings. Safe to run twice."""
+    with result_of_job():
+        stopped = list(
+            stopped_by_budget().values_list("pk", "project_id", "path", "revision", "first_scan__pull_request_id")
+        )
+        Finding.objects.filter(pk__in=[pk for pk, *_ in stopped]).update(
+            not_analysed=NotAnalysed.WAITING, not_analysed_detail=""
+        )
+        for queue, is_of_pull_request in ((Queue.PULL_REQUEST, True), (Queue.BACKLOG, False)):
+            chosen = [entry for entry in stopped if bool(entry[4]) is is_of_pull_request]
+            files = dict.fromkeys((project_id, path, revision) for _, project_id, path, revision, _ in chosen)
+            owe_many(
+                tag,
+                [{"project_id": project, "path": path, "revision": revision} for project, path, revision in files],
+                owed_queue=queue,
+                owed_priority=tag.priority,
+            )
+            owe_many(judge, [{"finding_id": pk} for pk, *_ in chosen], owed_queue=queue, owed_priority=judge.priority)
+    return len(stopped)
 
 
 def _candidates(scan: Scan) -> QuerySet[Finding]:

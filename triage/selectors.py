@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from findings.models import Finding, Triage, TriageSource
+from django.db.models import QuerySet
+
+from findings.models import Finding, NotAnalysed, Triage, TriageSource
 from triage.models import Feedback, Verdict
 
 DECISIONS_SHOWN = 3
@@ -34,6 +36,12 @@ def earlier_decisions(finding: Finding) -> list[str]:
         + (f": {entry.triage_comment[:300]}" if entry.triage_comment else "")
         for entry in decided
     ]
+
+
+def stopped_by_budget() -> QuerySet[Finding]:
+    """Return the findings that have no verdict since the month's money was used up, worst first."""
+    stopped = Finding.objects.filter(not_analysed=NotAnalysed.BUDGET, is_present=True).exclude(triage=Triage.IGNORED)
+    return stopped.order_by("-severity", "pk")
 
 
 def latest_verdicts(finding_ids: Sequence[int]) -> dict[int, Verdict]:

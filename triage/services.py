@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 import findings.selectors
 import findings.services
-import orgs.selectors
 import providers.gate
-import scm.selectors
 from events.kinds import ASSISTANT, Actor, Kind
 from events.services import record, result_of_job
 from findings.context import FindingContext
 from findings.models import AnalysisState, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
-from lib.syntax import lines_of
 from orgs.models import Project
 from orgs.services import actor_of
 from providers.gate import Answer
-from providers.prompts import render
 from triage import evidence, excerpt, facts, injection
 from triage.answers import ComponentAnswer, VerdictAnswer
 from triage.answers import Verdict as VerdictValue
+from triage.asking import component_question, verdict_question
 from triage.components import tag_without_model
 from triage.models import Feedback, FileTag, Source, Verdict
-from triage.questions import questions_for
-from triage.selectors import earlier_decisions
+from triage.selectors import stopped_by_budget
 
 RECOMMENDATION_OF = {
     VerdictValue.TRUE_POSITIVE: Recommendation.FIX,
     VerdictValue.FALSE_POSITIVE: Recommendation.IGNORE,
     VerdictValue.UNSURE: Recommendation.UNSURE,
 }
-COMPONENT_LINES_SHOWN = 120
+EXCERPTS_PER_BATCH = 500
 
 
 def judge_finding(*, finding: Finding) -> Verdict:
@@ -44,29 +41,21 @@ def judge_finding(*, finding: Finding) -> Verdict:
 
     Raises TemporaryFailure where a later try may help, NoUsableAnswer where not.
     """
-    with transaction.atomic():
-        context = findings.selectors.context_of(finding)
-        decisions = earlier_decisions(finding)
-        test_paths_decide = orgs.selectors.assistant_settings().test_paths_decide
-    shown = excerpt.around(context)
-    known = facts.gather(context)
-    prompt = render(
-        "triage/verdict",
-        rule=context.rule,
-        path=context.path,
-        span=context.span,
-        code=shown.as_text(),
-        facts=[fact.statement for fact in known],
-        earlier=decisions,
-        questions=questions_for(context.rule),
-    )
-    answer = providers.gate.ask(
-        prompt,
-        answer=VerdictAnswer,
-        without_model=lambda: facts.verdict_without_model(context, known, test_paths_decide=test_paths_decide),
-        finding_id=finding.pk,
-    )
-    return _keep_verdict(finding=finding, context=context, shown=shown, known=known, answer=answer)
+    asked = verdict_question(finding)
+    by_place = facts.verdict_by_place(asked.context, asked.known) if asked.test_paths_decide else None
+    if by_place is not None:
+        # The organization says that the place decides: nothing is sent and nothing paid.
+        version = asked.prompt.version
+        answer = Answer(value=by_place, is_built_in=True, model="", prompt_version=version, model_call_id=None)
+    else:
+        answer = providers.gate.ask(
+            asked.prompt,
+            answer=VerdictAnswer,
+            without_model=lambda: facts.verdict_without_model(asked.context, asked.known),
+            finding_id=finding.pk,
+            project_id=finding.project_id,
+        )
+    return _keep_verdict(finding=finding, context=asked.context, shown=asked.shown, known=asked.known, answer=answer)
 
 
 def _keep_verdict(
@@ -94,6 +83,7 @@ def _keep_verdict(
             model=answer.model,
             prompt_version=answer.prompt_version,
             model_call_id=answer.model_call_id,
+            stood_in_because=answer.stood_in_because,
         )
         findings.services.apply_verdict(
             finding=finding, recommendation=RECOMMENDATION_OF[settled.verdict], confidence=settled.confidence
@@ -125,6 +115,22 @@ def leave_unjudged(*, finding: Finding) -> None:
         findings.services.skip_analysis(finding=finding, why=NotAnalysed.SWITCHED_OFF)
 
 
+def forget_excerpts(*, older_than: datetime) -> int:
+    """Remove the code lines by which findings were judged before a time. Returns of how many verdicts.
+
+    The verdict stays, with the lines it quotes as evidence. Works in batches, each a transaction of its own.
+    """
+    count = 0
+    while True:
+        with transaction.atomic():
+            old = Verdict.objects.filter(created_at__lt=older_than).exclude(code_lines=[])
+            some = list(old.order_by("pk").values_list("pk", flat=True)[:EXCERPTS_PER_BATCH])
+            Verdict.objects.filter(pk__in=some).update(code_lines=[], code_removed_at=timezone.now())
+        count += len(some)
+        if len(some) < EXCERPTS_PER_BATCH:
+            return count
+
+
 def give_up_on_verdict(*, finding: Finding, why: str) -> None:
     """Show the finding without a verdict and say why; silence never hides it."""
     with result_of_job():
@@ -133,27 +139,42 @@ def give_up_on_verdict(*, finding: Finding, why: str) -> None:
         record(Kind.NOT_ANALYSED, actor=ASSISTANT, finding_id=finding.pk, reason=why[:200])
 
 
+def stop_for_budget(*, finding: Finding, why: str) -> None:
+    """Show the finding without a verdict, since the month's money is used up; an Admin can have it resumed."""
+    with result_of_job():
+        findings.services.not_analysed(finding_ids=[finding.pk], why=NotAnalysed.BUDGET, detail=why)
+        findings.services.end_analysis(finding=finding, state=AnalysisState.UNAVAILABLE, actor=ASSISTANT)
+        record(Kind.NOT_ANALYSED, actor=ASSISTANT, finding_id=finding.pk, reason=why[:200])
+
+
+def resume_stopped(*, actor: Actor) -> int:
+    """Have what the budget stopped analysed after all, in the background. Returns how many findings that is."""
+    with transaction.atomic():
+        count = stopped_by_budget().count()
+        if count:
+            record(Kind.STOPPED_WORK_RESUMED, actor=actor, count=count)
+    return count
+
+
 def tag_file(*, project: Project, path: str, revision: str) -> FileTag:
     """Say what a file is for, once per path and content; by its path alone where its text is not known.
 
     Raises as the gate does.
     """
+    asked = component_question(project=project, path=path, revision=revision)
     with transaction.atomic():
-        text = scm.selectors.reader(project=project, revision=revision)(path)
-        digest = hashlib.sha256((text or "").encode()).digest()
-        tag = FileTag.objects.filter(project=project, path=path, digest=digest).first()
+        tag = FileTag.objects.filter(project=project, path=path, digest=asked.digest).first()
     if tag is None:
-        lines = lines_of(text or "")[:COMPONENT_LINES_SHOWN]
         answer = providers.gate.ask(
-            render("triage/component", path=path, code="\n".join(line[:300] for line in lines)),
+            asked.prompt,
             answer=ComponentAnswer,
-            without_model=lambda: tag_without_model(path, text),
-            max_output_tokens=600,
+            without_model=lambda: tag_without_model(path, asked.text),
+            project_id=project.pk,
         )
         tag = FileTag(
             project=project,
             path=path,
-            digest=digest,
+            digest=asked.digest,
             tag=answer.value.tag,
             risk=answer.value.risk,
             reason=answer.value.reason,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.utils import timezone
 
 import findings.selectors
 import orgs.selectors
@@ -10,7 +13,7 @@ from events.models import Queue
 from events.tasks import org_task
 from findings.models import Scan, ScanState
 from orgs.models import Project
-from providers.gate import NoUsableAnswer
+from providers.gate import NoUsableAnswer, StoppedByBudget
 from triage import planning, services
 
 
@@ -25,7 +28,7 @@ def judge_finding(*, finding_id: int) -> None:
     """Judge a finding that waits for it, unless the Assistant has been switched off since."""
     with transaction.atomic():
         finding = findings.selectors.waiting_for_verdict(finding_id)
-        is_enabled = orgs.selectors.assistant_settings().is_enabled
+        is_enabled = finding is not None and orgs.selectors.settings_for(finding.project_id).is_enabled
     if finding is None:
         return
     if not is_enabled:
@@ -33,6 +36,8 @@ def judge_finding(*, finding_id: int) -> None:
         return
     try:
         services.judge_finding(finding=finding)
+    except StoppedByBudget as stop:
+        services.stop_for_budget(finding=finding, why=str(stop))
     except NoUsableAnswer as problem:
         services.give_up_on_verdict(finding=finding, why=str(problem))
 
@@ -42,7 +47,7 @@ def tag_file(*, project_id: int, path: str, revision: str) -> None:
     """Say what a file is for."""
     with transaction.atomic():
         project = Project.objects.filter(pk=project_id).first()
-        is_enabled = orgs.selectors.assistant_settings().is_enabled
+        is_enabled = orgs.selectors.settings_for(project_id).is_enabled
     if project is None or not is_enabled:
         return
     try:
@@ -62,3 +67,17 @@ def plan_analysis(*, scan_id: int) -> None:
         scan = Scan.objects.filter(pk=scan_id, state=ScanState.INGESTED).first()
     if scan is not None:
         planning.plan_analysis(scan=scan, judge=judge_finding, tag=tag_file)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def forget_excerpts() -> None:
+    """Remove the code that verdicts were judged by once it is past the organization's time."""
+    with transaction.atomic():
+        days = orgs.selectors.code_retention_days()
+    services.forget_excerpts(older_than=timezone.now() - timedelta(days=days))
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=3)
+def resume_stopped(*, count: int) -> None:
+    """Queue again what the budget stopped."""
+    planning.queue_stopped(judge=judge_finding, tag=tag_file)

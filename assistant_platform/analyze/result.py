@@ -14,7 +14,7 @@ from findings.models import NotAnalysed, Recommendation
 FINE, REACHED, WRONG_INPUT, INCOMPLETE = 0, 1, 2, 3
 
 # Reasons that another run, or another provider, would not have had; the others are how the Assistant works.
-UNFINISHED = {NotAnalysed.WAITING, NotAnalysed.UNAVAILABLE}
+UNFINISHED = {NotAnalysed.WAITING, NotAnalysed.UNAVAILABLE, NotAnalysed.BUDGET}
 SEVERITY_ORDER = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 

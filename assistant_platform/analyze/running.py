@@ -23,7 +23,7 @@ from events.kinds import SYSTEM, Actor, ActorKind
 from events.tasks import drain
 from findings.ingest.reading import ReportUnreadable
 from findings.models import Finding, Scan, ScanState
-from findings.selectors import visible
+from findings.selectors import every_finding
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused
 from lib.files import bytes_file
@@ -83,7 +83,7 @@ def _analyze(request: Request, report: BinaryIO, rules_yaml: str, watch: Watch) 
         drain(threads=request.threads, patience_seconds=request.patience_seconds, on_progress=watch.show_jobs)
         watch.begin(Phase.GATHERING)
         with transaction.atomic():
-            found = in_order(list(exported(visible())))
+            found = in_order(list(exported(every_finding())))
         watch.end()
         return Result(
             repo=request.repo,

@@ -31,6 +31,11 @@ class TokenAuthentication(BaseAuthentication):
         token = orgs.selectors.token_by_value(words[1])
         if token is None:
             raise AuthenticationFailed("This token is not known, or was revoked. Make a new one in the settings.")
+        if token.is_expired:
+            assert token.expires_at is not None
+            raise AuthenticationFailed(
+                f"This token expired on {token.expires_at:%Y-%m-%d at %H:%M} UTC. Make a new one in the settings."
+            )
         return None, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -69,8 +69,9 @@ def _words(sent: Any) -> tuple[str, dict[str, Any] | None]:
         detail = sent["detail"]
         return (" ".join(map(str, detail)) if isinstance(detail, list) else str(detail)), None
     if isinstance(sent, Mapping):
-        errors = {str(name): _sentences(value) for name, value in sent.items()}
-        return f"Look at: {', '.join(errors)}.", errors
+        errors = {str(name): _sentences(value) for name, value in sent.items() if name != "non_field_errors"}
+        general = _flat(sent.get("non_field_errors", []))
+        return " ".join([*general, *([f"Look at: {', '.join(errors)}."] if errors else [])]), errors or None
     return " ".join(_flat(sent)), None
 
 

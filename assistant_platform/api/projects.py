@@ -11,14 +11,14 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+import orgs.projects
 import orgs.selectors
-import orgs.services
 from assistant_platform.api import paging
 from assistant_platform.api.base import OrgView
 from assistant_platform.api.problems import Conflict
 from orgs.models import Project
 from orgs.permissions import Permission
-from orgs.services import MOST_TAGS, ProjectNameTaken
+from orgs.projects import MOST_TAGS, ProjectNameTaken
 
 LARGEST_PAGE = 3000
 LAST_PAGE = 10_000
@@ -112,7 +112,7 @@ class _ProjectsView(OrgView):
 
     def project(self, name: str) -> Project:
         """Return the project of an address. Needs a transaction."""
-        project = orgs.selectors.projects().filter(name=name).first()
+        project = orgs.selectors.projects_visible_to(self.token).filter(name=name).first()
         if project is None:
             raise NotFound("There is no such project in this deployment.")
         return project
@@ -120,7 +120,7 @@ class _ProjectsView(OrgView):
     def change(self, project: Project, changes: dict[str, Any]) -> Response:
         """Change a project and answer it."""
         try:
-            orgs.services.change_project(project=project, changes=changes, actor=self.actor)
+            orgs.projects.change_project(project=project, changes=changes, actor=self.actor)
         except ProjectNameTaken as problem:
             raise Conflict(str(problem)) from problem
         return Response({"project": ProjectSerializer(project).data})
@@ -144,7 +144,7 @@ class ProjectsView(_ProjectsView):
         number = paging.number_of(request, "page", default=0, smallest=0, largest=LAST_PAGE)
         with self.scope(), transaction.atomic():
             page = paging.page_of(
-                orgs.selectors.projects(),
+                orgs.selectors.projects_visible_to(self.token),
                 request,
                 order=(("name", str),),
                 is_descending=False,

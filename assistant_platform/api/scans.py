@@ -106,7 +106,7 @@ class ScansSerializer(serializers.Serializer[Any]):
 class ScansView(OrgView):
     """The scans of a deployment."""
 
-    read_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
+    read_permission: ClassVar[Permission] = Permission.SCANS_VIEW
     write_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
     parser_classes = (MultiPartParser,)
     max_body_bytes = None
@@ -129,7 +129,9 @@ class ScansView(OrgView):
         branch = request.query_params.get("branch", "").replace("\0", "")
         conditions = {"state__in": states, "project__in": projects, "branch": branch}
         with self.scope(), transaction.atomic():
-            scans = findings.selectors.scans().filter(**{name: value for name, value in conditions.items() if value})
+            scans = findings.selectors.scans_visible_to(self.token).filter(
+                **{name: value for name, value in conditions.items() if value}
+            )
             page = paging.page_of(scans, request, order=(("pk", int),), is_descending=True, size=size)
             return paging.answer(request, "scans", ScanSerializer(page.rows, many=True).data, page)
 
@@ -174,7 +176,7 @@ class ScansView(OrgView):
 class ScanView(OrgView):
     """One scan."""
 
-    read_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
+    read_permission: ClassVar[Permission] = Permission.SCANS_VIEW
     write_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
 
     @extend_schema(
@@ -183,7 +185,7 @@ class ScanView(OrgView):
     def get(self, request: Request, slug: str, scan_id: int) -> Response:
         """Say how far a scan has come, and where it failed, why."""
         with self.scope(), transaction.atomic():
-            scan = findings.selectors.scans().filter(pk=scan_id).first()
+            scan = findings.selectors.scans_visible_to(self.token).filter(pk=scan_id).first()
             if scan is None:
                 raise NotFound("There is no such scan in this deployment.")
             return Response(ScanSerializer(scan).data)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import deployments, docs, projects, scans
+from assistant_platform.api import deployments, docs, projects, provider, scans, settings, usage
 from assistant_platform.api.findings import deciding, detail, lists
 from assistant_platform.api.schema import SchemaView
 
 DEPLOYMENT = "deployments/<slug:slug>"
 FINDING = f"{DEPLOYMENT}/findings/<int:finding_id>"
 PROJECTS = f"{DEPLOYMENT}/projects"
+PROVIDER = f"{DEPLOYMENT}/provider"
+CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
     path("schema", SchemaView.as_view(), name="api-schema"),
@@ -28,7 +30,17 @@ urlpatterns = [
     path(f"{FINDING}/analyze", detail.AnalyzeView.as_view(), name="api-analyze"),
     path(f"{DEPLOYMENT}/triage", deciding.TriageView.as_view(), name="api-triage"),
     path(f"{DEPLOYMENT}/triage/<int:bulk_id>/undo", deciding.BulkTriageUndoView.as_view(), name="api-triage-undo"),
+    path(f"{DEPLOYMENT}/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
+    path(f"{DEPLOYMENT}/usage", usage.UsageView.as_view(), name="api-usage"),
+    path(f"{DEPLOYMENT}/budget", usage.BudgetView.as_view(), name="api-budget"),
+    path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),
+    path(f"{PROVIDER}/connections", provider.ConnectionsView.as_view(), name="api-connections"),
+    path(f"{PROVIDER}/order", provider.ConnectionOrderView.as_view(), name="api-connection-order"),
+    path(f"{PROVIDER}/step-models", provider.StepModelsView.as_view(), name="api-step-models"),
+    path(CONNECTION, provider.ConnectionView.as_view(), name="api-connection"),
+    path(f"{CONNECTION}/check", provider.ConnectionCheckView.as_view(), name="api-connection-check"),
     path(PROJECTS, projects.ProjectsView.as_view(), name="api-projects"),
+    path(f"{PROJECTS}/<int:project_id>/settings", settings.ProjectSettingsView.as_view(), name="api-project-settings"),
     # A project's name may hold slashes, so these come last.
     path(f"{PROJECTS}/<path:project_name>/tags", projects.ProjectTagsView.as_view(), name="api-project-tags"),
     path(f"{PROJECTS}/<path:project_name>", projects.ProjectView.as_view(), name="api-project"),

@@ -13,10 +13,12 @@ CHECKS = (
     Check("Roles", database.roles),
     Check("Row-level security", database.row_level_security),
     Check("Migrations", database.migrations),
+    Check("Stored secrets", database.stored_secrets),
     Check("Clock", database.clock),
     Check("Broker", queue.broker),
     Check("Workers", queue.workers),
     Check("Beat", queue.beat),
     Check("Engine", outside.engine_runs),
     Check("AI provider", outside.provider),
+    Check("Mail", outside.mail_server),
 )

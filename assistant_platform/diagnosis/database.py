@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from assistant_platform.diagnosis.check import Unwell
+from assistant_platform.rotation import unopened_secrets
 from tenancy.models import OwnedByOrganization
 
 OLDEST_VERSION = 150000
@@ -111,3 +112,15 @@ def _connected() -> Iterator[BaseDatabaseWrapper]:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), "")
+
+
+def stored_secrets() -> str:
+    """Say that FIELD_ENCRYPTION_KEYS opens every stored secret."""
+    unopened = unopened_secrets()
+    if unopened:
+        more = f" and {len(unopened) - 1} more" if len(unopened) > 1 else ""
+        raise Unwell(
+            f"cannot be opened: {unopened[0]}{more}",
+            remedy="put the former key back into FIELD_ENCRYPTION_KEYS, or have the secrets entered again",
+        )
+    return "every one can be opened"

@@ -1,8 +1,12 @@
-"""What does the Assistant's work: the engine that proves fixes, and the model that judges."""
+"""What does the Assistant's work: the engine that proves fixes, the model that judges, the server that takes mails."""
 
 from __future__ import annotations
 
+import smtplib
 import time
+
+from django.conf import settings
+from django.core.mail import get_connection
 
 from assistant_platform.diagnosis.check import Unwell
 from providers.adapters import adapter_for
@@ -45,3 +49,21 @@ def provider() -> str:
             f"{choice.label}: {error}", remedy="check OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL"
         ) from error
     return f"{choice.label} answered"
+
+
+def mail_server() -> str:
+    """Say that the mail server takes our sign-in; nothing is sent."""
+    if not settings.IS_MAIL_SET_UP:
+        return "no EMAIL_HOST is set, so mails are written to the log"
+    connection = get_connection()
+    try:
+        try:
+            connection.open()
+        finally:
+            connection.close()  # also after a refused sign-in, which leaves it open
+    except (smtplib.SMTPException, OSError) as error:
+        raise Unwell(
+            f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}: {error}",
+            remedy="check EMAIL_HOST, EMAIL_PORT, EMAIL_SECURITY, EMAIL_HOST_USER and EMAIL_HOST_PASSWORD",
+        ) from error
+    return f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT} answers, mails come from {settings.DEFAULT_FROM_EMAIL}"

@@ -37,7 +37,8 @@ from assistant_platform.embedded.state import load_state, save_state
 from assistant_platform.embedded.static_files import static_files_stamp
 from assistant_platform.embedded.supervisor import Errand, Service, Supervisor
 
-QUEUES = "interactive,pull_request,backlog,deliver"
+# Two processes, so that what somebody waits for meets no backlog in the hands of the worker that it needs.
+WORKERS = {"worker-urgent": "interactive,pull_request", "worker": "backlog,deliver"}
 WORKER_THREADS = 32
 WEB_THREADS = 8
 WEB_SECONDS = 120.0
@@ -129,7 +130,8 @@ class Platform:
             self._finish(migrating, "migrate", "The database's tables could not be made or changed")
             # The page answers first; what works behind it needs the same processors to start.
             self._wait_for_web(web)
-            self.supervisor.run(self._service("worker", *_worker_command()))
+            for name, queues in WORKERS.items():
+                self.supervisor.run(self._service(name, *_worker_command(name, queues)))
             self.supervisor.run(self._service("beat", *self._beat_command()))
             self._load_demo()
             say(self._welcome(time.monotonic() - began))
@@ -319,11 +321,11 @@ class Platform:
         return "\n".join(lines)
 
 
-def _worker_command() -> tuple[str, ...]:
+def _worker_command(name: str, queues: str) -> tuple[str, ...]:
     return (
         "celery", "--app", "assistant_platform", "worker", "--pool", "threads", "--concurrency", str(WORKER_THREADS),
-        "--queues", QUEUES, "--loglevel", "INFO",
-        "--without-gossip", "--without-mingle", "--without-heartbeat",  # there is no second worker to talk to
+        "--queues", queues, "--hostname", f"{name}@%h", "--loglevel", "INFO",
+        "--without-gossip", "--without-mingle", "--without-heartbeat",  # they have nothing to say to each other
     )  # fmt: skip
 
 

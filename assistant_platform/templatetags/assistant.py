@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from assistant_platform.web.rendering import prose
+from assistant_platform.web.rendering import prompts, prose
 from lib.standards import cwe_title, owasp_title
 
 register = template.Library()
@@ -21,6 +22,7 @@ register = template.Library()
 register.filter("markdown", prose.markdown)
 register.filter("plain", prose.plain)
 register.filter("plain_line", prose.plain_line)
+register.filter("with_hidden_values", prompts.with_hidden_values)
 
 
 @register.simple_tag
@@ -70,6 +72,16 @@ def with_title(standard: str) -> str:
 def seconds(milliseconds: int) -> str:
     """Return a duration in seconds."""
     return f"{milliseconds / 1000:.1f} s"
+
+
+@register.filter
+def dollars(amount: Decimal) -> str:
+    """Return US dollars with the digits that matter: cents, or four places below a dollar."""
+    if not amount:
+        return "US$ 0"
+    if amount < Decimal("0.0001"):
+        return "less than US$ 0.0001"
+    return f"US$ {amount:,.4f}" if amount < 1 else f"US$ {amount:,.2f}"
 
 
 @register.filter

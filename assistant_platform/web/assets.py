@@ -15,6 +15,8 @@ from django.core.files.storage import FileSystemStorage
 # served as (below STATIC_URL) -> file in node_modules
 NAMED_ASSETS = {
     "vendor/tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
+    "vendor/uplot.min.css": "uplot/dist/uPlot.min.css",
+    "vendor/uplot.min.js": "uplot/dist/uPlot.iife.min.js",
     "vendor/feather-sprite.svg": "feather-icons/dist/feather-sprite.svg",
 }
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast
 
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 import orgs.selectors
 from events.kinds import Actor
 from orgs.models import Membership
-from orgs.permissions import Permission, roles_with
+from orgs.permissions import PERMISSIONS_OF_ROLE, Permission, roles_with
 from orgs.services import actor_of
 from tenancy.scope import acting_for
 
@@ -41,11 +44,14 @@ class OrgPage(Protocol):
         """Answer the request."""
 
 
-def org_page(permission: Permission) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
+def org_page(
+    permission: Permission, *, waits_for_network: bool = False
+) -> Callable[[Callable[Concatenate[OrgRequest, P], HttpResponseBase]], OrgPage]:
     """Make a view a page of the organization in its address, for members with a permission.
 
     A stranger gets the same 404 as for an organization that is not there. The view runs in the organization's scope
-    and in one transaction, so it reads, renders and never waits for a network.
+    and in one transaction, so it reads, renders and never waits for a network. One that `waits_for_network` opens its
+    own short transactions, before and after.
     """
 
     def declare(view: Callable[Concatenate[OrgRequest, P], HttpResponseBase]) -> OrgPage:
@@ -54,9 +60,12 @@ def org_page(permission: Permission) -> Callable[[Callable[Concatenate[OrgReques
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             own = enter(request, slug)
+            if own.member.organization.requires_second_factor and not orgs.selectors.has_second_factor(own.user):
+                return _to_second_factor(own)
             if not own.member.may(permission):
                 return refuse(own, permission)
-            with acting_for(own.member.organization_id), transaction.atomic():
+            whole = nullcontext() if waits_for_network else transaction.atomic()
+            with acting_for(own.member.organization_id), whole:
                 return view(own, *args, **kwargs)
 
         page = cast(OrgPage, answer)
@@ -84,8 +93,18 @@ def refuse(request: OrgRequest, permission: Permission) -> HttpResponse:
         "permission": permission.label,
         "roles": roles_with(permission),
         "role": request.member.get_role_display(),
+        "is_limited": permission in PERMISSIONS_OF_ROLE[request.member.role],
     }
     return render(request, "403.html", context, status=403)
+
+
+def _to_second_factor(request: OrgRequest) -> HttpResponse:
+    name = request.member.organization.name
+    messages.warning(
+        request, f"{name} asks its people for a second factor. Set up an authenticator app or a passkey, then go back."
+    )
+    address = reverse("mfa_index")
+    return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else redirect(address)
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

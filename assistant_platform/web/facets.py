@@ -55,6 +55,7 @@ _LABELS = {
     "rule": "Rule",
     "ref": "Branch or pull request",
     "scan": "New in scan",
+    "why": "Not analysed",
 }
 
 _FIXED_VALUES: dict[str, Mapping[str, str]] = {
@@ -108,7 +109,7 @@ def chips(chosen: FindingFilter, *, projects: Mapping[int, str], rules: Mapping[
         if names is not None:
             label = _short(names.get(int(value), f"#{value}"))
         else:
-            label = _FIXED_VALUES.get(name, {}).get(value, value)
+            label = {**_FIXED_VALUES, "why": listing.REASONS}.get(name, {}).get(value, value)
         found.append(Chip(f"{_LABELS[name]}: {label}", chosen.without(name, value).as_pairs()))
     return found
 

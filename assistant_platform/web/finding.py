@@ -107,6 +107,7 @@ WHAT_CHANGES_IT = {
     NotAnalysed.IGNORED: "Analyze it all the same, or reopen it first.",
     NotAnalysed.SWITCHED_OFF: "Analyze it now, or let an Admin switch on auto-triage in the Assistant's settings.",
     NotAnalysed.UNAVAILABLE: "Analyze it again; if that fails too, ask an Admin to look at the provider.",
+    NotAnalysed.BUDGET: "An Admin can raise the budget, or a new month begins; then it can be resumed under usage.",
     NotAnalysed.FIXED: "It is gone; there is nothing to judge.",
 }
 
@@ -115,7 +116,9 @@ WHAT_CHANGES_IT = {
 @org_page(Permission.FINDINGS_VIEW)
 def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Show a finding: code, verdict, guidance, fix and what happened."""
-    finding = get_object_or_404(findings.selectors.visible().select_related("first_scan", "last_scan"), pk=finding_id)
+    finding = get_object_or_404(
+        findings.selectors.visible_to(request.member).select_related("first_scan", "last_scan"), pk=finding_id
+    )
     verdict = triage.selectors.latest_verdict(finding)
     guidance = remediation.selectors.latest_guidance(finding)
     autofix = remediation.selectors.latest_autofix(finding)
@@ -145,7 +148,8 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         "origins": _origins(finding, verdict, guidance, autofix),
         "what_changes_it": WHAT_CHANGES_IT.get(NotAnalysed(finding.not_analysed), ""),
         "is_waiting": finding.not_analysed == NotAnalysed.WAITING,
-        "settings": orgs.selectors.assistant_settings(),
+        "settings": orgs.selectors.settings_for(finding.project_id),
+        "code_retention_days": orgs.selectors.code_retention_days(),
         "provider": providers.selectors.chosen(),
         "ignore_form": IgnoreForm(),
         "note_form": NoteForm(),
@@ -219,7 +223,7 @@ def _origins(
 @org_page(Permission.FINDINGS_VIEW)
 def download_patch(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Answer the fix as a file that `git apply` takes; 404 where no fix is shown."""
-    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
     autofix = remediation.selectors.latest_autofix(finding)
     if autofix is None or not autofix.is_shown or not autofix.diff:
         raise Http404
@@ -235,7 +239,7 @@ def download_patch(request: OrgRequest, finding_id: int) -> HttpResponse:
 @org_page(Permission.FINDINGS_TRIAGE)
 def ignore(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Ignore a finding for a reason."""
-    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
     form = IgnoreForm(request.POST)
     if not form.is_valid():
         messages.error(request, f"Not ignored: choose a reason, and keep the comment below {_limit(form, 'comment')}.")
@@ -250,7 +254,7 @@ def ignore(request: OrgRequest, finding_id: int) -> HttpResponse:
 @org_page(Permission.FINDINGS_TRIAGE)
 def set_triage(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Say that a finding is open, being reviewed or to be fixed."""
-    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
     form = TriageForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Nothing changed: choose Open, Reviewing or To fix.")
@@ -265,7 +269,7 @@ def set_triage(request: OrgRequest, finding_id: int) -> HttpResponse:
 @org_page(Permission.FINDINGS_TRIAGE)
 def add_note(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Write a note."""
-    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
     form = NoteForm(request.POST)
     if not form.is_valid():
         messages.error(request, f"No note written: write something, and no more than {_limit(form, 'text')}.")
@@ -278,9 +282,11 @@ def add_note(request: OrgRequest, finding_id: int) -> HttpResponse:
 @org_page(Permission.FINDINGS_ANALYZE)
 def analyze(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Have a finding analysed now, whatever the caps say."""
-    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
-    if not orgs.selectors.assistant_settings().is_enabled:
-        messages.error(request, "The Assistant is switched off for this organization; an Admin can switch it on.")
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
+    settings = orgs.selectors.settings_for(finding.project_id)
+    if not settings.is_enabled:
+        whose = f"the {settings.origin_of('is_enabled')}"
+        messages.error(request, f"The Assistant is switched off by the settings of {whose}; an Admin can switch it on.")
         return back_to(request, finding)
     triage.services.request_analysis(finding=finding, actor=request.actor)
     messages.success(request, "The Assistant is looking at it; the answer appears here.")

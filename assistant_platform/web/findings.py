@@ -37,12 +37,14 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         return _from_semgreps_link(request)
     chosen = FindingFilter.parse(request.GET)
     page = listing.page(
-        chosen, after=Cursor.parse(request.GET.get("after", "")), before=Cursor.parse(request.GET.get("before", ""))
+        chosen,
+        viewer=request.member,
+        after=Cursor.parse(request.GET.get("after", "")),
+        before=Cursor.parse(request.GET.get("before", "")),
     )
     verdicts = triage.selectors.latest_verdicts([finding.pk for finding in page.findings])
-    projects = orgs.selectors.project_names(at_most=PROJECTS_OFFERED)
-    # Without JavaScript a link asks for the counts; with it they come by themselves, after the page.
-    counts = listing.counts(chosen) if "counts" in request.GET else listing.known_counts(chosen)
+    projects = orgs.selectors.project_names(request.member, at_most=PROJECTS_OFFERED)
+    counts = _counts(chosen, request)
     rules = {finding.rule_id: finding.rule.identifier for finding in page.findings}
     context = {
         "rows": [row_of(finding, verdicts.get(finding.pk), findings_address=request.path) for finding in page.findings],
@@ -52,17 +54,19 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         "facets": facets(chosen, counts, projects=projects, rules=rules),
         "chips": chips(chosen, projects=projects, rules=rules),
         "counts": counts,
-        "refs": findings.selectors.scanned_refs(),
+        "refs": findings.selectors.scanned_refs(request.member),
         "here": request.get_full_path(),
         "provider": providers.selectors.chosen(),
-        "has_findings": bool(page.findings) or findings.selectors.visible().exists(),
+        "has_findings": bool(page.findings) or findings.selectors.visible_to(request.member).exists(),
     }
     return render(request, "findings/list.html", context)
 
 
 def _from_semgreps_link(request: OrgRequest) -> HttpResponse:
     """Lead on from the address that `semgrep ci` prints at its end: `?repo=<project>&ref=<branch>`."""
-    project = orgs.selectors.projects().filter(name=request.GET["repo"].replace("\0", "")).first()
+    project = (
+        orgs.selectors.projects_visible_to(request.member).filter(name=request.GET["repo"].replace("\0", "")).first()
+    )
     ref = findings.selectors.ref_of_client(request.GET.get("ref", ""))
     query = {"project": project.pk if project else 0, **({"ref": ref} if ref else {})}
     return redirect(f"{request.path}?{urlencode(query)}")
@@ -73,16 +77,22 @@ def _from_semgreps_link(request: OrgRequest) -> HttpResponse:
 def findings_facets(request: OrgRequest) -> HttpResponse:
     """Answer the filters with their counts, for the list to take in."""
     chosen = FindingFilter.parse(request.GET)
-    counts = listing.counts(chosen)
-    projects = orgs.selectors.project_names(at_most=PROJECTS_OFFERED)
+    counts = listing.counts(chosen, viewer=request.member)
+    projects = orgs.selectors.project_names(request.member, at_most=PROJECTS_OFFERED)
     context = {
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
         "facets": facets(chosen, counts, projects=projects, rules=_names_of_rules(counts)),
         "counts": counts,
-        "refs": findings.selectors.scanned_refs(),
+        "refs": findings.selectors.scanned_refs(request.member),
     }
     return render(request, "findings/_filters.html", context)
+
+
+def _counts(chosen: FindingFilter, request: OrgRequest) -> listing.Counts | None:
+    # Without JavaScript a link asks for the counts; with it they come by themselves, after the page.
+    count = listing.counts if "counts" in request.GET else listing.known_counts
+    return count(chosen, viewer=request.member)
 
 
 def _names_of_rules(counts: listing.Counts) -> dict[int, str]:
@@ -93,7 +103,7 @@ def _names_of_rules(counts: listing.Counts) -> dict[int, str]:
 @org_page(Permission.FINDINGS_TRIAGE)
 def give_feedback(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Agree or disagree with the verdict that counts; from a row of the list, the row is answered."""
-    finding = get_object_or_404(findings.selectors.visible(), pk=finding_id)
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
     verdict = triage.selectors.latest_verdict(finding)
     form = FeedbackForm(request.POST)
     if verdict is None or not form.is_valid():

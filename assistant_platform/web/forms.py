@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 
 from findings.models import IgnoreReason, Triage
-from orgs.models import FixConfidence
 
 LONGEST_COMMENT = 3000
 
@@ -80,45 +77,3 @@ class UploadForm(forms.Form):
         if any(character.isspace() for character in branch):
             raise ValidationError("A branch has no spaces in its name.")
         return branch
-
-
-class AssistantSettingsForm(forms.Form):
-    """What the Assistant does for the organization."""
-
-    is_enabled = forms.BooleanField(
-        label="Assistant", required=False, help_text="Switched off, nothing is analysed; findings are shown as before."
-    )
-    auto_triage = forms.BooleanField(
-        label="Auto-triage for Code",
-        required=False,
-        help_text="Judge new findings without being asked. “Analyze” on a finding's page works in any case.",
-    )
-    remediation = forms.BooleanField(
-        label="Remediation", required=False, help_text="Write guidance, and fixes for true positives."
-    )
-    fix_confidence = forms.ChoiceField(
-        label="Show fixes from this confidence up",
-        choices=FixConfidence.choices,
-        help_text="Low shows most fixes. Only fixes that passed every check are called verified, whatever is chosen.",
-    )
-    analyses_all_severities = forms.BooleanField(
-        label="Analyse every severity in full scans",
-        required=False,
-        help_text="Otherwise full scans analyse new findings of high and critical severity.",
-    )
-    pull_request_cap = forms.IntegerField(
-        label="Findings analysed for one pull request",
-        min_value=0,
-        max_value=500,
-        help_text="The most severe new ones first; the others say that they were left out.",
-    )
-    test_paths_decide = forms.BooleanField(
-        label="Findings in test code may be ignored on that ground alone",
-        required=False,
-        help_text="Otherwise a test path is one fact among others.",
-    )
-
-    def changes(self) -> dict[str, bool | int | str]:
-        """Return what was sent, as the service takes it."""
-        sent: dict[str, Any] = self.cleaned_data
-        return {name: sent[name] for name in self.fields}

@@ -22,10 +22,10 @@ SCANS_SHOWN = 10
 def projects_page(request: OrgRequest) -> HttpResponse:
     """List the projects by name with their open findings."""
     after = request.GET.get("after", "").replace("\0", "")  # PostgreSQL takes no NUL
-    found = orgs.selectors.projects()
+    found = orgs.selectors.projects_visible_to(request.member)
     projects = list((found.filter(name__gt=after) if after else found)[: PAGE_SIZE + 1])
     has_more, projects = len(projects) > PAGE_SIZE, projects[:PAGE_SIZE]
-    counted = listing.open_by_project()
+    counted = listing.open_by_project(request.member)
     rows = [
         {"project": project, "total": sum(numbers.values()), "numbers": numbers}
         for project in projects
@@ -39,13 +39,13 @@ def projects_page(request: OrgRequest) -> HttpResponse:
 @org_page(Permission.FINDINGS_VIEW)
 def project_page(request: OrgRequest, project_id: int) -> HttpResponse:
     """Show a project: its open findings by severity, its latest scans, where its code is read."""
-    project = get_object_or_404(orgs.selectors.projects(), pk=project_id)
-    numbers = listing.open_by_project().get(project.pk, {})
+    project = get_object_or_404(orgs.selectors.projects_visible_to(request.member), pk=project_id)
+    numbers = listing.open_by_project(request.member).get(project.pk, {})
     context = {
         "project": project,
         "numbers": [(word, label, numbers.get(word, 0)) for word, label in listing.SEVERITIES.items()],
         "total": sum(numbers.values()),
-        "scans": findings.selectors.scans().filter(project=project)[:SCANS_SHOWN],
+        "scans": findings.selectors.scans_visible_to(request.member).filter(project=project)[:SCANS_SHOWN],
         "has_folder": scm.selectors.has_folder(project),
     }
     return render(request, "projects/project.html", context)

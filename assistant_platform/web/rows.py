@@ -73,7 +73,8 @@ def row_of(finding: Finding, verdict: Verdict | None, *, findings_address: str) 
 def _recommendation(finding: Finding) -> str:
     if finding.recommendation:
         return Recommendation(finding.recommendation).label
-    return "Waiting" if finding.not_analysed == NotAnalysed.WAITING else "Not analysed"
+    words = {NotAnalysed.WAITING: "Waiting", NotAnalysed.BUDGET: "Stopped by budget"}
+    return words.get(NotAnalysed(finding.not_analysed), "Not analysed")
 
 
 def _reason(verdict: Verdict) -> SafeString:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -12,8 +14,10 @@ import findings.selectors
 import findings.services
 import orgs.selectors
 import providers.selectors
+import triage.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import UploadForm
+from findings import uploads
 from findings.ingest.reading import ReportUnreadable
 from findings.models import ScanState
 from findings.services import ScanDescription
@@ -27,11 +31,11 @@ PROJECTS_OFFERED = 200
 
 
 @require_safe
-@org_page(Permission.FINDINGS_VIEW)
+@org_page(Permission.SCANS_VIEW)
 def scans_page(request: OrgRequest) -> HttpResponse:
     """List the scans, newest first."""
     after = request.GET.get("after", "")
-    scans = findings.selectors.scans()
+    scans = findings.selectors.scans_visible_to(request.member)
     if after.isdecimal():
         scans = scans.filter(pk__lt=int(after[:18]))
     found = list(scans[: PAGE_SIZE + 1])
@@ -44,16 +48,20 @@ def scans_page(request: OrgRequest) -> HttpResponse:
 
 
 @require_safe
-@org_page(Permission.FINDINGS_VIEW)
+@org_page(Permission.SCANS_VIEW)
 def scan_page(request: OrgRequest, scan_id: int) -> HttpResponse:
     """Show a scan: how far it has come, what it found, and which results could not be used."""
-    scan = get_object_or_404(findings.selectors.scans(), pk=scan_id)
+    scan = get_object_or_404(findings.selectors.scans_visible_to(request.member), pk=scan_id)
     ended = findings.selectors.analyses_of(scan)
+    days = orgs.selectors.code_retention_days()
     context = {
         "scan": scan,
+        "code_retention_days": days,
+        "upload_kept_until": scan.received_at + timedelta(days=days) if uploads.is_kept(scan) else None,
         "ended": ended,
         "to_analyse": sum(ended.values()),
         "analysed": sum(ended.values()) - ended.get("waiting", 0),
+        "stopped": triage.selectors.stopped_by_budget().filter(first_scan=scan).count(),
         "problems": scan.problems[:PROBLEMS_SHOWN],
         "problems_left_out": max(len(scan.problems) - PROBLEMS_SHOWN, 0),
         "is_moving": scan.state in {ScanState.RUNNING, ScanState.RECEIVED, ScanState.INGESTED},
@@ -79,7 +87,7 @@ def upload_page(request: OrgRequest) -> HttpResponse:
             return redirect("scan", slug=request.member.organization.slug, scan_id=scan_id)
     context = {
         "form": form,
-        "projects": orgs.selectors.projects()[:PROJECTS_OFFERED],
+        "projects": orgs.selectors.projects_visible_to(request.member)[:PROJECTS_OFFERED],
         "max_megabytes": settings.MAX_REPORT_BYTES // 1024 // 1024,
         "public_url": settings.PUBLIC_URL,
     }
@@ -88,6 +96,9 @@ def upload_page(request: OrgRequest) -> HttpResponse:
 
 def _receive(request: OrgRequest, form: UploadForm) -> int | None:
     said = form.cleaned_data
+    if not orgs.selectors.sees_project_named(request.member, said["project"]):
+        form.add_error("project", "You see the projects of your teams only: choose one of them.")
+        return None
     description = ScanDescription(
         project=said["project"],
         branch=said["branch"],

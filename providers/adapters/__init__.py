@@ -14,6 +14,7 @@ ADAPTERS = {
     "azure_openai": "providers.adapters.azure_openai.AzureOpenAIAdapter",
     "gemini": "providers.adapters.gemini.GeminiAdapter",
     "bedrock": "providers.adapters.bedrock.BedrockAdapter",
+    "unusable": "providers.adapters.unusable.UnusableAdapter",
 }
 
 
@@ -37,10 +38,15 @@ def adapter_for(key: str, credentials: Credentials) -> ProviderAdapter:
     with _making:
         adapter = _clients.get((key, credentials))
         if adapter is None:
-            module, _, name = ADAPTERS[key].rpartition(".")
-            adapter_class: type[ProviderAdapter] = getattr(importlib.import_module(module), name)
-            adapter = _clients[key, credentials] = adapter_class(credentials)
+            adapter = _clients[key, credentials] = new_adapter(key, credentials)
             if len(_clients) > MOST_CLIENTS:
                 _clients.popitem(last=False)
         _clients.move_to_end((key, credentials))
     return adapter
+
+
+def new_adapter(key: str, credentials: Credentials) -> ProviderAdapter:
+    """Return an adapter that nobody else uses and the caller closes, or raise ProviderError where it cannot be made."""
+    module, _, name = ADAPTERS[key].rpartition(".")
+    adapter_class: type[ProviderAdapter] = getattr(importlib.import_module(module), name)
+    return adapter_class(credentials)

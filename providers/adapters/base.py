@@ -8,6 +8,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+# A header may also say something ordinary, such as a team's name, which answers are full of.
+SHORTEST_HIDDEN_HEADER = 12
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -15,6 +18,7 @@ class Credentials:
 
     `secret_key`, `region`, `role_arn` and `external_id` are AWS's; `api_version` is Azure's, whose `model` is the
     deployment. `is_guarded`: a person typed the address, so that private ones are refused (lib.http).
+    `may_be_server`: without keys or a role, AWS is asked as this server itself, which only its operator may allow.
     """
 
     key: str = field(repr=False)
@@ -28,6 +32,14 @@ class Credentials:
     external_id: str = ""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     is_guarded: bool = False
+    may_be_server: bool = False
+
+    def hidden_in(self, text: str) -> str:
+        """Return a text without the secrets: a server may repeat what it was sent."""
+        long_values = [value for _, value in self.headers if len(value) >= SHORTEST_HIDDEN_HEADER]
+        for value in sorted([self.key, self.secret_key, *long_values], key=len, reverse=True):
+            text = text.replace(value, "(key)") if value else text
+        return text
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,8 @@ class ProviderError(Exception):
 
     `permanent`: trying again will not help until somebody changes something, so tell an Admin. Otherwise try again,
     after `retry_after_seconds` where the provider said so. `refused`: the model declined this very question.
-    `is_rate_limit`: nothing failed, it is only not our turn.
+    `is_rate_limit`: nothing failed, it is only not our turn. `about` names the field of a connection that is to be
+    looked at (`key`, `model`, `base_url`), empty where none is.
     """
 
     def __init__(
@@ -79,12 +92,14 @@ class ProviderError(Exception):
         retry_after_seconds: float | None = None,
         refused: bool = False,
         is_rate_limit: bool = False,
+        about: str = "",
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
         self.refused = refused
         self.is_rate_limit = is_rate_limit
+        self.about = about
 
 
 class ProviderAdapter(ABC):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
@@ -14,14 +14,14 @@ import httpx2
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
+from lib.http.policy import OutboundError
 from providers.adapters.base import Credentials, ProviderAdapter, ProviderError, Question, Reply
-from providers.adapters.deadline import AnswerTooLong, at_most, bind
+from providers.adapters.connection import make_http_client, refusal
+from providers.adapters.deadline import AnswerTooLong, at_most
 from providers.adapters.schema import strict_schema
 
 OPENAI_URL = "https://api.openai.com/v1"
-CONNECT_SECONDS = 10.0
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
-MOST_CONNECTIONS = 100
 
 UNSENDABLE = "The key or the base URL has characters that cannot be sent."
 PERMANENT_STATUS = {
@@ -29,6 +29,7 @@ PERMANENT_STATUS = {
     403: "The key may not use this model (403). Check its project and rights.",
     404: "The provider knows no such model or address (404). Check the model's name and the base URL.",
 }
+ABOUT_STATUS = {401: "key", 403: "key", 404: "model"}
 
 # A model that thinks before it answers counts its thoughts as output; the limit must not end it before the answer.
 # Servers of one's own often know small limits only, and refuse larger ones.
@@ -45,6 +46,7 @@ class _Abilities:
 
     enforces_schema: bool = True
     knows_completion_tokens: bool = True
+    has_room_for_thought: bool = True
 
 
 class OpenAIAdapter(ProviderAdapter):
@@ -58,7 +60,9 @@ class OpenAIAdapter(ProviderAdapter):
         try:
             self._client = self._make_client(credentials)
         except (ValueError, httpx2.InvalidURL) as error:
-            raise ProviderError("The provider's address cannot be used. Check the base URL.", permanent=True) from error
+            raise ProviderError(
+                "The provider's address cannot be used. Check the base URL.", permanent=True, about="base_url"
+            ) from error
         self._abilities = _Abilities()
 
     def _make_client(self, credentials: Credentials) -> openai.OpenAI:
@@ -71,13 +75,7 @@ class OpenAIAdapter(ProviderAdapter):
         )
 
     def _make_http_client(self, credentials: Credentials) -> httpx2.Client:
-        return bind(
-            openai.DefaultHttpxClient(
-                timeout=httpx2.Timeout(credentials.timeout_seconds, connect=CONNECT_SECONDS),
-                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-                follow_redirects=False,  # code goes where it was agreed that it goes
-            )
-        )
+        return make_http_client(credentials)
 
     def ask(self, question: Question) -> Reply:
         """Return the model's reply, or raise ProviderError."""
@@ -85,7 +83,7 @@ class OpenAIAdapter(ProviderAdapter):
             while True:
                 abilities = self._abilities
                 try:
-                    with _our_errors():
+                    with _our_errors(self.words_for):
                         return _reply(self._create(question, abilities))
                 except _Unsupported as unsupported:
                     # Another thread may have found out the same meanwhile, or more.
@@ -93,7 +91,24 @@ class OpenAIAdapter(ProviderAdapter):
                     self._abilities = _Abilities(
                         self._abilities.enforces_schema and less.enforces_schema,
                         self._abilities.knows_completion_tokens and less.knows_completion_tokens,
+                        self._abilities.has_room_for_thought and less.has_room_for_thought,
                     )
+
+    def schema_of(self, answer: type[BaseModel]) -> dict[str, Any]:
+        """Return an answer's shape in the keywords that the server takes."""
+        return strict_schema(answer)
+
+    def room_for_thought(self) -> int:
+        """Return how many tokens are allowed beyond the answer's own."""
+        return 0 if self.credentials.base_url else ROOM_FOR_THOUGHT_TOKENS
+
+    def headers_of_request(self) -> dict[str, str | openai.Omit]:
+        """Return headers that go with every request beside the SDK's own."""
+        return {}
+
+    def words_for(self, error: openai.APIStatusError) -> ProviderError | None:
+        """Return what an error status means where this server means something of its own by it, else None."""
+        return None
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -109,9 +124,9 @@ class OpenAIAdapter(ProviderAdapter):
             raise ProviderError("The model gave an empty answer. Choose another model.", permanent=True)
 
     def _create(self, question: Question, abilities: _Abilities) -> bytes:
-        schema = strict_schema(question.answer)
+        schema = self.schema_of(question.answer)
         system = question.system
-        room = 0 if self.credentials.base_url else ROOM_FOR_THOUGHT_TOKENS
+        room = self.room_for_thought() if abilities.has_room_for_thought else 0
         limit = "max_completion_tokens" if abilities.knows_completion_tokens else "max_tokens"
         extra: dict[str, Any] = {limit: question.max_output_tokens + room}
         if abilities.enforces_schema:
@@ -131,7 +146,7 @@ class OpenAIAdapter(ProviderAdapter):
             ]
         # The raw body: the SDK's own reading takes any shape for granted.
         raw = self._client.chat.completions.with_raw_response.create(
-            model=self.credentials.model, messages=messages, **extra
+            model=self.credentials.model, messages=messages, extra_headers=self.headers_of_request(), **extra
         )
         return raw.http_response.content
 
@@ -149,6 +164,8 @@ def _without(abilities: _Abilities, unsupported: _Unsupported) -> _Abilities:
         return replace(abilities, enforces_schema=False)
     if unsupported.parameter == "max_completion_tokens" and abilities.knows_completion_tokens:
         return replace(abilities, knows_completion_tokens=False)
+    if unsupported.parameter == "room" and abilities.has_room_for_thought:
+        return replace(abilities, has_room_for_thought=False)
     raise ProviderError(f"The provider refuses the request (400): {str(unsupported)[:250]}", permanent=True)
 
 
@@ -206,13 +223,20 @@ def _reply(body: bytes) -> Reply:
 
 
 @contextmanager
-def _our_errors() -> Iterator[None]:
+def _our_errors(own_words: Callable[[openai.APIStatusError], ProviderError | None]) -> Iterator[None]:
     try:
-        yield
+        try:
+            yield
+        except openai.APIStatusError as error:
+            if (worded := own_words(error)) is not None:
+                raise worded from error
+            raise
     except AnswerTooLong as error:
         raise ProviderError(str(error), permanent=False) from error
+    except OutboundError as error:
+        raise refusal(error) from error
     except openai.APITimeoutError as error:
-        raise ProviderError("The provider did not answer in time.", permanent=False) from error
+        raise ProviderError("The provider did not answer in time.", permanent=False, about="base_url") from error
     except openai.APIConnectionError as error:
         raise _not_reached(error) from error
     except openai.RateLimitError as error:
@@ -224,7 +248,7 @@ def _our_errors() -> Iterator[None]:
     except openai.APIError as error:
         raise ProviderError(f"The provider's answer cannot be read: {error.message}"[:300], permanent=False) from error
     except (UnicodeError, httpx2.InvalidURL) as error:
-        raise ProviderError(UNSENDABLE, permanent=True) from error
+        raise ProviderError(UNSENDABLE, permanent=True, about="key") from error
 
 
 def _not_reached(error: openai.APIConnectionError) -> ProviderError:
@@ -232,17 +256,19 @@ def _not_reached(error: openai.APIConnectionError) -> ProviderError:
     if isinstance(cause, AnswerTooLong):
         return ProviderError(str(cause), permanent=False)
     if isinstance(cause, UnicodeError | httpx2.InvalidURL | httpx2.UnsupportedProtocol):
-        return ProviderError(UNSENDABLE, permanent=True)
-    return ProviderError(f"The provider cannot be reached: {cause or error}"[:300], permanent=False)
+        return ProviderError(UNSENDABLE, permanent=True, about="key")
+    return ProviderError(f"The provider cannot be reached: {cause or error}"[:300], permanent=False, about="base_url")
 
 
 def _rate_limited(error: openai.RateLimitError) -> ProviderError:
     if "insufficient_quota" in {error.code, error.type}:
-        return ProviderError("The provider's quota is used up (429). Add credit or raise the limit.", permanent=True)
+        return ProviderError(
+            "The provider's quota is used up (429). Add credit or raise the limit.", permanent=True, about="key"
+        )
     return ProviderError(
         "The provider limits the rate (429).",
         permanent=False,
-        retry_after_seconds=_retry_after(error),
+        retry_after_seconds=retry_after(error),
         is_rate_limit=True,
     )
 
@@ -255,25 +281,28 @@ def _bad_request(error: openai.APIStatusError) -> ProviderError | _Unsupported:
         return ProviderError("The question is too long for the model.", permanent=True, refused=True)
     if error.param == "response_format" or "response_format" in message or "json_schema" in message:
         return _Unsupported("response_format", message)
-    if "max_completion_tokens" in message and not any(word in message for word in ("too large", "at most", "maximum")):
-        return _Unsupported("max_completion_tokens", message)
+    if "max_completion_tokens" in message or "max_tokens" in message:
+        is_too_much = any(word in message for word in ("too large", "at most", "maximum"))
+        if is_too_much or "max_completion_tokens" in message:
+            return _Unsupported("room" if is_too_much else "max_completion_tokens", message)
     return ProviderError(f"The provider refuses the request ({error.status_code}): {message[:250]}", permanent=True)
 
 
 def _other_status(error: openai.APIStatusError) -> ProviderError:
     if error.status_code in PERMANENT_STATUS:
-        return ProviderError(PERMANENT_STATUS[error.status_code], permanent=True)
+        return ProviderError(PERMANENT_STATUS[error.status_code], permanent=True, about=ABOUT_STATUS[error.status_code])
     if error.status_code < 400:  # noqa: PLR2004  (a redirect)
         return ProviderError(
             f"The provider sends us on to another address ({error.status_code}). Give that one as the base URL.",
             permanent=True,
+            about="base_url",
         )
     return ProviderError(
-        f"The provider failed ({error.status_code}).", permanent=False, retry_after_seconds=_retry_after(error)
+        f"The provider failed ({error.status_code}).", permanent=False, retry_after_seconds=retry_after(error)
     )
 
 
-def _retry_after(error: openai.APIStatusError) -> float | None:
+def retry_after(error: openai.APIStatusError) -> float | None:
     """Return how long the provider wants us to wait: in milliseconds, in seconds, or until a date."""
     headers = error.response.headers
     seconds: float | None = None

@@ -9,9 +9,14 @@ from providers.redaction.people import spans_of_people
 from providers.redaction.secrets import spans_of_secrets
 from providers.redaction.spans import Hidden, Kind, without_overlaps
 
-_PLACEHOLDER = re.compile(r"⟦(?:SECRET|EMAIL|PERSON|TEXT)-\d{1,6}⟧")
+_PLACEHOLDER = re.compile(r"⟦(?P<kind>SECRET|EMAIL|PERSON|TEXT)-\d{1,6}⟧")
 # A value this long that was found once is hidden wherever else it stands; shorter ones are words of code too.
 SHORTEST_HIDDEN_EVERYWHERE = 6
+
+
+def placeholders_in(text: str) -> list[tuple[int, int, Kind]]:
+    """Return where placeholders stand in a text that was redacted, and for what kind of value each does."""
+    return [(*match.span(), Kind(match["kind"])) for match in _PLACEHOLDER.finditer(text)]
 
 
 class Redactor:

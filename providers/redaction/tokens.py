@@ -24,7 +24,6 @@ _FORMATS: dict[str, tuple[str, ...]] = {
         "lin_api_",
         "dckr_pat_",
         "ATATT3",  # Atlassian
-        "aap_",  # ours
     ),
     r"[0-9A-Za-z-]{10,255}": ("xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-"),  # Slack
     r"[0-9A-Za-z/]{20,100}": ("hooks.slack.com/services/", "hooks.slack.com/workflows/"),

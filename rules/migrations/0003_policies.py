@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0006_project_address_tags'),
+        ('orgs', '0013_project_address_tags'),
         ('rules', '0002_fences'),
         ('tenancy', '0003_directory_rights'),
     ]

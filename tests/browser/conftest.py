@@ -115,12 +115,11 @@ def window(browser: Browser, site: Site) -> Iterator[OpenWindow]:
     complaints: list[str] = []
 
     def open_window(person: str = "", *, expects: tuple[int, ...] = (), **options: Any) -> Page:
-        context = browser.new_context(
-            base_url=site.url, **{"viewport": WIDE, "reduced_motion": "reduce", "color_scheme": "light", **options}
-        )
+        given = {"base_url": site.url, "viewport": WIDE, "reduced_motion": "reduce", "color_scheme": "light", **options}
+        context = browser.new_context(**given)
         opened.append(context)
         context.set_default_timeout(PATIENCE_MS)
-        listen(context, complaints, host=urlsplit(site.url).netloc, expects=expects)
+        listen(context, complaints, host=urlsplit(given["base_url"]).netloc, expects=expects)
         if person:
             cookie = {"name": settings.SESSION_COOKIE_NAME, "value": site.session_of(person), "url": site.url}
             context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict that is not exported
@@ -136,7 +135,7 @@ def listen(context: BrowserContext, complaints: list[str], *, host: str, expects
     """Collect what pages complain of: errors, policy violations, and requests to other hosts."""
 
     def hear(message: ConsoleMessage) -> None:
-        status = re.search(r"responded with a status of (\d+)", message.text)
+        status = re.search(r"(?:responded with a status of|Response Status Error Code) (\d+)", message.text)
         is_expected = status is not None and int(status[1]) in expects
         if message.type in {"error", "warning"} and not is_expected:
             complaints.append(f"{message.type}: {message.text}")

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 import findings.services
+import orgs.joining
+import orgs.services
+import orgs.sign_on.services
+import orgs.teams
+import providers.budget
 import scm.services
-from events.kinds import ASSISTANT, SCANNER, Kind
+from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
+from lib.crypto import digest_of_token
+from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
 from orgs.services import actor_of
-from providers.models import ModelCall, Outcome
+from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
 from remediation.models import Autofix, Guidance
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
@@ -30,7 +41,10 @@ ADMIN = "demo@example.org"  # of the demo
 MEMBER = "bob@copperleaf.example"
 READER = "rita@copperleaf.example"
 ALICE = "alice@acme.example"  # Admin of the two others, so she chooses on arrival
+LIMITED = "liam@acme.example"  # a Member of Acme who sees the projects of a team only
 NEWCOMER = "newcomer@nowhere.example"  # in no organization
+KIM = "kim@acme.example"  # Manager of Acme, who sets up a passkey
+TOM = "tom@acme.example"  # Member of Acme, who sets up an authenticator app
 
 CODE = '''\
 """Searches the customers."""
@@ -71,13 +85,22 @@ def fill() -> None:
     acme = factories.an_organization(ACME, admin=admin)
     factories.an_organization(EMPTY, admin=admin)
     factories.a_person(NEWCOMER)
-    # The one who signs in by form: the site has the hashers of production, tests a cheaper one.
-    User.objects.filter(email=ADMIN).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "a-salt-of-tests"))
+    with acting_for(acme.pk), transaction.atomic():
+        alices = Membership.objects.get(user=admin)
+        factories.a_member(factories.a_person(KIM), Role.MANAGER)
+        factories.a_member(factories.a_person(TOM), Role.MEMBER)
+        invited = ["erin@example.com", "somebody-with-a-rather-long-name@subsidiary-of-the-group.example.com"]
+        orgs.joining.invite(addresses=invited, role=Role.MEMBER, by=alices, actor=actor_of(admin))
+        Invitation.objects.filter(email=invited[1]).update(delivery_error="the mail server answered 550 no such user")
+    # Those who sign in by form: the site has the hashers of production, tests a cheaper one.
+    hashed = PBKDF2PasswordHasher().encode(PASSWORD, "a-salt-of-tests")
+    User.objects.filter(email__in=[ADMIN, KIM, TOM]).update(password=hashed)
     demo = organization_by_slug(DEMO)
     assert demo is not None
     with acting_for(demo.pk), transaction.atomic():
         factories.a_member(factories.a_person(MEMBER), Role.MEMBER)
         factories.a_member(factories.a_person(READER), Role.READ_ONLY)
+        _fill_usage()
     with acting_for(acme.pk), transaction.atomic():
         _fill_acme(admin)
 
@@ -96,8 +119,12 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{word: Finding.objects.filter(**filters).order_by("-pk")[0].pk for word, filters in wanted.items()},
             **{f"scan_{scan.state}": scan.pk for scan in scans},
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
+            **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
+            **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
+            **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
+            **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
         }
 
 
@@ -112,12 +139,15 @@ _ACME_FINDINGS: dict[str, dict[str, Any]] = {
     "by_model": {"path": "app/search.py"},
     "waiting": {"not_analysed": NotAnalysed.WAITING},
     "unavailable": {"not_analysed": NotAnalysed.UNAVAILABLE},
+    "stopped": {"not_analysed": NotAnalysed.BUDGET},
     "ignored": {"triage": "ignored"},
     "fixed": {"is_present": False},
 }
 
 
 def _fill_acme(admin: User) -> None:
+    _fill_sign_on(admin)
+    _connect()
     project = factories.a_project("storefront")
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
@@ -139,6 +169,7 @@ def _fill_acme(admin: User) -> None:
     )
     long_rule = factories.a_rule(LONG_RULE, message="A default initialization vector repeats.", cwe=["CWE-329"])
     scm.services.keep_files(project=project, revision=scan.revision, files=[("app/search.py", CODE)])
+    _fill_settings(admin, project)
     _judged_by_a_model(factories.a_finding(scan=scan, rule=rule, path="app/search.py", start_line=9, end_line=9))
     factories.a_finding(
         scan=pull_request, rule=long_rule, path=LONG_PATH, start_line=1204, end_line=1204, is_production=False
@@ -150,20 +181,102 @@ def _fill_acme(admin: User) -> None:
         not_analysed=NotAnalysed.UNAVAILABLE,
         not_analysed_detail="The provider answered 401: the key is not valid.",
     )
+    factories.a_finding(
+        scan=scan,
+        path="app/export.py",
+        not_analysed=NotAnalysed.BUDGET,
+        not_analysed_detail="The month's budget is used up: US$ 20.00 of US$ 20.00 are spent this month.",
+    )
+    _use_up_the_budget()
     factories.a_finding(scan=scan, path="app/old.py", is_present=False, not_analysed=NotAnalysed.FIXED)
     ignored = factories.a_finding(scan=scan, path="app/legacy.py", not_analysed=NotAnalysed.IGNORED)
+    orgs.services.change_settings(actor=actor_of(admin), changes={"noise_filter": True})
+    orgs.services.change_project_settings(
+        project=project, actor=actor_of(admin), changes={"auto_triage": False, "pull_request_cap": 25}
+    )
     findings.services.ignore(
         finding=ignored, reason=IgnoreReason.ACCEPTABLE_RISK, comment="Only a cache key.", actor=actor_of(admin)
     )
+
+
+def _fill_sign_on(admin: User) -> None:
+    said = {"identifier": "00u1f4", "email": ALICE, "name": "Alice Example", "problem": ""}
+    saml = {"protocol": Protocol.SAML, "issuer": "https://idp.acme.example/saml", "sso_url": "https://idp.acme.example"}
+    factories.a_sign_on(name="Acme Login", tested_at=timezone.now(), last_test=said)
+    factories.a_sign_on("acme-laboratories.example", name="Laboratories", certificates="MIIC", **saml)
+    orgs.sign_on.services.claim_domain(typed="acme.test", sign_on=None, actor=actor_of(admin))
+
+
+def _fill_usage() -> None:
+    """Three weeks of requests, one of them of unknown price."""
+    project = Project.objects.order_by("pk").first()
+    steps = [step for step in Step for _ in range(3)]
+    for number in range(60):
+        step = steps[number % len(steps)]
+        is_reused = number % 7 == 0
+        call = ModelCall.objects.create(
+            purpose=step, prompt_name=step, prompt_version=1, adapter="openai",
+            model=("gpt-5-mini", "gpt-5")[number % 5 == 0], project_id=project.pk if project and number % 4 else None,
+            outcome=Outcome.REUSED if is_reused else Outcome.ANSWERED, input_tokens=0 if is_reused else 1800 + number,
+            output_tokens=0 if is_reused else 350, saved=Decimal("0.0021") if is_reused else None,
+            cost=Decimal(0) if is_reused else None if number == 31 else Decimal(number % 9 + 1) / 400,
+        )  # fmt: skip
+        ModelCall.objects.filter(pk=call.pk).update(created_at=timezone.now() - timedelta(days=number * number % 23))
+
+
+def _use_up_the_budget() -> None:
+    allowance = providers.budget.reserve(Decimal(0), under=providers.budget.terms())
+    providers.budget.set_monthly_limit(Decimal(20), actor=SYSTEM)
+    providers.budget.settle(allowance, cost=Decimal("20.0001"), is_assumed=True)
+    providers.budget.note_stop(providers.budget.terms())
+
+
+def _fill_settings(admin: User, project: Project) -> None:
+    # Values that nobody knows: these tokens open nothing.
+    for name, first, scopes, revoked_at in (
+        ("nightly scan of storefront", "aap_nightly", ["ci"], None),
+        (
+            "dashboard of the security team, with a name as long as people like to write them",
+            "aap_dash",
+            ["api:read"],
+            None,
+        ),
+        ("old pipeline", "aap_old", ["ci", "api:write"], timezone.now()),
+    ):
+        ApiToken.objects.create(
+            name=name,
+            digest=digest_of_token(f"{first} of the browser tests"),
+            first_characters=first[:10],
+            scopes=scopes,
+            created_by=admin,
+            created_by_name=admin.email,
+            revoked_at=revoked_at,
+        )
+    limited = factories.a_member(factories.a_person(LIMITED), Role.MEMBER)
+    team = orgs.teams.create_team(name="Shopkeepers", actor=actor_of(admin))
+    orgs.teams.set_members(team=team, members=[limited], actor=actor_of(admin))
+    orgs.teams.set_projects(team=team, projects=[project], actor=actor_of(admin))
+    orgs.teams.set_limit(member=limited, is_limited=True, actor=actor_of(admin))
+    factories.a_project("vault")
 
 
 def _judged_by_a_model(finding: Finding) -> None:
     call = ModelCall.objects.create(
         purpose="triage/verdict", finding_id=finding.pk, prompt_name="triage/verdict", prompt_version=1,
         adapter="openai", model="gpt-5-mini", outcome=Outcome.ANSWERED, system_text="You judge findings.\n<b>Bold</b>",
-        user_text=CODE, reply_text='{"verdict": "true_positive"}', redacted_count=2, input_tokens=1200,
-        output_tokens=260, duration_ms=3450,
+        user_text=f"{CODE}# Ask ⟦PERSON-1⟧ at ⟦EMAIL-2⟧", reply_text=_answer("true_positive"), redacted_count=2,
+        input_tokens=1200, output_tokens=260, duration_ms=3450, cost=Decimal("0.00082"),
     )  # fmt: skip
+    shared = {"finding_id": finding.pk, "prompt_name": "triage/verdict", "prompt_version": 1, "adapter": "openai"}
+    ModelCall.objects.create(
+        **shared, purpose="triage/verdict", replay_of=call, model="a-model-with-a-long-name-2026-10-01-preview",
+        outcome=Outcome.REUSED, system_text="You judge findings.", user_text=CODE, reply_text=_answer("unsure"),
+    )  # fmt: skip
+    ModelCall.objects.create(
+        **shared, purpose="triage/verdict", model="gpt-5-mini", outcome=Outcome.FAILED, texts_removed_at=timezone.now(),
+        error="The provider answered 401: the key is not valid. Check the key in the settings.", is_fallback=True,
+    )  # fmt: skip
+    ModelCall.objects.create(**shared, purpose="triage/verdict", replay_of=call, outcome=Outcome.ASKING)
     lines = CODE.splitlines()
     verdict = factories.a_verdict(
         finding,
@@ -214,6 +327,42 @@ def _judged_by_a_model(finding: Finding) -> None:
     record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict="true_positive")
 
 
+def _answer(verdict: str) -> str:
+    """Return what a model answered, which fits the schema."""
+    quote = {"path": "app/search.py", "start_line": 9, "end_line": 9, "quote": "name = request", "role": "source"}
+    explanation = f"The value comes from the query string, so it is {verdict.replace('_', ' ')}. " * 3
+    return json.dumps(
+        {"evidence": [quote], "verdict": verdict, "confidence": "high", "explanation": explanation.strip()}
+    )
+
+
 def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, problem: str = "") -> dict[str, Any]:
     place = {"path": "app/search.py", "start_line": start, "end_line": end, "quote": text, "role": role}
     return {**place, "holds": holds, "problem": problem, "moved": False, "is_comment": False}
+
+
+def _connect() -> None:
+    """Let one provider answer, one that is in trouble stand in, and Built-in after it."""
+    now = timezone.now()
+    saved = {"saved_by": ALICE, "checked_at": now, "sealed_secrets": "sealed with a key that is gone"}
+    first = Connection.objects.create(
+        vendor=Vendor.AZURE_OPENAI,
+        position=0,
+        model="triage",
+        base_url="https://acme.openai.azure.com",
+        api_version="2024-10-21",
+        input_price="0.250000",
+        output_price="2.000000",
+        **saved,
+    )
+    Connection.objects.create(
+        vendor=Vendor.BEDROCK,
+        position=1,
+        model="eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        region="eu-central-1",
+        role_arn="arn:aws:iam::123456789012:role/assistant",
+        problem="AWS refuses the role (403). Check its trust policy.",
+        **saved,
+    )
+    Connection.objects.create(vendor=Vendor.BUILT_IN, position=2, saved_by=ALICE, checked_at=now)
+    StepModel.objects.create(step=Step.AUTOFIX, connection=first, model="autofix-large")

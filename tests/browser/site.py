@@ -41,7 +41,7 @@ from tests.browser import rows
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 DEMO_DATABASE = "assistant_browser_demo"
 # Beside the other tests' 0, so that no count that they cached is shown here.
-REDIS_DATABASE = 1
+REDIS_DATABASE = 15
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 THREADS_AT_THE_DEMO = 3

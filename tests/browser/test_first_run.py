@@ -16,7 +16,7 @@ def test_signing_in_leads_to_judged_findings(window: OpenWindow) -> None:
 
     page.get_by_label("E-mail address").fill(rows.ADMIN)
     page.get_by_label("Password").fill(rows.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
     expect(page).to_have_url(re.compile(rf"/orgs/{rows.DEMO}/findings/$"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Findings")
@@ -30,6 +30,6 @@ def test_a_wrong_password_is_told(window: OpenWindow) -> None:
 
     page.get_by_label("E-mail address").fill(rows.ADMIN)
     page.get_by_label("Password").fill("not the password")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
     expect(page.get_by_role("alert")).to_contain_text("not correct")

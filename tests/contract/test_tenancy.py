@@ -28,9 +28,20 @@ MAY_LOOK_ACROSS = {
     "events/leases.py": "renews the leases of the Jobs that this process works on, whosever they are",
     "orgs/selectors.py": "finds a person's memberships, and whose a token is",
     "orgs/services.py": "makes an organization",
+    "orgs/sign_on/selectors.py": "finds whose an e-mail domain and an identity provider are",
+    "providers/budget.py": "finds whose requests held money for too long",
 }
 # Tables of which the directory's role may see rows of more than one organization.
-SEEN_BY_DIRECTORY = {"events_job", "orgs_apitoken", "orgs_invitation", "orgs_membership", "tenancy_organization"}
+SEEN_BY_DIRECTORY = {
+    "events_job",
+    "orgs_apitoken",
+    "orgs_invitation",
+    "orgs_membership",
+    "orgs_signon",
+    "orgs_signondomain",
+    "providers_reservation",
+    "tenancy_organization",
+}
 COMPARES = "(organization_id = (current_setting('app.current_org'::text))::bigint)"
 
 

@@ -58,7 +58,6 @@ TOKENS = {
     "Telegram": letters(9, DIGITS).replace("0", "1") + ":" + letters(35),
     "JSON Web Token": "eyJ" + letters(20) + ".eyJ" + letters(60) + "." + letters(43),
     "age": "AGE-SECRET-KEY-1" + letters(58, string.ascii_uppercase + DIGITS),
-    "ours": "aap_" + letters(43),
 }
 AROUND = {"Telegram": "https://api.telegram.org/bot{}/sendMessage"}
 

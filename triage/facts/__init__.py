@@ -2,6 +2,6 @@
 
 from triage.facts.gathering import gather
 from triage.facts.shapes import Fact, FactKind, Leaning, Strength
-from triage.facts.verdict import verdict_without_model
+from triage.facts.verdict import verdict_by_place, verdict_without_model
 
-__all__ = ["Fact", "FactKind", "Leaning", "Strength", "gather", "verdict_without_model"]
+__all__ = ["Fact", "FactKind", "Leaning", "Strength", "gather", "verdict_by_place", "verdict_without_model"]

@@ -22,14 +22,8 @@ LONGEST_EXPLANATION = 1200
 PLACES = {FactKind.TEST_PATH, FactKind.DOCUMENTATION_PATH}
 
 
-def verdict_without_model(
-    context: FindingContext, facts: Sequence[Fact], *, test_paths_decide: bool = False
-) -> VerdictAnswer:
-    """Return the verdict that the facts allow: the same for the same facts, `unsure` where they do not decide.
-
-    `test_paths_decide` is an organization's wish that code in tests and examples counts as a false positive; it is
-    never followed for hard-coded secrets, which leak from tests as well.
-    """
+def verdict_without_model(context: FindingContext, facts: Sequence[Fact]) -> VerdictAnswer:
+    """Return the verdict that the facts allow: the same for the same facts, `unsure` where they do not decide."""
     if context.source is None:
         return _answer(Verdict.UNSURE, NO_CODE, [])
     holding = [fact for fact in facts if _holds(context, fact)]
@@ -37,14 +31,24 @@ def verdict_without_model(
     weak_safe = [fact for fact in holding if fact.leaning is Leaning.SAFE and fact.strength is Strength.WEAK]
     strong_danger = [fact for fact in holding if fact.leaning is Leaning.DANGEROUS and fact.strength is Strength.STRONG]
     danger = [fact for fact in holding if fact.leaning is Leaning.DANGEROUS]
-    about_place = [fact for fact in weak_safe if fact.kind in PLACES]
-    if test_paths_decide and about_place and family_of(context.rule) is not Family.SECRET:
-        return _answer(Verdict.FALSE_POSITIVE, _sentence(about_place), about_place)
     if strong_safe and not danger:
         return _answer(Verdict.FALSE_POSITIVE, _sentence(strong_safe), strong_safe)
     if strong_danger and not strong_safe and not weak_safe:
         return _answer(Verdict.TRUE_POSITIVE, _sentence(strong_danger), strong_danger)
     return _unsure(holding)
+
+
+def verdict_by_place(context: FindingContext, facts: Sequence[Fact]) -> VerdictAnswer | None:
+    """Return the verdict for code in tests and examples where an organization wants the place to decide alone.
+
+    None where the finding is elsewhere, and for hard-coded secrets, which leak from tests as well.
+    """
+    if context.source is None or family_of(context.rule) is Family.SECRET:
+        return None
+    about_place = [
+        fact for fact in facts if fact.kind in PLACES and fact.leaning is Leaning.SAFE and _holds(context, fact)
+    ]
+    return _answer(Verdict.FALSE_POSITIVE, _sentence(about_place), about_place) if about_place else None
 
 
 def _holds(context: FindingContext, fact: Fact) -> bool:

@@ -23,6 +23,7 @@ from assistant_platform.api.problems import Conflict, Unprocessable
 from findings.models import BulkTriage, Finding, IgnoreReason, Triage
 from findings.services import MOST_AT_ONCE, BulkRefused, NothingToUndo
 from findings.services.deciding_in_bulk import UNDO_WITHIN
+from orgs.models import Viewer
 from orgs.permissions import Permission
 
 # Semgrep's words for a decision, and ours.
@@ -191,7 +192,7 @@ class TriageView(OrgView):
         """Decide about the findings that are named or that a filter means, at most 3000, all or none."""
         sent = _read(request.data)
         with self.scope(), transaction.atomic():
-            chosen = _chosen(sent)
+            chosen = _chosen(sent, self.token)
             if sent["is_preview"]:
                 return Response(_preview(chosen))
             state = TRIAGE_OF_WORD[sent["new_triage_state"]]
@@ -247,14 +248,14 @@ def _read(sent: Any) -> dict[str, Any]:
     return checked
 
 
-def _chosen(sent: dict[str, Any]) -> QuerySet[Finding]:
-    chosen = findings.selectors.visible().select_related(None)
+def _chosen(sent: dict[str, Any], viewer: Viewer) -> QuerySet[Finding]:
+    chosen = findings.selectors.visible_to(viewer).select_related(None)
     if sent["filter"]:
         given = {**sent["filter"], **({"issue_type": sent["issue_type"]} if "issue_type" in sent else {})}
-        chosen = asked(Given(given)).applied()
+        chosen = asked(Given(given), viewer=viewer).applied()
     if sent.get("issue_ids"):
         ids = set(sent["issue_ids"])
-        known = set(findings.selectors.visible().filter(pk__in=ids).values_list("pk", flat=True))
+        known = set(findings.selectors.visible_to(viewer).filter(pk__in=ids).values_list("pk", flat=True))
         if missing := sorted(ids - known):
             told = ", ".join(str(pk) for pk in missing[:10])
             raise ValidationError({"issue_ids": [f"There are no such findings in this deployment: {told}."]})

@@ -155,7 +155,7 @@ class AboutFinding(OrgView):
 
     def finding(self, finding_id: int) -> Finding:
         """Return the finding of an address. Needs a transaction."""
-        finding = findings.selectors.visible().filter(pk=finding_id).first()
+        finding = findings.selectors.visible_to(self.token).filter(pk=finding_id).first()
         if finding is None:
             raise NotFound("There is no such finding in this deployment.")
         return finding

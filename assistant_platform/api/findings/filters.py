@@ -16,6 +16,7 @@ import rules.selectors
 from findings import listing
 from findings.listing import FindingFilter, Parameters
 from findings.models import Finding, IgnoreReason, Product
+from orgs.models import Viewer
 from rules.models import Mode
 
 OWN = {
@@ -95,6 +96,7 @@ class AskedFilter:
     """What of the findings is meant: the page's filter, and what the page has no filter for."""
 
     chosen: FindingFilter
+    viewer: Viewer
     products: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     confidence: tuple[str, ...] = ()
@@ -105,7 +107,7 @@ class AskedFilter:
 
     def applied(self) -> QuerySet[Finding]:
         """Return the findings that are meant, in no order. Needs a transaction."""
-        found = listing.matching(self.chosen)
+        found = listing.matching(self.chosen, viewer=self.viewer)
         if self.is_nothing:
             return found.none()
         conditions: dict[str, Any] = {
@@ -119,8 +121,8 @@ class AskedFilter:
         return found.filter(**{name: value for name, value in conditions.items() if value})
 
 
-def asked(parameters: Parameters) -> AskedFilter:
-    """Return the filter of a query string or of a write. Refuses, by name, each value that cannot be meant.
+def asked(parameters: Parameters, *, viewer: Viewer) -> AskedFilter:
+    """Return the filter of a query string or of a write, for what somebody sees. Refuses values that cannot be meant.
 
     Needs a transaction: names of projects and rules are looked up.
     """
@@ -142,9 +144,10 @@ def asked(parameters: Parameters) -> AskedFilter:
         raise ValidationError(problems)
     if verdicts:
         chosen = replace(chosen, recommendation=_both(chosen.recommendation, [VERDICTS[word] for word in verdicts]))
-    chosen, is_nothing = _with_names(chosen, parameters)
+    chosen, is_nothing = _with_names(chosen, parameters, viewer)
     return AskedFilter(
         chosen=chosen,
+        viewer=viewer,
         products=tuple(PRODUCTS[word] for word in products),
         categories=tuple(value for value in parameters.getlist("categories") if "\0" not in value),
         confidence=tuple(confidence),
@@ -197,12 +200,12 @@ def _since(parameters: Parameters, problems: dict[str, list[str]]) -> datetime |
         return None
 
 
-def _with_names(chosen: FindingFilter, parameters: Parameters) -> tuple[FindingFilter, bool]:
+def _with_names(chosen: FindingFilter, parameters: Parameters, viewer: Viewer) -> tuple[FindingFilter, bool]:
     """Return the filter with the ids of the projects and rules that are named, and whether none of them is there."""
     names = _clean(parameters.getlist("repos"))
     identifiers = _clean(parameters.getlist("rules"))
     if names is not None:
-        found = orgs.selectors.projects().filter(name__in=names).values_list("pk", flat=True)
+        found = orgs.selectors.projects_visible_to(viewer).filter(name__in=names).values_list("pk", flat=True)
         chosen = replace(chosen, project=_both(chosen.project, [str(pk) for pk in found]))
     if identifiers is not None:
         chosen = replace(chosen, rule=_both(chosen.rule, [str(pk) for pk in rules.selectors.ids_of(identifiers)]))

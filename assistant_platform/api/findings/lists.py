@@ -17,7 +17,6 @@ from assistant_platform.api.findings.filters import FILTER_PARAMETERS, OWN, aske
 from assistant_platform.api.findings.shape import FindingsSerializer, told
 from findings import listing
 from findings.listing import FindingFilter
-from orgs.models import Project
 from orgs.permissions import Permission
 from rules.models import Rule
 
@@ -55,11 +54,11 @@ class FindingsView(OrgView):
         with self.scope(), transaction.atomic():
             page = paging.page_of(
                 # Rules and projects are read beside, not joined: with the joins PostgreSQL expects few rows and sorts.
-                asked(request.query_params)
+                asked(request.query_params, viewer=self.token)
                 .applied()
                 .prefetch_related(
                     Prefetch("rule", Rule.objects.defer("yaml", "delivered", "objection")),
-                    Prefetch("project", Project.objects.only("organization_id", "name", "url")),
+                    "project",
                 )
                 .defer("trace", "matched_lines", "rule_fix"),
                 request,
@@ -82,7 +81,7 @@ class FindingCountsView(OrgView):
     def get(self, request: Request, slug: str) -> Response:
         """Return the counts that the page shows beside its filters; at most 30 seconds old."""
         with self.scope(), transaction.atomic():
-            chosen: FindingFilter = asked(request.query_params).chosen
-            counts = listing.counts(chosen)
+            chosen: FindingFilter = asked(request.query_params, viewer=self.token).chosen
+            counts = listing.counts(chosen, viewer=self.token)
             by_filter = {name: dict(values) for name, values in counts.by_facet.items()}
             return Response({"total": counts.total, "is_capped": counts.is_capped, "by_filter": by_filter})

@@ -104,9 +104,9 @@ class ClientView(APIView):
             raise ParseError(f"{place}: {first['msg']}") from problem
 
 
-def scan_or_404(**lookup: int | uuid.UUID) -> Scan:
+def scan_or_404(token: ApiToken, **lookup: int | uuid.UUID) -> Scan:
     """Return a scan that a client of this organization started. Needs a transaction."""
-    scan = findings.selectors.scans().filter(client_id__isnull=False, **lookup).first()
+    scan = findings.selectors.scans_visible_to(token).filter(client_id__isnull=False, **lookup).first()
     if scan is None:
         raise NotFound("There is no such scan for this token.")
     return scan

@@ -69,7 +69,11 @@ class ProEngine(ClientView):
             except ValueError:
                 client_id = None
             with transaction.atomic():
-                scan = findings.selectors.scans().filter(client_id=client_id).first() if client_id else None
+                scan = (
+                    findings.selectors.scans_visible_to(self.token).filter(client_id=client_id).first()
+                    if client_id
+                    else None
+                )
             if scan is not None:
                 findings.services.fail_client_scan(scan=scan, why=NOT_ALLOWED_PRO)
         raise PermissionDenied(NOT_ALLOWED_PRO)

@@ -52,7 +52,11 @@ class CreateScanWithConfiguration(CreateScan):
         with self.scope():
             scan = self.start(new)
             with transaction.atomic():
-                project = scan.project if scan else orgs.selectors.projects().filter(name=new.project).first()
+                project = (
+                    scan.project
+                    if scan
+                    else orgs.selectors.projects_visible_to(self.token).filter(name=new.project).first()
+                )
                 content = configuration(project)
                 if scan:
                     findings.services.note_configured(scan=scan)
@@ -65,7 +69,7 @@ class Configuration(ClientView):
     def get(self, request: Request, client_id: uuid.UUID) -> HttpResponseBase:
         """Answer at once: every rule was checked when it came, so nothing has to be prepared."""
         with self.scope(), transaction.atomic():
-            scan = findings.selectors.scans().filter(client_id=client_id).first()
+            scan = findings.selectors.scans_visible_to(self.token).filter(client_id=client_id).first()
             # A dry run has no scan, and so the rules of the organization.
             content = configuration(scan.project if scan else None)
             if scan:
@@ -80,7 +84,7 @@ class Results(ClientView):
         """Keep the results; the same again changes nothing."""
         with body_of(request) as body, self.scope():
             with transaction.atomic():
-                scan = scan_or_404(pk=scan_id)
+                scan = scan_or_404(self.token, pk=scan_id)
             try:
                 findings.services.receive_results(scan=scan, results=body, actor=self.actor)
             except (ReportUnreadable, UploadRefused) as problem:
@@ -97,7 +101,7 @@ class Complete(ClientView):
         completed = self.message(request, Completed)
         with self.scope():
             with transaction.atomic():
-                scan = scan_or_404(pk=scan_id)
+                scan = scan_or_404(self.token, pk=scan_id)
             decision = findings.services.complete(
                 scan=scan, exit_code=completed.exit_code, is_last_try=completed.final_attempt
             )
@@ -122,7 +126,7 @@ class Failed(ClientView):
         failure = self.message(request, ClientFailure)
         with self.scope():
             with transaction.atomic():
-                scan = scan_or_404(pk=scan_id)
+                scan = scan_or_404(self.token, pk=scan_id)
             why = findings.services.why_client_failed(exit_code=failure.exit_code, stderr=failure.stderr)
             findings.services.fail_client_scan(scan=scan, why=why)
         return Response({})

@@ -18,7 +18,18 @@ class SettingsPage:
     permission: Permission
 
 
-PAGES = (SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),)
+PAGES = (
+    SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
+    SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
+    SettingsPage("Usage and budget", "settings-usage", "bar-chart-2", Permission.USAGE_VIEW),
+    SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
+    SettingsPage("People", "settings-people", "users", Permission.PEOPLE_INVITE),
+    SettingsPage("Organization", "settings-organization", "home", Permission.SETTINGS_MANAGE),
+    SettingsPage("Teams", "settings-teams", "users", Permission.TEAMS_MANAGE),
+    SettingsPage("API tokens", "settings-tokens", "key", Permission.TOKENS_MANAGE),
+    SettingsPage("Audit log", "settings-audit", "list", Permission.AUDIT_VIEW),
+    SettingsPage("Single sign-on", "settings-sign-on", "log-in", Permission.SIGN_ON_MANAGE),
+)
 
 
 def pages_for(member: Membership) -> list[SettingsPage]:

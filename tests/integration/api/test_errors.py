@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -48,7 +49,7 @@ def test_what_is_not_there_is_not_found_in_json(reader: Client, address: str) ->
         (lambda client: client.get(FINDINGS, headers={"authorization": "Bearer x"}), 401),
     ],
 )
-def test_every_refusal_has_one_shape(reader: Client, ask: Callable[[Client], HttpResponse], status: int) -> None:
+def test_every_refusal_has_one_shape(reader: Client, ask: Callable[[Client], Any], status: int) -> None:
     response = ask(reader)
 
     body = response.json()
@@ -161,7 +162,7 @@ def test_a_host_that_is_not_ours_is_refused_in_json(reader: Client, settings: Se
 def test_a_defect_of_ours_is_told_in_json_and_gives_nothing_away(
     reader: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(findings.selectors, "visible", _failing)
+    monkeypatch.setattr(findings.selectors, "visible_to", _failing)
 
     response = reader.get(f"{FINDINGS}/1")
 
@@ -198,5 +199,5 @@ def test_every_answer_carries_the_security_headers(
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def _failing() -> None:
+def _failing(*_: object) -> None:
     raise RuntimeError("secret words")

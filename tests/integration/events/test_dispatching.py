@@ -39,7 +39,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """What a broker was given, in order."""
     given: list[int] = []
     monkeypatch.setattr(events.tasks.run_job, "apply_async", lambda arguments, **options: given.append(*arguments))
-    monkeypatch.setattr(events.tasks, "_last_wake", type("_", (), {})())
+    monkeypatch.setattr(events.tasks, "_wakes", events.tasks._Wakes())
     return given
 
 
@@ -183,12 +183,29 @@ def test_a_request_does_not_try_a_broker_again_that_has_just_refused(
     assert len(tries) == 1
 
 
+def test_a_burst_makes_one_dispatch_now_and_one_after(
+    acme: Organization, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[float] = []
+    monkeypatch.setattr(
+        events.tasks.dispatch_task, "apply_async", lambda **options: planned.append(options["countdown"])
+    )
+    first = waiting(acme, 1)
+    wake_dispatcher()
+    waiting(acme, 1)
+
+    for _ in range(5):
+        wake_dispatcher()
+
+    assert (sent, planned) == (first, [events.tasks.PAUSE_BETWEEN_WAKES_SECONDS])
+
+
 def test_a_dispatcher_that_fails_does_not_fail_the_request(acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> int:
         raise RuntimeError
 
     monkeypatch.setattr(events.tasks, "dispatch", broken)
-    monkeypatch.setattr(events.tasks, "_last_wake", type("_", (), {})())
+    monkeypatch.setattr(events.tasks, "_wakes", events.tasks._Wakes())
 
     wake_dispatcher()
 

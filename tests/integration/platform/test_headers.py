@@ -29,13 +29,13 @@ PAGES: dict[str, Ask] = {
 @pytest.fixture
 def signed_in(bob: User, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Client:
     settings.ALLOWED_HOSTS = ["testserver"]
-    monkeypatch.setattr(findings.selectors, "scans", _failing)
+    monkeypatch.setattr(findings.selectors, "scans_visible_to", _failing)
     client = Client(raise_request_exception=False)
     client.force_login(bob)
     return client
 
 
-def _failing() -> None:
+def _failing(*_: object) -> None:
     raise RuntimeError("secret words")
 
 

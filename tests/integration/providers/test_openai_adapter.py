@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lib.http.policy import Policy, in_force
 from providers.adapters import adapter_for
 from providers.adapters.base import Credentials, ProviderError, Question, Turn
 from providers.adapters.openai import OpenAIAdapter
@@ -324,6 +325,31 @@ def test_the_operators_address_is_not_used_for_somebody_elses_key(
     adapter = made()
 
     assert str(adapter._client.base_url) == "https://api.openai.com/v1/"
+
+
+def test_an_address_that_a_person_typed_may_not_be_private(
+    made: Callable[..., OpenAIAdapter], openai_server: OpenAIServer
+) -> None:
+    host = openai_server.url.replace("127.0.0.1", "localhost")
+    openai_server.answer(completion(verdict()))
+
+    with in_force(Policy.of(allowed=["127.0.0.0/8", "::1"], ports=["*"])):
+        adapter = made(base_url=host, is_guarded=True)
+        adapter.ask(QUESTION)
+        adapter.close()
+    with in_force(Policy.of(allowed=["10.0.0.0/8"], ports=["*"])), pytest.raises(ProviderError) as raised:
+        made(base_url=host.replace("http:", "https:"), is_guarded=True).ask(QUESTION)
+
+    assert raised.value.permanent
+    assert "OUTBOUND_ALLOWED_NETWORKS" in str(raised.value)
+    assert openai_server.asked == 1
+
+
+def test_an_address_that_is_refused_by_its_look_makes_no_adapter(made: Callable[..., OpenAIAdapter]) -> None:
+    with pytest.raises(ProviderError, match="OUTBOUND_ALLOWED_PORTS") as raised:
+        made(base_url="https://models.example:6379/v1", is_guarded=True)
+
+    assert raised.value.permanent
 
 
 def test_a_check_asks_a_tiny_question(adapter: OpenAIAdapter, openai_server: OpenAIServer) -> None:

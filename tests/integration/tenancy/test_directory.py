@@ -8,13 +8,14 @@ from django.contrib.auth.models import User
 from django.db import ProgrammingError, connection, transaction
 
 from events.models import Job
-from orgs.models import ApiToken, Membership
+from orgs.models import ApiToken, Invitation, Membership, SignOn, SignOnDomain
+from providers.models import Reservation
 from tenancy.directory import across_organizations, organization_by_slug
 from tenancy.models import Organization, OwnedByOrganization
 from tenancy.scope import acting_for
 from tests import factories
 
-OF_THE_DIRECTORY = {Membership, ApiToken, Job}
+OF_THE_DIRECTORY = {Membership, ApiToken, Invitation, Job, Reservation, SignOn, SignOnDomain}
 TABLES_OF_TENANTS = sorted(
     model._meta.db_table
     for model in apps.get_models()
@@ -32,7 +33,9 @@ def test_the_directory_may_not_ask_for_a_tenants_rows(acme: Organization, table:
         cursor.execute(f"SELECT 1 FROM {table}")
 
 
-@pytest.mark.parametrize("table", ["auth_user", "orgs_membership", "orgs_apitoken", "tenancy_organization"])
+@pytest.mark.parametrize(
+    "table", ["auth_user", "orgs_membership", "orgs_apitoken", "orgs_invitation", "tenancy_organization"]
+)
 def test_the_directory_may_not_change_who_belongs_to_what(acme: Organization, table: str) -> None:
     with (
         pytest.raises(ProgrammingError, match="permission denied"),

@@ -8,16 +8,17 @@ from __future__ import annotations
 import pytest
 from django.apps import apps
 
+from providers.models import Price
 from tenancy.models import Organization, OwnedByOrganization, OwnedManager
 
-OF_OTHERS = {"auth", "contenttypes", "sessions", "account"}
+OF_OTHERS = {"auth", "contenttypes", "sessions", "account", "mfa", "socialaccount", "usersessions"}
 MODELS_OF_TENANTS = [model for model in apps.get_models() if issubclass(model, OwnedByOrganization)]
 
 
 def test_every_model_of_ours_belongs_to_an_organization() -> None:
     ours = {model for model in apps.get_models() if model._meta.app_label not in OF_OTHERS}
 
-    assert ours - set(MODELS_OF_TENANTS) == {Organization}
+    assert ours - set(MODELS_OF_TENANTS) == {Organization, Price}
 
 
 @pytest.mark.parametrize("model", MODELS_OF_TENANTS, ids=lambda model: model.__name__)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +238,7 @@ def test_only_an_admin_sees_the_way_to_prompt_and_answer(
         input_tokens=1234,
     )
     factories.a_verdict(finding, source=Source.MODEL, model="gpt-5-mini", model_call_id=call.pk)
-    way = f"/orgs/acme/model-calls/{call.pk}/"
+    way = f"/orgs/acme/settings/prompts/{call.pk}/"
 
     asked = browser.get(way).content.decode()
 
@@ -358,3 +359,43 @@ def test_going_back_leads_to_the_list_one_came_from(finding: Finding, browser: C
     response = browser.post(address(finding, "triage/"), {"triage": "to_fix", "next": origin})
 
     assert response["Location"] == origin
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cost", "shown_cost", "shown_time"),
+    [
+        (Outcome.ANSWERED, Decimal("0.00082"), "US$ 0.0008", "3.5 s"),
+        (Outcome.ANSWERED, Decimal("1.5"), "US$ 1.50", "3.5 s"),
+        (Outcome.ANSWERED, None, "price unknown", "3.5 s"),
+        (Outcome.REUSED, Decimal(0), "nothing", "3.5 s, an earlier answer was reused"),
+    ],
+)
+def test_the_page_tells_how_it_was_decided(  # noqa: PLR0917  (a row of the table, and the fixtures)
+    finding: Finding, browser: Client, outcome: Outcome, cost: Decimal | None, shown_cost: str, shown_time: str
+) -> None:
+    call = ModelCall.objects.create(
+        purpose="triage/verdict",
+        prompt_name="triage/verdict",
+        prompt_version=7,
+        adapter="openai",
+        outcome=outcome,
+        input_tokens=1234,
+        output_tokens=56,
+        cost=cost,
+        duration_ms=3450,
+        redacted_count=2,
+    )
+    factories.a_verdict(finding, source=Source.MODEL, model="gpt-5", prompt_version=7, model_call_id=call.pk)
+
+    page = shown(browser, finding)
+
+    facts = [
+        ("Provider", "AI provider, gpt-5"),
+        ("Prompt", "triage/verdict version 7"),
+        ("Tokens", "1234 in, 56 out"),
+        ("Cost", shown_cost),
+        ("Hidden", "2 values taken out before sending"),
+        ("Time", shown_time),
+    ]
+    assert [name for name, value in facts if f"<dt>{name}</dt><dd>{value}</dd>" not in page] == []
+    assert f"/orgs/acme/settings/prompts/?finding={finding.pk}" in page

@@ -16,6 +16,8 @@ from redis.exceptions import ConnectionError as RedisGone
 from findings import listing
 from findings.listing import Cursor, FindingFilter
 from findings.models import Finding, IgnoreReason, Triage
+from orgs.models import Membership
+from orgs.permissions import Role
 from tenancy.models import Organization
 from tests import factories
 
@@ -27,8 +29,13 @@ def _no_counts_of_before() -> None:
     cache.clear()
 
 
+def an_admin() -> Membership:
+    """Return somebody who sees every project."""
+    return Membership(role=Role.ADMIN)
+
+
 def paths_shown(query: str) -> set[str]:
-    return {finding.path for finding in listing.page(FindingFilter.parse(QueryDict(query))).findings}
+    return {finding.path for finding in listing.page(FindingFilter.parse(QueryDict(query)), viewer=an_admin()).findings}
 
 
 @pytest.mark.parametrize(
@@ -111,20 +118,20 @@ def many(in_acme: Organization, monkeypatch: pytest.MonkeyPatch) -> list[Finding
 
 def test_pages_forward_show_each_finding_once_in_order(many: list[Finding]) -> None:
     seen: list[int] = []
-    page = listing.page(FindingFilter())
+    page = listing.page(FindingFilter(), viewer=an_admin())
     seen += [finding.pk for finding in page.findings]
     while page.next_after:
-        page = listing.page(FindingFilter(), after=page.next_after)
+        page = listing.page(FindingFilter(), viewer=an_admin(), after=page.next_after)
         seen += [finding.pk for finding in page.findings]
 
     assert seen == [finding.pk for finding in many]
 
 
 def test_the_page_before_is_the_one_that_was_there(many: list[Finding]) -> None:
-    first = listing.page(FindingFilter())
-    second = listing.page(FindingFilter(), after=first.next_after)
+    first = listing.page(FindingFilter(), viewer=an_admin())
+    second = listing.page(FindingFilter(), viewer=an_admin(), after=first.next_after)
 
-    back = listing.page(FindingFilter(), before=second.previous_before)
+    back = listing.page(FindingFilter(), viewer=an_admin(), before=second.previous_before)
 
     assert [finding.pk for finding in back.findings] == [finding.pk for finding in first.findings]
     assert back.previous_before is None
@@ -132,16 +139,16 @@ def test_the_page_before_is_the_one_that_was_there(many: list[Finding]) -> None:
 
 
 def test_a_new_finding_on_top_moves_no_later_page(many: list[Finding]) -> None:
-    first = listing.page(FindingFilter())
+    first = listing.page(FindingFilter(), viewer=an_admin())
     factories.a_finding(severity=4, path="new.py")
 
-    second = listing.page(FindingFilter(), after=first.next_after)
+    second = listing.page(FindingFilter(), viewer=an_admin(), after=first.next_after)
 
     assert [finding.pk for finding in second.findings] == [finding.pk for finding in many[4:8]]
 
 
 def test_the_last_page_has_no_next(many: list[Finding]) -> None:
-    page = listing.page(FindingFilter(), after=Cursor.of(many[7]))
+    page = listing.page(FindingFilter(), viewer=an_admin(), after=Cursor.of(many[7]))
 
     assert [finding.pk for finding in page.findings] == [finding.pk for finding in many[8:]]
     assert page.next_after is None
@@ -158,7 +165,7 @@ def test_a_facet_counts_as_if_nothing_of_it_were_chosen(in_acme: Organization) -
     factories.a_finding(severity=3, component_tag="payments")
     factories.a_finding(severity=3, is_present=False)
 
-    counts = listing.counts(FindingFilter(severity=("critical",), component=("payments",)))
+    counts = listing.counts(FindingFilter(severity=("critical",), component=("payments",)), viewer=an_admin())
 
     assert counts.total == 1
     assert counts.by_facet["severity"] == {"critical": 1, "high": 1}
@@ -173,7 +180,7 @@ def test_projects_and_rules_are_counted_too(in_acme: Organization) -> None:
     factories.a_finding(project=billing)
     factories.a_finding()
 
-    counts = listing.counts(FindingFilter(project=(str(billing.pk),)))
+    counts = listing.counts(FindingFilter(project=(str(billing.pk),)), viewer=an_admin())
 
     assert counts.by_facet["project"][str(billing.pk)] == 2
     assert sum(counts.by_facet["project"].values()) == 3
@@ -184,7 +191,7 @@ def test_counting_stops_at_the_cap_and_says_so(in_acme: Organization, monkeypatc
     for _ in range(3):
         factories.a_finding()
 
-    counts = listing.counts(FindingFilter())
+    counts = listing.counts(FindingFilter(), viewer=an_admin())
 
     assert (counts.total, counts.is_capped) == (2, True)
 

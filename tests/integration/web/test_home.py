@@ -36,10 +36,6 @@ def test_signing_out_ends_the_session(bob: User, client_for: ClientFor) -> None:
     assert client.get("/orgs/acme/findings/").status_code == 302
 
 
-def test_nobody_signs_up_by_themselves(client: Client) -> None:
-    assert client.get("/accounts/signup/").status_code == 404
-
-
 def test_a_person_in_several_organizations_chooses(bob: User, client_for: ClientFor) -> None:
     other = factories.an_organization("globex", admin=factories.a_person("gina@globex.example"))
     with acting_for(other.pk):

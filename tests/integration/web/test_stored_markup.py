@@ -113,7 +113,10 @@ def pages(alice: User, acme: Organization) -> Iterator[dict[str, str]]:
             "scan": f"{home}/scans/{scan.pk}/",
             "upload": f"{home}/upload/",
             "settings": f"{home}/settings/deployment/",
-            "model call": f"{home}/model-calls/{call.pk}/",
+            "preview": f"{home}/findings/{finding.pk}/preview/",
+            "prompts": f"{home}/settings/prompts/",
+            "request": f"{home}/settings/prompts/{call.pk}/",
+            "requests compared": f"{home}/settings/prompts/compare/?left={call.pk}&right={call.pk}",
         }
 
 
@@ -156,7 +159,7 @@ def _a_call(finding: Finding) -> ModelCall:
     "page",
     [
         "list", "list of everything", "filters", "finding", "finding without verdict", "projects", "project", "scans",
-        "scan", "upload", "settings", "model call",
+        "scan", "upload", "settings", "preview", "prompts", "request", "requests compared",
     ],
 )  # fmt: skip
 def test_nothing_that_was_stored_comes_alive(pages: dict[str, str], alice: User, client: Client, page: str) -> None:

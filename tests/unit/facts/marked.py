@@ -9,7 +9,7 @@ from _pytest.mark import ParameterSet
 
 from findings.context import FindingContext, RuleContext, Span
 from triage.answers import Verdict
-from triage.facts import Fact, FactKind, Leaning, Strength, gather, verdict_without_model
+from triage.facts import Fact, FactKind, Leaning, Strength, gather, verdict_by_place, verdict_without_model
 
 SQL = ("sql-built-by-hand", "CWE-89")
 COMMAND = ("command-injection", "CWE-78")
@@ -67,9 +67,11 @@ def strong_safe_kinds_in(code: str, rule: tuple[str, str], path: str) -> set[Fac
 
 
 def verdict_on(code: str, rule: tuple[str, str], path: str, *, test_paths_decide: bool = False) -> Verdict:
-    """Return the verdict without a model."""
+    """Return the verdict without a model, by the place alone where that is to decide."""
     context = finding(code, rule, path)
-    return verdict_without_model(context, gather(context), test_paths_decide=test_paths_decide).verdict
+    facts = gather(context)
+    by_place = verdict_by_place(context, facts) if test_paths_decide else None
+    return (by_place or verdict_without_model(context, facts)).verdict
 
 
 def named(cases: list[Case]) -> list[ParameterSet]:

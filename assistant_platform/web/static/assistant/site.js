@@ -21,6 +21,30 @@
       });
   });
 
+  // --- Copy a text of the page (without: select it) --------------------------------------------------------------
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-copy]");
+    if (!button) return;
+    var text = document.getElementById(button.dataset.copy).textContent;
+    // Over plain HTTP from another machine there is no clipboard.
+    var copied = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject();
+    copied.then(
+      function () {
+        say("Copied.");
+      },
+      function () {
+        say("The browser did not let us copy. Select the text and copy it.");
+      }
+    );
+  });
+
+  // --- What is shown once is gone when the page is left, also from the browser's memory of it (without: no-store) --
+  window.addEventListener("pagehide", function () {
+    document.querySelectorAll("[data-shown-once]").forEach(function (place) {
+      place.textContent = place.dataset.shownOnce;
+    });
+  });
+
   // --- Drop a file on the upload page (without: the file field) --------------------------------------------------
   document.querySelectorAll("[data-drop-for]").forEach(function (zone) {
     var field = document.getElementById(zone.dataset.dropFor);
@@ -81,6 +105,23 @@
       if (parameters[key] === "" && event.detail.verb === "get") delete parameters[key];
     });
   });
+  // A refused change comes back as its own row, which says why.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (event.detail.xhr.status !== 422) return;
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  });
+  // The server's words about what it just did.
+  document.addEventListener("said", function (event) {
+    say(event.detail.text);
+  });
+  // What could not be saved goes back to what is.
+  function putBack(event) {
+    var form = event.target.closest("[data-saves-at-once]");
+    if (form) form.reset();
+  }
+  document.addEventListener("htmx:responseError", putBack);
+  document.addEventListener("htmx:sendError", putBack);
   document.addEventListener("htmx:responseError", function (event) {
     var status = event.detail.xhr.status;
     say(status === 403 ? "You may not do this here. Reload the page to see why." : "That did not work (" + status + "). Reload the page and try again.");

@@ -1,0 +1,273 @@
+"""What workers do differently with each setting: every test runs the real tasks, with a setting on and off.
+
+What takes effect with a later step of the product is named in PROVED_WITH_THEIR_STEP; who builds that step moves it
+from there to a test of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+import orgs.services
+import scm.services
+import triage.selectors
+import triage.services
+import triage.tasks
+from events.kinds import SYSTEM
+from events.services import owe_many
+from events.tasks import drain
+from findings.models import Finding, NotAnalysed, Scan
+from orgs.models import Project
+from orgs.selectors import settings_for
+from orgs.settings.catalogue import BY_NAME, SETTINGS, Value
+from remediation.models import Autofix, Guidance
+from rules.models import Severity
+from tests import factories
+from tests.integration.providers.situations import ORDERS, PATH, fix, verdict
+from tests.integration.providers.test_fix import BOUND, OLD
+from tests.vendors.openai_server import Exchange, OpenAIServer, Scripted, completion
+from triage.models import FileTag, Verdict
+
+# Shown and kept already; the step that each is for comes later, and with it the proof of what it changes.
+PROVED_WITH_THEIR_STEP = {
+    "auto_triage_in_comments": "comments on pull requests",
+    "auto_triage_in_slack": "messages in Slack",
+    "noise_filter": "comments on pull requests",
+    "noise_filter_mode": "comments on pull requests",
+    "pull_request_comments": "comments on pull requests",
+    "careful_cwes": "the noise filter's second vote",
+    "verdict_wait_seconds": "comments on pull requests and the CI job",
+    "weekly_priority_emails": "weekly e-mails",
+    "customize_with_memories": "memories",
+}
+PROVED_HERE = {
+    "is_enabled", "auto_triage", "remediation", "fix_confidence", "analyses_all_severities", "pull_request_cap",
+    "test_paths_decide",
+}  # fmt: skip
+
+Set = Callable[[str, Value], None]
+WHOSE = ["organization", "project"]
+
+
+@pytest.fixture
+def model(openai: OpenAIServer) -> OpenAIServer:
+    """A model that answers every step."""
+    openai.rule = _answered
+    return openai
+
+
+def _answered(exchange: Exchange) -> Scripted:
+    properties = exchange.body["response_format"]["json_schema"]["schema"]["properties"]
+    answers: dict[str, Any] = {
+        "verdict": verdict(),
+        "steps": {"summary": "Bind the value.", "steps": [{"text": "Bind it.", "code": ""}]},
+        "edits": fix(OLD, BOUND),
+        "tag": {"tag": "data storage", "risk": "high", "reason": "It asks the database."},
+    }
+    return completion(next(answer for name, answer in answers.items() if name in properties))
+
+
+@pytest.fixture
+def project(model: OpenAIServer) -> Project:
+    return factories.a_project("shop")
+
+
+@pytest.fixture
+def only_verdicts(project: Project) -> None:
+    """Write no guidance and no fixes, for tests that are about verdicts."""
+    orgs.services.change_settings(actor=SYSTEM, changes={"remediation": False})
+
+
+@pytest.fixture
+def set_to(request: pytest.FixtureRequest, project: Project) -> Set:
+    """Set something for the organization, or for the project while the organization's stays as it was."""
+
+    def of_organization(name: str, value: Value) -> None:
+        orgs.services.change_settings(actor=SYSTEM, changes={name: value})
+
+    def of_project(name: str, value: Value) -> None:
+        orgs.services.change_project_settings(project=project, actor=SYSTEM, changes={name: value})
+
+    return {"organization": of_organization, "project": of_project}[request.param]
+
+
+def each_way(*values: tuple[Value, object]) -> Callable[[Any], Any]:
+    """Run a test for each value with what is expected of it, set by the organization and by the project."""
+
+    def decorated(test: Any) -> Any:
+        return pytest.mark.parametrize("set_to", WHOSE, indirect=True)(
+            pytest.mark.parametrize(("value", "expected"), values)(test)
+        )
+
+    return decorated
+
+
+def analysed(
+    project: Project, *severities: int, path: str = PATH, also: Sequence[tuple[str, str]] = (), **described: Any
+) -> Scan:
+    """Have a scan's new findings planned, judged and fixed as workers do."""
+    scan = factories.a_scan(project, **described)
+    scm.services.keep_files(project=project, revision=scan.revision, files=[(path, ORDERS), *also])
+    for severity in severities or (Severity.HIGH,):
+        factories.a_finding(scan=scan, path=path, start_line=6, end_line=6, severity=severity)
+    with transaction.atomic():
+        owe_many(triage.tasks.plan_analysis, [{"scan_id": scan.pk}])
+    drain()
+    return scan
+
+
+def reasons(scan: Scan) -> list[str]:
+    return list(Finding.objects.filter(first_scan=scan).order_by("pk").values_list("not_analysed", flat=True))
+
+
+def written() -> tuple[int, int, int]:
+    return Verdict.objects.count(), Guidance.objects.count(), Autofix.objects.count()
+
+
+def test_every_setting_is_proved_here_or_with_the_step_that_it_is_for() -> None:
+    named = PROVED_HERE | PROVED_WITH_THEIR_STEP.keys()
+
+    assert named == {setting.name for setting in SETTINGS}
+    # The page says of each that is not proved here that it has no effect yet; a choice that appears with a switch may
+    # leave that to the switch.
+    silent = [name for name in PROVED_WITH_THEIR_STEP if not BY_NAME[name].later]
+    assert [BY_NAME[name].parent for name in silent] == ["noise_filter"]
+    assert [name for name in PROVED_HERE if BY_NAME[name].later] == []
+
+
+@each_way((True, (1, 1, 1)), (False, (0, 0, 0)))
+def test_switched_off_nobody_is_asked_anything(
+    set_to: Set, value: bool, expected: object, project: Project, model: OpenAIServer
+) -> None:
+    set_to("is_enabled", value)
+
+    scan = analysed(project)
+
+    assert written() == expected
+    assert (model.asked > 0, FileTag.objects.exists()) == (value, value)
+    assert reasons(scan) == [NotAnalysed.NO if value else NotAnalysed.SWITCHED_OFF]
+
+
+@pytest.mark.usefixtures("only_verdicts")
+@each_way((True, [NotAnalysed.NO]), (False, [NotAnalysed.SWITCHED_OFF]))
+def test_auto_triage_judges_what_nobody_asked_about(
+    set_to: Set, value: bool, expected: list[str], project: Project, model: OpenAIServer
+) -> None:
+    set_to("auto_triage", value)
+
+    scan = analysed(project)
+
+    assert reasons(scan) == expected
+    assert (model.asked > 0) is value
+
+
+@each_way((True, (1, 1, 1)), (False, (1, 0, 0)))
+def test_remediation_writes_guidance_and_a_fix(set_to: Set, value: bool, expected: object, project: Project) -> None:
+    set_to("remediation", value)
+
+    analysed(project)
+
+    assert written() == expected
+
+
+# Its rule's text is not known, so the gates allow this fix medium confidence.
+@each_way(("low", True), ("medium", True), ("high", False))
+def test_a_fix_of_medium_confidence_is_shown_up_to_medium(
+    set_to: Set, value: str, expected: bool, project: Project
+) -> None:
+    set_to("fix_confidence", value)
+
+    scan = analysed(project)
+
+    autofix = Autofix.objects.get()
+    assert (autofix.confidence, autofix.is_shown) == ("medium", expected)
+    assert Finding.objects.get(first_scan=scan).fix_confidence == ("medium" if expected else "")
+
+
+# It brings in a package that the project does not name, so the gates allow it low confidence.
+@each_way(("low", True), ("medium", False), ("high", False))
+def test_a_fix_of_low_confidence_is_shown_at_low_only(
+    set_to: Set, value: str, expected: bool, project: Project, model: OpenAIServer
+) -> None:
+    doubtful = fix(OLD, "    import leftpadder\n" + BOUND)
+    model.rule = lambda exchange: completion(doubtful) if "edits" in str(exchange.body) else _answered(exchange)
+    set_to("fix_confidence", value)
+
+    analysed(project, also=[("requirements.txt", "flask\n")])
+
+    assert [(fix.confidence, fix.is_shown) for fix in Autofix.objects.all()] == [("low", expected)]
+
+
+@pytest.mark.usefixtures("only_verdicts")
+@each_way((True, [NotAnalysed.NO] * 3), (False, [NotAnalysed.SEVERITY, NotAnalysed.SEVERITY, NotAnalysed.NO]))
+def test_a_full_scan_has_every_severity_analysed_where_that_is_wanted(
+    set_to: Set, value: bool, expected: list[str], project: Project
+) -> None:
+    set_to("analyses_all_severities", value)
+
+    scan = analysed(project, Severity.LOW, Severity.MEDIUM, Severity.HIGH)
+
+    assert reasons(scan) == expected
+
+
+@pytest.mark.usefixtures("only_verdicts")
+@each_way((0, 0), (1, 1), (3, 2))
+def test_so_many_findings_of_a_pull_request_are_judged(
+    set_to: Set, value: int, expected: int, project: Project
+) -> None:
+    set_to("pull_request_cap", value)
+
+    analysed(project, Severity.HIGH, Severity.CRITICAL, pull_request_id="7", branch="", is_full=False)
+
+    assert Verdict.objects.count() == expected
+    judged = Finding.objects.exclude(recommendation="").order_by("-severity")
+    assert [finding.severity for finding in judged] == [Severity.CRITICAL, Severity.HIGH][:expected]
+
+
+@pytest.mark.usefixtures("only_verdicts")
+@each_way((True, ("false_positive", 0)), (False, ("true_positive", 1)))
+def test_the_place_among_tests_decides_without_a_model_where_that_is_wanted(
+    set_to: Set, value: bool, expected: object, project: Project, model: OpenAIServer
+) -> None:
+    in_tests = "tests/test_orders.py"
+    quote = {**verdict()["evidence"][0], "path": in_tests}
+    about_it = completion(verdict(evidence=[quote]))
+    model.rule = lambda exchange: about_it if '"verdict"' in str(exchange.body) else _answered(exchange)
+    set_to("test_paths_decide", value)
+
+    scan = analysed(project, path=in_tests)
+
+    reached = triage.selectors.latest_verdict(Finding.objects.get(first_scan=scan))
+    assert reached is not None
+    questions = [exchange for exchange in model.exchanges if "How to judge" in exchange.system]
+    assert (reached.value, len(questions)) == expected
+
+
+# --- From the organization to a project ------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("only_verdicts")
+def test_a_project_that_switched_on_what_its_organization_switched_off_is_served(project: Project) -> None:
+    orgs.services.change_settings(actor=SYSTEM, changes={"is_enabled": False})
+    orgs.services.change_project_settings(project=project, actor=SYSTEM, changes={"is_enabled": True})
+
+    served, other = analysed(project), analysed(factories.a_project("other"))
+
+    assert (reasons(served), reasons(other)) == ([NotAnalysed.NO], [NotAnalysed.SWITCHED_OFF])
+
+
+def test_what_holds_for_a_project_is_read_in_one_query(project: Project, django_assert_num_queries: Any) -> None:
+    orgs.services.change_project_settings(
+        project=project, actor=SYSTEM, changes={"fix_confidence": "high", "pull_request_cap": 0, "auto_triage": False}
+    )
+
+    with django_assert_num_queries(1):
+        settings = settings_for(project.pk)
+
+    assert (settings.fix_confidence, settings.pull_request_cap, settings.auto_triage) == ("high", 0, False)
+    assert settings.own == {"fix_confidence", "pull_request_cap", "auto_triage"}
+    assert (settings.origin_of("auto_triage"), settings.origin_of("remediation")) == ("project", "organization")

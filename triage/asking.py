@@ -1,0 +1,79 @@
+"""What is asked of a finding and of a file: the one place that makes these questions, to be sent or to be looked at."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.db import transaction
+
+import findings.selectors
+import orgs.selectors
+import scm.selectors
+from findings.context import FindingContext
+from findings.models import Finding
+from lib.syntax import lines_of
+from orgs.models import Project
+from providers.prompts import Prompt, render
+from triage import excerpt, facts
+from triage.questions import questions_for
+from triage.selectors import earlier_decisions
+
+COMPONENT_LINES_SHOWN = 120
+COMPONENT_LINE_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class VerdictQuestion:
+    """Whether a finding is real: the prompt, and what it was made of, for checking the answer."""
+
+    prompt: Prompt
+    context: FindingContext
+    shown: excerpt.Excerpt
+    known: tuple[facts.Fact, ...]
+    test_paths_decide: bool
+
+
+@dataclass(frozen=True)
+class ComponentQuestion:
+    """What a file is for: the prompt, and the text it is about (None where it is not known) with its digest."""
+
+    prompt: Prompt
+    text: str | None
+    digest: bytes
+
+
+def verdict_question(finding: Finding) -> VerdictQuestion:
+    """Return the question whether a finding is real, as things are now."""
+    with transaction.atomic():
+        context = findings.selectors.context_of(finding)
+        decisions = earlier_decisions(finding)
+        test_paths_decide = orgs.selectors.settings_for(finding.project_id).test_paths_decide
+    shown = excerpt.around(context)
+    known = facts.gather(context)
+    prompt = render(
+        "triage/verdict",
+        rule=context.rule,
+        path=context.path,
+        span=context.span,
+        code=shown.as_text(),
+        facts=[fact.statement for fact in known],
+        earlier=decisions,
+        questions=questions_for(context.rule),
+    )
+    return VerdictQuestion(
+        prompt=prompt, context=context, shown=shown, known=known, test_paths_decide=test_paths_decide
+    )
+
+
+def component_question(*, project: Project, path: str, revision: str) -> ComponentQuestion:
+    """Return the question what a file is for."""
+    with transaction.atomic():
+        text = scm.selectors.reader(project=project, revision=revision)(path)
+    lines = lines_of(text or "")[:COMPONENT_LINES_SHOWN]
+    code = "\n".join(line[:COMPONENT_LINE_CHARACTERS] for line in lines)
+    return ComponentQuestion(
+        prompt=render("triage/component", path=path, code=code),
+        text=text,
+        digest=hashlib.sha256((text or "").encode()).digest(),
+    )
