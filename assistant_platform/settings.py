@@ -319,6 +319,7 @@ REST_FRAMEWORK = {
 }
 API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)  # of one token; 0: as many as it likes
 SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",  # 3.0 cannot say that an object may be null
     "TITLE": "Assistant API",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,

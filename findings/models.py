@@ -369,6 +369,9 @@ class BulkTriage(OwnedByOrganization):
     undone_by = models.CharField(max_length=200, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_count = models.PositiveIntegerField(null=True, blank=True)
+    # The events that tell of it in the activity of each finding; events have no keys to them.
+    event_number = models.BigIntegerField(null=True, blank=True)
+    undo_event_number = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "id"], name="bulk_triage_of_organization")]

@@ -98,6 +98,12 @@ def refs_of(finding_ids: Sequence[int]) -> dict[int, str]:
     return dict(newest.values_list("finding_id", "ref"))
 
 
+def bulk_events_of(finding: Finding) -> list[int]:
+    """Return the ids of the events in which a finding was decided about together with others, and of taking it back."""
+    pairs = BulkTriage.objects.filter(changes__finding=finding).values_list("event_number", "undo_event_number")
+    return [number for pair in pairs for number in pair if number is not None]
+
+
 def bulk_triages() -> QuerySet[BulkTriage]:
     """Return the decisions about many findings at once, newest first."""
     return BulkTriage.objects.order_by("-pk")

@@ -117,7 +117,10 @@ class TokenView(APIView):
             yield
 
     def _check_query(self, request: Request) -> None:
+        if not request.query_params:
+            return
         known = {entry.name for entry in (self.query if request.method in READS else self.query_of_writes)}
+        known |= _declared(getattr(self, (request.method or "").lower(), None))
         if unknown := sorted(set(request.query_params) - known):
             there_are = f"There are: {', '.join(sorted(known))}." if known else "This endpoint takes none."
             raise ValidationError({name: [f"There is no such parameter. {there_are}"] for name in unknown})
@@ -154,6 +157,23 @@ class OrgView(TokenView):
 
 class _CameBefore(Exception):
     """The request came before, with the same key; its answer is kept."""
+
+
+def _declared(method: Any) -> set[str]:
+    """Return the parameters that a method declares by `extend_schema`: the document's word is the endpoint's."""
+    described = getattr(method, "kwargs", {}).get("schema")
+    if described is None:
+        return set()
+    schema = described()
+    schema.view, schema.method = APIView(), ""  # of no view of ours, so that only what is declared here comes back
+    schema.view.request, schema.view.kwargs = None, {}
+    names: set[str] = set()
+    for entry in schema.get_override_parameters():
+        if isinstance(entry, OpenApiParameter):
+            names.add(entry.name)
+        else:
+            names.update(entry().fields)
+    return names
 
 
 def _digest(request: Request) -> bytes:

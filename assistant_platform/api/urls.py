@@ -24,6 +24,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/findings", lists.FindingsView.as_view(), name="api-findings"),
     path(f"{DEPLOYMENT}/findings/counts", lists.FindingCountsView.as_view(), name="api-finding-counts"),
     path(FINDING, deciding.FindingView.as_view(), name="api-finding"),
+    path(f"{FINDING}/feedback", deciding.FeedbackView.as_view(), name="api-feedback"),
     path(f"{FINDING}/activity", detail.ActivityView.as_view(), name="api-activity"),
     path(f"{FINDING}/notes", detail.NotesView.as_view(), name="api-notes"),
     path(f"{FINDING}/patch", detail.PatchView.as_view(), name="api-patch"),

@@ -25,6 +25,8 @@ class Migration(migrations.Migration):
                 ('undone_by', models.CharField(blank=True, max_length=200)),
                 ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('undone_count', models.PositiveIntegerField(blank=True, null=True)),
+                ('event_number', models.BigIntegerField(blank=True, null=True)),
+                ('undo_event_number', models.BigIntegerField(blank=True, null=True)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenancy.organization')),
             ],
         ),

@@ -96,7 +96,7 @@ def triage_in_bulk(
         )
         BulkTriageChange.objects.bulk_create([_change(bulk, finding) for finding in before], batch_size=1000)
         _decide(ids, triage=triage, reason=reason, comment=comment, actor=actor)
-        record(
+        event = record(
             Kind.FINDINGS_TRIAGED,
             actor=actor,
             bulk_id=bulk.pk,
@@ -104,6 +104,8 @@ def triage_in_bulk(
             triage=triage.value,
             reason=reason.value if reason else "",
         )
+        bulk.event_number = event.pk
+        bulk.save(update_fields=["event_number"])
     return bulk
 
 
@@ -145,9 +147,12 @@ def undo_bulk_triage(*, bulk: BulkTriage, actor: Actor) -> BulkTriage:
             ],
             batch_size=500,
         )
+        event = record(
+            Kind.FINDINGS_TRIAGED, actor=actor, bulk_id=bulk.pk, count=len(restored), triage="undone", is_undo=True
+        )
         bulk.undone_by, bulk.undone_at, bulk.undone_count = actor.name[:200], now, len(restored)
-        bulk.save(update_fields=["undone_by", "undone_at", "undone_count"])
-        record(Kind.FINDINGS_TRIAGED, actor=actor, bulk_id=bulk.pk, count=len(restored), triage="undone", is_undo=True)
+        bulk.undo_event_number = event.pk
+        bulk.save(update_fields=["undone_by", "undone_at", "undone_count", "undo_event_number"])
         for finding in restored:
             if changes[finding.pk].was_waiting:
                 _wait_again(finding, actor=actor)

@@ -47,6 +47,7 @@ VISITS = {
     "people-of-a-manager": Visit(rows.KIM, f"{ACME}/settings/people/"),
     "people-of-a-member": Visit(rows.TOM, f"{ACME}/settings/people/", status=403),
     "organization-settings": Visit(rows.ALICE, f"{ACME}/settings/organization/"),
+    "api-documentation": Visit("", "/api/v1/docs"),
     "sign-out": Visit(rows.ADMIN, "/accounts/logout/"),
     "choice-of-organization": Visit(rows.ALICE, "/"),
     "no-organization": Visit(rows.NEWCOMER, "/"),

@@ -15,6 +15,8 @@ from rest_framework.response import Response
 
 import findings.selectors
 import findings.services
+import triage.selectors
+import triage.services
 from assistant_platform.api import paging
 from assistant_platform.api.base import OrgView
 from assistant_platform.api.findings.detail import AboutFinding, FindingDetailSerializer, in_full
@@ -167,6 +169,31 @@ def _decide(finding: Finding, decision: dict[str, Any], *, view: OrgView) -> Non
     else:
         chosen = Triage(decision["triage"])
         findings.services.set_triage(finding=finding, triage=chosen, comment=comment, actor=view.actor)
+
+
+class FeedbackSerializer(serializers.Serializer[Any]):
+    """What is said of a verdict."""
+
+    agrees = serializers.BooleanField()
+    reason = serializers.CharField(max_length=LONGEST_COMMENT, required=False, allow_blank=True, default="")
+
+
+class FeedbackView(AboutFinding):
+    """Agreeing or disagreeing with the verdict of a finding."""
+
+    @extend_schema(operation_id="give_feedback", request=FeedbackSerializer, responses={200: FindingDetailSerializer})
+    def post(self, request: Request, slug: str, finding_id: int) -> Response:
+        """Agree or disagree with the verdict; agreeing that it is a false positive also ignores the finding."""
+        with self.scope(), transaction.atomic():
+            finding = self.finding(finding_id)
+            sent = FeedbackSerializer(data=request.data)
+            sent.is_valid(raise_exception=True)
+            verdict = triage.selectors.latest_verdict(finding)
+            if verdict is None:
+                raise Conflict("There is no verdict to agree or disagree with yet.")
+            triage.services.give_feedback_of_token(verdict=verdict, **sent.validated_data, actor=self.actor)
+            finding.refresh_from_db()
+            return Response(in_full(finding))
 
 
 class TriageView(OrgView):

@@ -214,7 +214,7 @@ class ActivityView(AboutFinding):
         size = paging.size_of(request)
         with self.scope(), transaction.atomic():
             finding = self.finding(finding_id)
-            happened = events.selectors.about(finding.pk)
+            happened = events.selectors.about(finding.pk, besides=findings.selectors.bulk_events_of(finding))
             page = paging.page_of(happened, request, order=(("pk", int),), is_descending=True, size=size)
             return paging.answer(request, "activity", EventSerializer(page.rows, many=True).data, page)
 

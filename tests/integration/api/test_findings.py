@@ -253,3 +253,28 @@ def test_an_analysis_is_asked_for(caller: Caller, acme: Organization) -> None:
     assert (answer.status_code, answer.json()["not_analysed"]) == (202, "waiting")
     with acting_for(acme.pk):
         assert Finding.objects.get().not_analysed == "waiting"
+
+
+def test_agreeing_that_it_is_a_false_positive_ignores_it(caller: Caller, acme: Organization) -> None:
+    with acting_for(acme.pk):
+        finding = factories.a_finding()
+        factories.a_verdict(finding, "false_positive")
+    writer = caller(Scope.API_WRITE)
+    address = f"{FINDINGS}/{finding.pk}/feedback"
+
+    agreed = writer.post(address, data={"agrees": True}, content_type="application/json").json()
+    disagreed = writer.post(address, data={"agrees": False}, content_type="application/json").json()
+
+    assert (agreed["status"], agreed["triage_reason"]) == ("ignored", "false_positive")
+    assert disagreed["status"] == "open"
+
+
+def test_without_a_verdict_there_is_nothing_to_agree_with(caller: Caller, acme: Organization) -> None:
+    with acting_for(acme.pk):
+        finding = factories.a_finding()
+
+    answer = caller(Scope.API_WRITE).post(
+        f"{FINDINGS}/{finding.pk}/feedback", data={"agrees": True}, content_type="application/json"
+    )
+
+    assert answer.status_code == 409
