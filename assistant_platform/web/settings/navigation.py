@@ -23,12 +23,12 @@ PAGES = (
     SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
     SettingsPage("Usage and budget", "settings-usage", "bar-chart-2", Permission.USAGE_VIEW),
     SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),
-    SettingsPage("People", "settings-people", "users", Permission.PEOPLE_INVITE),
     SettingsPage("Organization", "settings-organization", "home", Permission.SETTINGS_MANAGE),
+    SettingsPage("People", "settings-people", "users", Permission.PEOPLE_INVITE),
     SettingsPage("Teams", "settings-teams", "users", Permission.TEAMS_MANAGE),
+    SettingsPage("Single sign-on", "settings-sign-on", "log-in", Permission.SIGN_ON_MANAGE),
     SettingsPage("API tokens", "settings-tokens", "key", Permission.TOKENS_MANAGE),
     SettingsPage("Audit log", "settings-audit", "list", Permission.AUDIT_VIEW),
-    SettingsPage("Single sign-on", "settings-sign-on", "log-in", Permission.SIGN_ON_MANAGE),
 )
 
 
