@@ -23,6 +23,8 @@ from assistant_platform.web import (
     projects,
     scans,
 )
+from assistant_platform.web.rules import imports, policy, rule
+from assistant_platform.web.rules import list as rules_list
 from assistant_platform.web.settings import (
     audit,
     calls,
@@ -56,6 +58,19 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("projects/<int:project_id>/", projects.project_page, name="project"),
     path("projects/<int:project_id>/settings/", of_project.project_settings_page, name="project-settings"),
     path("projects/<int:project_id>/settings/save/", of_project.save_project_setting, name="project-settings-save"),
+    path("projects/<int:project_id>/ignored-paths/", policy.save_ignored_paths, name="project-ignored-paths"),
+    path("rules/", rules_list.rules_page, name="rules"),
+    path("rules/modes/", rules_list.preview_modes, name="rules-modes"),
+    path("rules/modes/change/", rules_list.change_modes, name="rules-modes-change"),
+    path("rules/modes/<int:event_id>/undo/", rules_list.undo_modes, name="rules-modes-undo"),
+    path("rules/labels/", rules_list.change_labels, name="rules-labels"),
+    path("rules/policy/", policy.save_policy, name="rules-policy"),
+    path("rules/import/", imports.import_page, name="rules-import"),
+    path("rules/import/starter/", imports.add_starter_rules, name="rules-starter"),
+    path("rules/imports/<int:import_id>/", imports.imported_page, name="rules-imported"),
+    path("rules/<int:rule_id>/", rule.rule_page, name="rule"),
+    path("rules/<int:rule_id>/override/", rule.change_override, name="rule-override"),
+    path("rules/<int:rule_id>/remove/", rule.remove_rule, name="rule-remove"),
     path("scans/", scans.scans_page, name="scans"),
     path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
     path("upload/", scans.upload_page, name="upload"),

@@ -20,6 +20,7 @@ BENCHES = {
     "import": ("bench.imports", True),
     "pages": ("bench.pages", True),
     "semgrep_ci": ("bench.semgrep_ci", True),
+    "rules": ("bench.rules", True),
     "worker": ("bench.worker", True),
     "fairness": ("bench.fairness", True),
     "fixes": ("bench.fixes", False),

@@ -19,7 +19,7 @@ INSERT INTO findings_finding (
     end_column, revision, message, severity, matched_lines, rule_fix, trace, details, scanner_fingerprint,
     first_scan_id, last_scan_id, created_at, updated_at, is_present, is_production, triage, triage_source,
     triage_change, ignore_reason, triage_comment, triaged_by, recommendation, verdict_confidence, not_analysed,
-    not_analysed_detail, component_tag, component_risk, has_verified_fix, fix_confidence)
+    not_analysed_detail, component_tag, component_risk, has_verified_fix, fix_confidence, has_code, is_removed)
 SELECT %(org)s, %(project)s, %(first_rule)s + n %% %(rules)s, decode(lpad(to_hex(n), 32, '0'), 'hex'), '', 'code',
     'src/part_' || n %% 300 || '/module_' || n / 7 || '.py', 1 + n %% 900, 5, 1 + n %% 900, 60,
     'main', 'What a visitor sends reaches a place where it is taken for code. Check it first.', 1 + (n * 7) %% 4,
@@ -27,7 +27,7 @@ SELECT %(org)s, %(project)s, %(first_rule)s + n %% %(rules)s, decode(lpad(to_hex
     n %% 3 <> 0, CASE WHEN n %% 13 = 0 THEN 'ignored' ELSE 'open' END,
     CASE WHEN n %% 13 = 0 THEN 'person' ELSE '' END, 0, CASE WHEN n %% 13 = 0 THEN 'no_time' ELSE '' END, '', '',
     (ARRAY['fix', 'ignore', 'unsure', ''])[1 + n %% 4], CASE WHEN n %% 4 = 3 THEN '' ELSE 'medium' END,
-    CASE WHEN n %% 4 = 3 THEN 'severity' ELSE '' END, '', 'API', 'neutral', false, ''
+    CASE WHEN n %% 4 = 3 THEN 'severity' ELSE '' END, '', 'API', 'neutral', false, '', true, false
   FROM generate_series(1, %(rows)s) AS n
 """
 

@@ -18,7 +18,7 @@ PAGE_SIZE = 50
 READ_TOGETHER = 1000
 LONGEST_TEXT = 100
 # Where a subject holds what people call a thing.
-NAMES_IN_SUBJECT = ("email", "name", "project", "token", "team")
+NAMES_IN_SUBJECT = ("email", "name", "project", "token", "team", "rule")
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,19 @@ _TOPICS = (
             Kind.ANALYSIS_REQUESTED,
             Kind.MEMORY_ADDED,
             Kind.MEMORY_REMOVED,
+        ),
+    ),
+    Topic(
+        "rules",
+        "Rules and what they may do",
+        (
+            Kind.POLICY_CHANGED,
+            Kind.RULE_MODES_CHANGED,
+            Kind.RULE_OVERRIDE_CHANGED,
+            Kind.RULE_LABELS_CHANGED,
+            Kind.RULES_IMPORTED,
+            Kind.RULE_REMOVED,
+            Kind.RULES_REFUSED,
         ),
     ),
     Topic("exports", "Exports", (Kind.LOG_EXPORTED,)),

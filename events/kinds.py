@@ -44,6 +44,8 @@ class Kind(models.TextChoices):
     PROJECT_CHANGED = "project_changed", "Project changed"
     POLICY_CHANGED = "policy_changed", "Policy changed"
     RULE_MODES_CHANGED = "rule_modes_changed", "Modes of rules changed"
+    RULE_OVERRIDE_CHANGED = "rule_override_changed", "Mode of a rule in a project changed"
+    RULE_LABELS_CHANGED = "rule_labels_changed", "Labels of rules changed"
     RULES_IMPORTED = "rules_imported", "Rules imported"
     RULE_REMOVED = "rule_removed", "Rule removed"
     RULES_REFUSED = "rules_refused", "Rules refused by the engine"

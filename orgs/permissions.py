@@ -41,6 +41,7 @@ class Permission(models.TextChoices):
     PROVIDER_MANAGE = "provider.manage", "Choose the AI provider and its budget"
     USAGE_VIEW = "usage.view", "See what the AI provider costs"
     MODEL_CALLS_VIEW = "model_calls.view", "See prompts and answers"
+    POLICIES_MANAGE = "policies.manage", "Manage rules and what they may do"
     AUDIT_VIEW = "audit.view", "See the audit log"
 
 
@@ -73,6 +74,7 @@ PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
         Permission.PROJECTS_MANAGE,
         Permission.SETTINGS_MANAGE,
         Permission.PROVIDER_MANAGE,
+        Permission.POLICIES_MANAGE,
     },
     Scope.CI: frozenset({Permission.SCANS_UPLOAD, Permission.SCANS_VIEW}),
 }

@@ -172,3 +172,15 @@ def describe_project(*, project: Project, url: str, tags: tuple[str, ...] | None
         for name in changed:
             setattr(project, name, changes[name])
         project.save(update_fields=changed)
+
+
+def change_ignored_paths(*, project: Project, ignored_paths: str, actor: Actor) -> Project:
+    """Save which paths (globs, one a line) scans of a project leave out."""
+    with transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=project.pk)
+        if project.ignored_paths != ignored_paths:
+            project.ignored_paths = ignored_paths
+            project.save(update_fields=["ignored_paths"])
+            lines = len(ignored_paths.splitlines())
+            record(Kind.PROJECT_CHANGED, actor=actor, project_id=project.pk, project=project.name, ignored_paths=lines)
+    return project

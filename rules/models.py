@@ -34,11 +34,23 @@ class Origin(models.TextChoices):
     CUSTOM = "custom", "Written here"
 
 
+class Delivery(models.TextChoices):
+    """Whether `semgrep ci` is given a rule, and why not."""
+
+    DELIVERED = "delivered", "Delivered"
+    EARLIER = "earlier", "Earlier text delivered"
+    WAITING = "waiting", "Being checked"
+    REFUSED = "refused", "Refused by the engine"
+    NO_TEXT = "no_text", "Text not known"
+    DISABLED = "disabled", "Disabled"
+
+
 class Rule(OwnedByOrganization):
     """A rule: as reports describe it, and with its own text (`yaml`) where somebody gave it.
 
     `delivered` is the rule as one JSON object for `semgrep ci`, empty until the engine has accepted the text; what the
-    engine objects to is `objection`.
+    engine objects to is `objection`. A new text that it refuses, or has not read yet, leaves the last one that it
+    accepted in place: a rule that went missing would turn its findings Removed.
     """
 
     identifier = models.CharField(max_length=500)
@@ -105,3 +117,72 @@ class PolicySettings(OwnedByOrganization):
 
     def __str__(self) -> str:
         return "policy settings"
+
+
+class ChangeOf(models.TextChoices):
+    """What of a rule people changed."""
+
+    MODE = "mode", "Mode"
+    OVERRIDE = "override", "Mode in a project"
+    LABELS = "labels", "Labels"
+    TEXT = "text", "Text"
+
+
+class RuleChange(OwnedByOrganization):
+    """One rule's part in a change: what it was and became, so that the change can be shown and undone.
+
+    Who and when is the event's, a plain number since the log outlives what it tells of.
+    """
+
+    rule = models.ForeignKey(Rule, models.CASCADE, related_name="changes", db_index=False)
+    event_id = models.BigIntegerField()
+    what = models.CharField(max_length=10, choices=ChangeOf)
+    project = models.ForeignKey("orgs.Project", models.CASCADE, null=True, blank=True, related_name="+")
+    before = models.CharField(max_length=300, blank=True)
+    after = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "rule", "-id"], name="rule_change_newest_first"),
+            models.Index(fields=["organization", "event_id"], name="rule_change_of_event"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.before} to {self.after}"
+
+
+class RuleImport(OwnedByOrganization):
+    """Rules that somebody brought, with what became of each."""
+
+    source = models.CharField(max_length=200)
+    imported_by = models.CharField(max_length=200)
+    problems = models.JSONField(default=list)  # what could not be read at all, each a sentence for people
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "id"], name="rule_import_of_organization")]
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class Outcome(models.TextChoices):
+    """What an import made of a rule, before the engine read it."""
+
+    ADDED = "added", "Added"
+    UPDATED = "updated", "Updated"
+    UNCHANGED = "unchanged", "Unchanged"
+    LEFT_OUT = "left_out", "Left out"
+
+
+class ImportedRule(OwnedByOrganization):
+    """A rule of an import; what the engine says of it stands at the rule itself."""
+
+    rule_import = models.ForeignKey(RuleImport, models.CASCADE, related_name="entries")
+    rule = models.ForeignKey(Rule, models.CASCADE, null=True, blank=True, related_name="+")
+    identifier = models.CharField(max_length=500)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    problem = models.CharField(max_length=500, blank=True)  # why it was left out
+
+    def __str__(self) -> str:
+        return f"{self.identifier}: {self.outcome}"

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from findings.models import Finding, NotAnalysed, Triage, TriageSource
 from triage.models import Feedback, Verdict
 
 DECISIONS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How many answers people gave to verdicts, and how many of these agreed."""
+
+    agreed: int
+    said: int
+
+    @property
+    def percent(self) -> int:
+        """The agree rate in percent."""
+        return round(100 * self.agreed / self.said)
 
 
 def latest_verdict(finding: Finding) -> Verdict | None:
@@ -59,3 +73,15 @@ def latest_verdicts_in_full(finding_ids: Sequence[int]) -> dict[int, Verdict]:
     """Return the verdict that counts of each finding that has one, with all that exports tell of it."""
     newest = Verdict.objects.filter(finding__in=finding_ids).order_by("finding_id", "-pk").distinct("finding_id")
     return {verdict.finding_id: verdict for verdict in newest}
+
+
+def agreement_by_rule(rule_ids: Sequence[int], *, project_ids: Iterable[int] | None = None) -> dict[int, Agreement]:
+    """Return how often people agreed with verdicts on the findings of rules, for those with any feedback.
+
+    `project_ids` narrows it to some projects; None is all of them.
+    """
+    said = Feedback.objects.filter(finding__rule__in=list(rule_ids))
+    if project_ids is not None:
+        said = said.filter(finding__project__in=list(project_ids))
+    counted = said.values_list("finding__rule").annotate(agreed=Count("pk", filter=Q(agrees=True)), said=Count("pk"))
+    return {rule_id: Agreement(agreed=agreed, said=number) for rule_id, agreed, number in counted.order_by()}

@@ -102,7 +102,7 @@ def _refusals(document: Mapping[str, Any]) -> dict[str, str]:
         for operation in methods.values():
             for code, response in operation["responses"].items():
                 if code.startswith("4"):
-                    told.setdefault(code, response["description"])
+                    told.setdefault(code, response["description"].replace("`", ""))
     return told
 
 
@@ -114,7 +114,7 @@ def _operation(document: Mapping[str, Any], path: str, method: str, operation: M
         key=operation["operationId"],
         method=method.upper(),
         path=path,
-        words=operation.get("description", ""),
+        words=operation.get("description", "").replace("`", ""),
         parameters=tuple(_parameter(entry) for entry in operation.get("parameters", [])),
         body=tuple(_fields(document, sent)),
         answer=tuple(_fields(document, answered)),
@@ -137,7 +137,7 @@ def _parameter(entry: Mapping[str, Any]) -> Field:
     return Field(
         name=entry["name"],
         type=f"{entry['in']}, {_type_of(schema)}",
-        words=entry.get("description", ""),
+        words=entry.get("description", "").replace("`", ""),
         is_required=entry.get("required", False),
         values=tuple(str(value) for value in inner.get("enum", [])),
     )
@@ -160,13 +160,19 @@ def _fields(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int =
         yield Field(
             name=name,
             type=_type_of(own) + (" or null" if _may_be_null(entry) else ""),
-            words=entry.get("description") or (inner.get("description", "") if "enum" not in inner else ""),
+            words=_words(entry, inner),
             is_required=name in required,
             values=tuple(str(value) for value in inner.get("enum", []) if value not in (None, "")),
             depth=depth,
         )
         if depth < DEEPEST and "properties" in inner:
             yield from _fields(document, inner, depth + 1)
+
+
+def _words(entry: Mapping[str, Any], inner: Mapping[str, Any]) -> str:
+    # The description of a choice lists the values, which stand beside already.
+    words: str = entry.get("description") or (inner.get("description", "") if "enum" not in inner else "")
+    return words.replace("`", "")
 
 
 def _may_be_null(schema: Mapping[str, Any]) -> bool:
@@ -191,7 +197,8 @@ def _sample(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
     """Return the least that a body must hold."""
     schema = _resolved(document, schema)
     sample = {}
-    for name in schema.get("required", []):
+    # A PATCH needs nothing; one field shows how.
+    for name in schema.get("required", []) or list(schema.get("properties", {}))[:1]:
         own = _resolved(document, schema["properties"][name])
         sample[name] = (
             own["enum"][0] if "enum" in own else _SAMPLES.get(_types(own)[0] if _types(own) else "object", "…")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import deployments, docs, projects, provider, scans, settings, usage
+from assistant_platform.api import deployments, docs, policies, projects, provider, scans, settings, usage
 from assistant_platform.api.findings import deciding, detail, lists
+from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
 
 DEPLOYMENT = "deployments/<slug:slug>"
 FINDING = f"{DEPLOYMENT}/findings/<int:finding_id>"
+RULES = f"{DEPLOYMENT}/rules"
 PROJECTS = f"{DEPLOYMENT}/projects"
 PROVIDER = f"{DEPLOYMENT}/provider"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
@@ -40,6 +42,19 @@ urlpatterns = [
     path(f"{PROVIDER}/step-models", provider.StepModelsView.as_view(), name="api-step-models"),
     path(CONNECTION, provider.ConnectionView.as_view(), name="api-connection"),
     path(f"{CONNECTION}/check", provider.ConnectionCheckView.as_view(), name="api-connection-check"),
+    path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
+    path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
+    path(RULES, rules.RulesView.as_view(), name="api-rules"),
+    path(f"{RULES}/modes", rules.RuleModesView.as_view(), name="api-rule-modes"),
+    path(f"{RULES}/modes/<int:event_id>/undo", rules.UndoRuleModesView.as_view(), name="api-rule-modes-undo"),
+    path(f"{RULES}/imports", imports.RuleImportsView.as_view(), name="api-rule-imports"),
+    path(f"{RULES}/imports/<int:import_id>", imports.RuleImportView.as_view(), name="api-rule-import"),
+    path(f"{RULES}/<int:rule_id>", rules.RuleView.as_view(), name="api-rule"),
+    path(
+        f"{RULES}/<int:rule_id>/overrides/<int:project_id>",
+        rules.RuleOverrideView.as_view(),
+        name="api-rule-override",
+    ),
     path(PROJECTS, projects.ProjectsView.as_view(), name="api-projects"),
     path(f"{PROJECTS}/<int:project_id>/settings", settings.ProjectSettingsView.as_view(), name="api-project-settings"),
     # A project's name may hold slashes, so these come last.

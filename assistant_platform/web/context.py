@@ -23,6 +23,8 @@ SECTION_OF_PAGE = {
     "project": "projects",
     "project-settings": "projects",
     "project-settings-save": "projects",
+    "rules": "rules",
+    "rule": "rules",
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
@@ -51,6 +53,8 @@ SECTION_OF_ACCOUNT_PAGE = {
     ),
 }
 
+SECTIONS = ("settings", "rules")  # whose pages' names begin with theirs
+
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give templates the organization, what the member may do, and which section is open."""
@@ -73,7 +77,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "organization": member.organization,
         "memberships": getattr(request, "memberships", [member]),
         "may": {permission.name.lower(): member.may(permission) for permission in Permission},
-        "section": SECTION_OF_PAGE.get(name, "settings" if name.startswith("settings-") else ""),
+        "section": SECTION_OF_PAGE.get(name) or next((each for each in SECTIONS if name.startswith(f"{each}-")), ""),
         "budget_alert": SimpleLazyObject(lambda: _budget_alert(member)),
         "settings_pages": settings_pages,
         "settings_page": settings_page,

@@ -8,13 +8,16 @@ from django.views.decorators.http import require_safe
 
 import findings.selectors
 import orgs.selectors
+import rules.selectors
 import scm.selectors
 from assistant_platform.web.base import OrgRequest, org_page
+from assistant_platform.web.rules.forms import IgnoredPathsForm
 from findings import listing
 from orgs.permissions import Permission
 
 PAGE_SIZE = 100
 SCANS_SHOWN = 10
+OVERRIDES_SHOWN = 200
 
 
 @require_safe
@@ -47,5 +50,7 @@ def project_page(request: OrgRequest, project_id: int) -> HttpResponse:
         "total": sum(numbers.values()),
         "scans": findings.selectors.scans_visible_to(request.member).filter(project=project)[:SCANS_SHOWN],
         "has_folder": scm.selectors.has_folder(project),
+        "overrides": rules.selectors.overrides_in(project.pk)[:OVERRIDES_SHOWN],
+        "paths_form": IgnoredPathsForm(initial={"ignored_paths": project.ignored_paths}),
     }
     return render(request, "projects/project.html", context)

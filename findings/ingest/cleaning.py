@@ -1,5 +1,6 @@
 """Make what a report says safe to keep: texts within limits, paths inside the repository, known words."""
 
+# ruff: noqa: PLC0414  (what rules say as well lives in lib; parsers find it here with the rest)
 from __future__ import annotations
 
 import posixpath
@@ -9,6 +10,13 @@ from typing import Any
 
 from findings.context import Span, TraceStep
 from findings.ingest.base import Product, ResultUnusable, Severity
+from lib.rule_words import MAX_ENTRIES as MAX_ENTRIES
+from lib.rule_words import MAX_WORD as MAX_WORD
+from lib.rule_words import confidence_of as confidence_of
+from lib.rule_words import cwe_in as cwe_in
+from lib.rule_words import owasp_in as owasp_in
+from lib.rule_words import text_of as text_of
+from lib.rule_words import texts_of as texts_of
 
 MAX_IDENTIFIER = 500
 MAX_PATH = 1_000
@@ -16,11 +24,9 @@ MAX_MESSAGE = 10_000
 MAX_CODE = 20_000
 MAX_STEP_TEXT = 1_000
 MAX_TRACE_STEPS = 100
-MAX_WORD = 200
 MAX_TERM = 60  # a category, a technology, a version
 MAX_SCANNER_FINGERPRINT = 300
 MAX_LINK = 1_000
-MAX_ENTRIES = 20
 MAX_JUSTIFICATION = 3_000
 
 MAX_LINE = 10_000_000
@@ -45,22 +51,11 @@ SEVERITY_OF_WORD = {
     "inventory": Severity.LOW,
     "experiment": Severity.LOW,
 }
-CONFIDENCES = ("low", "medium", "high")
 
 WITHHELD = "requires login"  # what Semgrep writes for code and fingerprint to a user who is not signed in
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
 _NOT_IN_PATHS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_CWE = re.compile(r"(?<![a-z0-9])cwe[-_ /:]{0,2}0*([1-9]\d{0,4})(?!\d)", re.IGNORECASE)
-_OWASP = re.compile(r"(?<![A-Za-z0-9])(A|API|LLM)0?(\d{1,2})[:_-](20\d\d)(?!\d)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-
-
-def text_of(value: object, *, limit: int) -> str:
-    """Return a text without what the database refuses and cut to `limit`; empty for anything that is no text."""
-    if not isinstance(value, str):
-        return ""
-    return _UNSTORABLE.sub("", value[: limit * 2])[:limit]
 
 
 def code_of(value: object, *, limit: int = MAX_CODE) -> str:
@@ -77,13 +72,6 @@ def mapping_of(value: object) -> Mapping[str, Any]:
 def list_of(value: object) -> list[Any]:
     """Return a list of JSON, empty for anything else."""
     return value if isinstance(value, list) else []
-
-
-def texts_of(value: object, *, limit: int = MAX_WORD) -> tuple[str, ...]:
-    """Return the texts of a list, or the one text that stands in its place; distinct, at most `MAX_ENTRIES`."""
-    entries = [value] if isinstance(value, str) else list_of(value)
-    texts = (text_of(entry, limit=limit).strip() for entry in entries)
-    return tuple(dict.fromkeys(text for text in texts if text))[:MAX_ENTRIES]
 
 
 def identifier_of(value: object) -> str:
@@ -157,29 +145,6 @@ def severity_of_score(score: object) -> Severity | None:
     if number >= HIGH_SCORE:
         return Severity.HIGH
     return Severity.MEDIUM if number >= MEDIUM_SCORE else Severity.LOW
-
-
-def confidence_of(word: object) -> str:
-    """Return a rule's confidence as low, medium or high; empty for anything else."""
-    lowered = word.strip().lower().removeprefix("very-") if isinstance(word, str) else ""
-    return lowered if lowered in CONFIDENCES else ""
-
-
-def cwe_in(texts: Iterable[object]) -> tuple[str, ...]:
-    """Return the CWE entries that texts name in any spelling (`external/cwe/cwe-079`, `CWE-79: ...`) as `CWE-79`."""
-    found = (f"CWE-{number}" for text in texts if isinstance(text, str) for number in _CWE.findall(text))
-    return tuple(dict.fromkeys(found))[:MAX_ENTRIES]
-
-
-def owasp_in(texts: Iterable[object]) -> tuple[str, ...]:
-    """Return the OWASP entries that texts name as `A03:2021`, the newest list first; also `API1:2023`, `LLM01:2025`."""
-    found = {
-        (-int(year), f"{kind}{int(number) if kind == 'API' else f'{int(number):02}'}:{year}")
-        for text in texts
-        if isinstance(text, str)
-        for kind, number, year in _OWASP.findall(text)
-    }
-    return tuple(entry for _, entry in sorted(found))[:MAX_ENTRIES]
 
 
 def within_limit(steps: list[TraceStep]) -> tuple[TraceStep, ...]:

@@ -157,6 +157,7 @@ def _rule(reported: ReportedRule) -> Rule:
         category=reported.category,
         technology=list(reported.technology),
         help_uri=reported.help_uri,
+        confidence=reported.confidence,
     )
 
 

@@ -10,6 +10,7 @@ import io
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -36,6 +37,7 @@ MOST_VALUES = 1_000_000  # with each alias counted as what it stands for; ten li
 # Where a rule stands: in the list named `rules` of the topmost mapping.
 DEPTH_OF_LIST, DEPTH_OF_RULE = 2, 3
 LONGEST_QUOTE = 60
+LONGEST_READ_SLOWLY = 1024 * 1024  # characters; some 20 times as slow
 
 
 class Unreadable(ValueError):
@@ -60,8 +62,11 @@ class WrittenRule:
 def written_rules(rules_yaml: str) -> tuple[WrittenRule, ...]:
     """Return the rules of a file or bundle in their order. Raises Unreadable."""
     try:
-        found = tuple(_rules_in(rules_yaml))
+        found = tuple(_rules_in(rules_yaml, pure=False))
     except YAMLError as error:
+        found = _read_slowly(rules_yaml)
+        if found:
+            return found
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "something is wrong near here"
         raise Unreadable(f"Not readable as YAML: {problem}.", mark.line + 1 if mark else None) from None
@@ -125,13 +130,40 @@ def with_lines(errors: tuple[RuleError, ...], rules_yaml: str) -> tuple[RuleErro
     return tuple(error if error.line else replace(error, line=_line_of(error, rules, lines)) for error in errors)
 
 
-def _rules_in(rules_yaml: str) -> Iterator[WrittenRule]:
+def line_of_objection(objection: str, rules_yaml: str) -> int | None:
+    """Return the line (from 1) of the one rule in a text that an objection is about, as near as its words tell."""
+    try:
+        written = written_rules(rules_yaml)
+    except Unreadable as problem:
+        return problem.line
+    return with_lines((RuleError(written[0].identifier, objection),), rules_yaml)[0].line
+
+
+def _read_slowly(rules_yaml: str) -> tuple[WrittenRule, ...]:
+    """The rules as the engine's own reader finds them; it takes texts that the fast one refuses (`[https://a.b]`)."""
+    if len(rules_yaml) > LONGEST_READ_SLOWLY:
+        return ()
+    try:
+        return tuple(_rules_in(rules_yaml, pure=True))
+    except YAMLError:
+        return ()
+
+
+def content_of(rules_yaml: str) -> Any:
+    """Return what a text says that `written_rules` accepts. Raises YAMLError."""
+    try:
+        return YAML(typ="safe").load(rules_yaml)
+    except YAMLError:
+        return YAML(typ="safe", pure=True).load(rules_yaml)
+
+
+def _rules_in(rules_yaml: str, *, pure: bool) -> Iterator[WrittenRule]:
     depth, position = 0, 0
     in_rules = False
     rule: list[Event] = []
     last_name = ""
     expansion = _Expansion()
-    for event in YAML(typ="safe").parse(rules_yaml):
+    for event in YAML(typ="safe", pure=pure).parse(rules_yaml):
         expansion.take(event)
         opens = isinstance(event, MappingStartEvent | SequenceStartEvent)
         depth += opens
@@ -243,7 +275,7 @@ def _written_anew(rule: WrittenRule, rules_yaml: str) -> str:
     writer.default_flow_style = False
     writer.width = 4096
     stream = io.StringIO()
-    writer.dump({"rules": [YAML(typ="safe").load(rules_yaml)["rules"][rule.position]]}, stream)
+    writer.dump({"rules": [content_of(rules_yaml)["rules"][rule.position]]}, stream)
     return stream.getvalue()
 
 

@@ -18,6 +18,7 @@ import orgs.services
 import orgs.sign_on.services
 import orgs.teams
 import providers.budget
+import rules.services
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
@@ -28,6 +29,7 @@ from orgs.permissions import Role
 from orgs.services import actor_of
 from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
 from remediation.models import Autofix, Guidance
+from rules.models import Mode, Rule, RuleImport
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
 from tests import factories
@@ -122,6 +124,8 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
             **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
+            **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
+            **{"rules_imported": made.pk for made in RuleImport.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
             **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
@@ -135,6 +139,7 @@ _DEMO_FINDINGS: dict[str, dict[str, Any]] = {
     "unsure": {"recommendation": "unsure"},
     "skipped": {"recommendation": ""},
 }
+_RULES = {"acme.shell-command-from-input": "shell", "acme.cannot-be-read": "refused"}
 _ACME_FINDINGS: dict[str, dict[str, Any]] = {
     "by_model": {"path": "app/search.py"},
     "waiting": {"not_analysed": NotAnalysed.WAITING},
@@ -170,6 +175,7 @@ def _fill_acme(admin: User) -> None:
     long_rule = factories.a_rule(LONG_RULE, message="A default initialization vector repeats.", cwe=["CWE-329"])
     scm.services.keep_files(project=project, revision=scan.revision, files=[("app/search.py", CODE)])
     _fill_settings(admin, project)
+    _fill_rules(admin, project, long_rule)
     _judged_by_a_model(factories.a_finding(scan=scan, rule=rule, path="app/search.py", start_line=9, end_line=9))
     factories.a_finding(
         scan=pull_request, rule=long_rule, path=LONG_PATH, start_line=1204, end_line=1204, is_production=False
@@ -197,6 +203,36 @@ def _fill_acme(admin: User) -> None:
     findings.services.ignore(
         finding=ignored, reason=IgnoreReason.ACCEPTABLE_RISK, comment="Only a cache key.", actor=actor_of(admin)
     )
+
+
+RULES = """\
+rules:
+- id: acme.shell-command-from-input
+  languages: [python]
+  severity: ERROR
+  message: The command contains a value of the request.
+  pattern: subprocess.run($COMMAND, ..., shell=True, ...)
+- id: acme.cannot-be-read
+  languages: [python]
+  severity: WARNING
+  message: A pattern that no engine reads.
+  pattern: run_it((($X)
+"""
+
+
+def _fill_rules(admin: User, project: Project, long_rule: Rule) -> None:
+    """An import with a rule that the engine has refused, a mode of a project's own, labels and a history."""
+    actor = actor_of(admin)
+    rules.services.import_rules(
+        source="our-rules.zip", files=[("shell.yaml", RULES), ("ci.yaml", "jobs: {}\n")], actor=actor
+    )
+    good, bad = Rule.objects.filter(identifier__in=_RULES).order_by("-identifier")
+    Rule.objects.filter(pk=good.pk).update(checked_at=timezone.now(), delivered="{}")
+    objection = "Invalid pattern for Python: Stdlib.Parsing.Parse_error\n----- pattern -----\nrun_it((($X)\n"
+    Rule.objects.filter(pk=bad.pk).update(checked_at=timezone.now(), objection=objection)
+    rules.services.change_modes(selection=rules.services.freeze([good, long_rule]), mode=Mode.BLOCK, actor=actor)
+    rules.services.set_override(rule=good, project=project, mode=Mode.COMMENT, actor=actor)
+    rules.services.change_labels(rule_ids=[good.pk, long_rule.pk], add=["pci", "owned by payments"], actor=actor)
 
 
 def _fill_sign_on(admin: User) -> None:

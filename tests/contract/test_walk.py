@@ -28,13 +28,15 @@ import orgs.teams
 from assistant_platform.api.base import OrgView, TokenView
 from assistant_platform.api.semgrep_ci.base import ClientView
 from assistant_platform.web import checks
-from events.kinds import SYSTEM
+from events.kinds import SYSTEM, Kind
+from events.services import record
 from findings.models import Finding, Triage
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
 from providers.models import Connection, ModelCall, Outcome, Vendor
 from remediation.models import Autofix
+from rules.models import RuleImport
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories
@@ -123,7 +125,9 @@ OF_THE_CLIENT = [
 ]
 OUTSIDE = [route for route in ROUTES if route.name in {*PUBLIC, *ACCOUNT}]
 PAGES_ABOUT_ONE = [route for route in PAGES if set(route.arguments) != {"slug"}]
-ENDPOINTS_ABOUT_ONE = [(route, method) for route, method in ENDPOINTS if set(route.arguments) != {"slug"}]
+# A policy is a mode, and the same in every organization.
+OF_EVERYBODY = {"slug", "policy_id"}
+ENDPOINTS_ABOUT_ONE = [(route, method) for route, method in ENDPOINTS if not set(route.arguments) <= OF_EVERYBODY]
 
 
 def named(part: object) -> str:
@@ -158,10 +162,15 @@ def things(acme: Organization) -> dict[str, object]:
         admin = Membership.objects.get(role=Role.ADMIN)
         sign_on = factories.a_sign_on()
         domain = sign_on.domains.get()
+        rule_import = RuleImport.objects.create(source="rules.yaml", imported_by="other@acme.example")
+        change = record(Kind.RULE_MODES_CHANGED, actor=SYSTEM, count=0)
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
         "client_id": uuid.uuid4(),
+        "rule_id": finding.rule_id,
+        "import_id": rule_import.pk,
+        "event_id": change.pk,
         "platform": "manylinux",
         "membership_id": other.pk,
         "invitation_id": invited.invitations[0].pk,
@@ -171,6 +180,7 @@ def things(acme: Organization) -> dict[str, object]:
         "connection_id": connection.pk,
         "finding_id": finding.pk,
         "bulk_id": bulk.pk,
+        "policy_id": 2,
         "project_name": finding.project.name,
         "project_id": finding.project_id,
         "scan_id": finding.first_scan_id,

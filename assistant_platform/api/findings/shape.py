@@ -46,7 +46,7 @@ class LocationSerializer(serializers.Serializer[Any]):
     end_column = serializers.IntegerField()
 
 
-class RuleSerializer(serializers.Serializer[Any]):
+class FoundByRuleSerializer(serializers.Serializer[Any]):
     """The rule that found it."""
 
     name = serializers.CharField()
@@ -122,7 +122,7 @@ class FindingSerializer(serializers.Serializer[Any]):
     categories = serializers.ListField(child=serializers.CharField())
     rule_name = serializers.CharField()
     rule_message = serializers.CharField(allow_blank=True)
-    rule = RuleSerializer()
+    rule = FoundByRuleSerializer()
     sourcing_policy = SourcingPolicySerializer()
     state = serializers.ChoiceField(choices=STATES)
     status = serializers.ChoiceField(choices=STATUSES)
