@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 import orgs.selectors
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
 from findings.models import (
     BulkTriage,
+    BulkTriageChange,
     Finding,
     NotAnalysed,
     Note,
@@ -104,9 +105,13 @@ def bulk_events_of(finding: Finding) -> list[int]:
     return [number for pair in pairs for number in pair if number is not None]
 
 
-def bulk_triages() -> QuerySet[BulkTriage]:
-    """Return the decisions about many findings at once, newest first."""
-    return BulkTriage.objects.order_by("-pk")
+def bulk_triages_visible_to(viewer: Viewer) -> QuerySet[BulkTriage]:
+    """Return the decisions about many findings at once of which somebody sees every finding, newest first."""
+    found, ids = BulkTriage.objects.order_by("-pk"), orgs.selectors.visible_project_ids(viewer)
+    if ids is None:
+        return found
+    hidden = BulkTriageChange.objects.filter(bulk=OuterRef("pk")).exclude(finding__project__in=ids)
+    return found.filter(~Exists(hidden))
 
 
 def notes_of(finding: Finding) -> QuerySet[Note]:

@@ -57,6 +57,7 @@ VISITS = {
     "findings-of-a-reader": Visit(rows.READER, f"{DEMO}/findings/?recommendation=ignore"),
     "findings-with-long-names": Visit(rows.ALICE, f"{ACME}/findings/"),
     "findings-before-the-first": Visit(rows.ALICE, f"{EMPTY}/findings/"),
+    "findings-to-change": Visit(rows.ADMIN, f"{DEMO}/findings/bulk/?meant=all&severity=high"),
     "finding-with-a-verified-fix": Visit(rows.ADMIN, f"{DEMO}/findings/{{verified}}/"),
     "finding-likely-false": Visit(rows.ADMIN, f"{DEMO}/findings/{{likely_false}}/"),
     "finding-unsure": Visit(rows.READER, f"{DEMO}/findings/{{unsure}}/"),

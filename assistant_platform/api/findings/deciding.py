@@ -208,7 +208,7 @@ class TriageView(OrgView):
         """Return the decisions about many findings at once, newest first."""
         size = paging.size_of(request)
         with self.scope(), transaction.atomic():
-            bulks = findings.selectors.bulk_triages()
+            bulks = findings.selectors.bulk_triages_visible_to(self.token)
             page = paging.page_of(bulks, request, order=(("pk", int),), is_descending=True, size=size)
             return paging.answer(request, "bulk_triages", BulkHistorySerializer(page.rows, many=True).data, page)
 
@@ -318,7 +318,7 @@ class BulkTriageUndoView(OrgView):
     def post(self, request: Request, slug: str, bulk_id: int) -> Response:
         """Take it back, within 30 minutes; what somebody decided about one of the findings since, stays."""
         with self.scope(), transaction.atomic():
-            bulk = findings.selectors.bulk_triages().filter(pk=bulk_id).first()
+            bulk = findings.selectors.bulk_triages_visible_to(self.token).filter(pk=bulk_id).first()
             if bulk is None:
                 raise NotFound("There is no such decision in this deployment.")
             try:

@@ -27,6 +27,7 @@ OWN = {
     "risk": "How risky that part of the code is.",
     "backlog": "Present on the primary branch, or only elsewhere.",
     "fix": "Has a fix whose checks all passed.",
+    "why": "Why it was not analysed.",
     "project": "Ids of projects.",
     "rule": "Ids of rules.",
     "ref": "Branches, or `pull/NUMBER`: present there now.",
@@ -39,6 +40,7 @@ VALUES: dict[str, Mapping[str, str]] = {
     "risk": listing.RISKS,
     "backlog": listing.BACKLOGS,
     "fix": listing.FIXES,
+    "why": listing.REASONS,
 }
 # Semgrep's words for what our filter knows under another name.
 STATUS_WORDS = {"fixing": "to_fix", "removed": "fixed"}

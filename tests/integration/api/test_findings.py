@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from assistant_platform.api.findings.filters import OWN
+from findings.listing import FindingFilter
 from findings.models import Finding
 from orgs.permissions import Scope
 from remediation.models import Autofix
@@ -278,3 +281,7 @@ def test_without_a_verdict_there_is_nothing_to_agree_with(caller: Caller, acme: 
     )
 
     assert answer.status_code == 409
+
+
+def test_every_filter_of_the_page_is_one_of_the_api() -> None:
+    assert set(OWN) == {field.name for field in fields(FindingFilter)}
