@@ -35,6 +35,13 @@ def ids_of(identifiers: Sequence[str]) -> list[int]:
     return list(Rule.objects.filter(identifier__in=identifiers).values_list("pk", flat=True))
 
 
+def ids_where(*, categories: Sequence[str], confidence: Sequence[str], modes: Sequence[str]) -> list[int]:
+    """Return the ids of the rules of some categories, confidences and modes; an empty sequence allows every one."""
+    conditions = {"category__in": categories, "confidence__in": confidence, "mode__in": modes}
+    chosen = Rule.objects.filter(**{name: values for name, values in conditions.items() if values})
+    return list(chosen.values_list("pk", flat=True))
+
+
 def policy_settings() -> PolicySettings:
     """Return how the organization in scope treats rules in general, with the defaults where nothing was saved."""
     return PolicySettings.objects.first() or PolicySettings()
