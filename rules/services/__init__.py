@@ -11,6 +11,7 @@ from rules.services.modes import Selection as Selection
 from rules.services.modes import SelectionChanged as SelectionChanged
 from rules.services.modes import change_modes as change_modes
 from rules.services.modes import freeze as freeze
+from rules.services.modes import hold as hold
 from rules.services.modes import remove_override as remove_override
 from rules.services.modes import set_override as set_override
 from rules.services.modes import undo_modes as undo_modes

@@ -17,6 +17,7 @@ from rules import selectors
 from rules.engine.files import languages_of
 from rules.engine.rule_text import Unreadable, WrittenRule, as_file, content_of, written_rules
 from rules.models import ChangeOf, ImportedRule, Origin, Outcome, Rule, RuleChange, RuleImport, Severity
+from rules.services.locking import locked
 
 MOST_RULES = 5_000
 MOST_PROBLEMS = 200
@@ -98,9 +99,7 @@ def _known(brought: _Brought) -> dict[str, Rule]:
     new = [Rule(identifier=name, mode=mode, origin=Origin.IMPORTED) for name in names if name not in present]
     # A scan that names the rule at this moment may be first.
     Rule.objects.bulk_create(new, batch_size=500, ignore_conflicts=True)
-    return {
-        rule.identifier: rule for rule in Rule.objects.filter(identifier__in=names).order_by("pk").select_for_update()
-    }
+    return {rule.identifier: rule for rule in locked(Rule.objects.filter(identifier__in=names))}
 
 
 def _entry(rule_import: RuleImport, known: Rule, brought: Rule) -> ImportedRule:

@@ -9,6 +9,7 @@ from django.db import transaction
 from events.kinds import Actor, Kind
 from events.services import record
 from rules.models import ChangeOf, Rule, RuleChange
+from rules.services.locking import locked_ids
 
 MOST_LABELS = 20
 LONGEST_LABEL = 40
@@ -31,7 +32,7 @@ def change_labels(*, rule_ids: Iterable[int], add: Iterable[str] = (), remove: I
     added = [label_of(label) for label in add]
     removed = {" ".join(label.split()) for label in remove}
     with transaction.atomic():
-        chosen = Rule.objects.filter(pk__in=list(rule_ids)).order_by("pk").select_for_update()
+        chosen = locked_ids(rule_ids)
         changed, changes = [], []
         for rule in chosen.only("organization_id", "identifier", "labels"):
             labels = sorted({*rule.labels, *added} - removed, key=str.casefold)

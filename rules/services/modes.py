@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from events.kinds import Actor, Kind
 from events.models import Event
 from events.services import record
 from orgs.models import Project
 from rules.models import ChangeOf, Mode, Rule, RuleChange, RuleOverride
+from rules.services.locking import locked, locked_ids
 
 
 class SelectionChanged(Exception):
@@ -49,6 +50,11 @@ def freeze(rules: Iterable[Rule]) -> Selection:
     """Return the rules as they are now, to be changed only if they still are so then."""
     ordered = sorted(rules, key=lambda rule: rule.pk)
     return Selection(ids=tuple(rule.pk for rule in ordered), stamp=_stamp(ordered))
+
+
+def hold(found: QuerySet[Rule]) -> Selection:
+    """Return rules as they are, held until the transaction ends, so that they surely still are so when changed."""
+    return freeze(locked(found.only("organization_id", "identifier", "mode")))
 
 
 def _stamp(rules: Sequence[Rule]) -> str:
@@ -144,9 +150,8 @@ def _override(*, rule: Rule, project: Project, mode: Mode | None, actor: Actor) 
 
 
 def _locked(ids: Iterable[int]) -> list[Rule]:
-    # In one order, so that two people's changes wait for each other instead of in a circle.
-    chosen = Rule.objects.filter(pk__in=list(ids)).order_by("pk")
-    return list(chosen.select_for_update().only("organization_id", "identifier", "mode"))
+    held = locked_ids(ids).only("organization_id", "identifier", "mode")
+    return sorted(held, key=lambda rule: rule.pk)  # as a selection is stamped
 
 
 def _write(rules: Sequence[Rule], modes: Sequence[str], event: Event) -> None:

@@ -125,7 +125,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
-            **{"rules_imported": made.pk for made in RuleImport.objects.all()},
+            **{f"import_of_{made.source.partition('-')[0]}": made.pk for made in RuleImport.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
             **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},

@@ -86,7 +86,7 @@ VISITS = {
     "rule": Visit(rows.ALICE, f"{ACME}/rules/{{rule_shell}}/"),
     "rule-refused": Visit(rows.ALICE, f"{ACME}/rules/{{rule_refused}}/"),
     "rules-import": Visit(rows.ALICE, f"{ACME}/rules/import/"),
-    "rules-imported": Visit(rows.ALICE, f"{ACME}/rules/imports/{{rules_imported}}/"),
+    "rules-imported": Visit(rows.ALICE, f"{ACME}/rules/imports/{{import_of_our}}/"),
     "upload": Visit(rows.ADMIN, f"{DEMO}/upload/"),
     "upload-refused": Visit(rows.READER, f"{DEMO}/upload/", status=403),
     "settings": Visit(rows.ADMIN, f"{DEMO}/settings/deployment/"),

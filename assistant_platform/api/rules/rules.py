@@ -15,7 +15,6 @@ import rules.selectors
 import rules.services
 from assistant_platform.api.rules.base import FILTERS, AboutRules, Conflict
 from assistant_platform.api.rules.shapes import (
-    MOST_AT_ONCE,
     ChangeSerializer,
     ModesChangedSerializer,
     ModesSerializer,
@@ -73,10 +72,8 @@ class RuleView(AboutRules):
             said.is_valid(raise_exception=True)
             wanted = said.validated_data
             if "mode" in wanted:
-                locked = list(Rule.objects.select_for_update().filter(pk=rule.pk))
-                rules.services.change_modes(
-                    selection=rules.services.freeze(locked), mode=Mode(wanted["mode"]), actor=self.actor
-                )
+                selection = rules.services.hold(Rule.objects.filter(pk=rule.pk))
+                rules.services.change_modes(selection=selection, mode=Mode(wanted["mode"]), actor=self.actor)
             if "labels" in wanted:
                 gone = [label for label in rule.labels if label not in wanted["labels"]]
                 try:
@@ -120,13 +117,11 @@ class RuleModesView(AboutRules):
         with self.scope(), transaction.atomic():
             ids = wanted.get("rule_ids")
             chosen = self.matching(request) if ids is None else Rule.objects.filter(pk__in=list(map(int, ids)))
-            locked = list(chosen.only("organization_id", "mode").order_by("pk").select_for_update()[:MOST_AT_ONCE])
-            expected = wanted.get("expected_count", len(set(ids)) if ids is not None else len(locked))
-            if expected != len(locked):
-                raise Conflict(f"{len(locked)} rules are chosen, not {expected}; nothing was changed.")
-            event = rules.services.change_modes(
-                selection=rules.services.freeze(locked), mode=Mode(wanted["mode"]), actor=self.actor
-            )
+            selection = rules.services.hold(chosen)
+            expected = wanted.get("expected_count", selection.count if ids is None else len(set(ids)))
+            if expected != selection.count:
+                raise Conflict(f"{selection.count} rules are chosen, not {expected}; nothing was changed.")
+            event = rules.services.change_modes(selection=selection, mode=Mode(wanted["mode"]), actor=self.actor)
         changed = event.subject["count"] if event else 0
         return Response({"changed": changed, "event_id": str(event.pk) if event else ""})
 

@@ -16,7 +16,7 @@ LONGEST_PATH = 300
 class PathsField(forms.CharField):
     """Globs of paths, one a line."""
 
-    widget = forms.Textarea(attrs={"rows": 4, "placeholder": "tests/\n*.min.js"})
+    widget = forms.Textarea(attrs={"class": "form-control", "rows": 4, "placeholder": "tests/\n*.min.js"})
 
     def clean(self, value: str | None) -> str:
         """Return the lines without blanks, each once."""
@@ -36,6 +36,7 @@ class PolicyForm(forms.Form):
     default_mode = forms.ChoiceField(
         label="Mode of rules not seen before",
         choices=Mode.choices,
+        widget=forms.Select(attrs={"class": "form-select"}),
         help_text="It holds for rules that come from now on, in a report or an import.",
     )
     ignored_paths = PathsField(
@@ -64,5 +65,7 @@ class ImportForm(forms.Form):
     """Rules to bring."""
 
     file = forms.FileField(
-        label="Rules", help_text="A YAML file of rules, or a ZIP of a folder with some. Each keeps its own name."
+        label="Rules",
+        widget=forms.FileInput(attrs={"class": "form-control", "accept": ".yaml,.yml,.zip"}),
+        help_text="A YAML file of rules, or a ZIP of a folder with some. Each keeps its own name.",
     )

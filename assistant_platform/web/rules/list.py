@@ -91,10 +91,10 @@ def preview_modes(request: OrgRequest) -> HttpResponse:
 def _preview(
     request: OrgRequest, chosen: list[Rule], mode: Mode, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    ids = [rule.pk for rule in chosen]
-    overrides = rules.selectors.overrides_among(ids)
     selection = rules.services.freeze(chosen)
     becoming = [rule for rule in chosen if rule.mode != mode]
+    ids = [rule.pk for rule in becoming]
+    overrides = rules.selectors.overrides_among(ids)
     before = Counter(rule.mode for rule in becoming)
     context = {
         "mode": mode,
@@ -102,7 +102,7 @@ def _preview(
         "ids": ",".join(map(str, selection.ids)),
         "becoming": len(becoming),
         "before": [(label, before[value]) for value, label in Mode.choices if before[value]],
-        "shown": sorted(chosen, key=lambda rule: rule.identifier)[:RULES_SHOWN],
+        "shown": sorted(becoming, key=lambda rule: rule.identifier)[:RULES_SHOWN],
         "consequence": of_rules.consequence_of(ids),
         "days": of_rules.DAYS_LOOKED_BACK,
         "overrides": overrides[:OVERRIDES_SHOWN],

@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import orgs.teams
 from events.models import Event
 from findings.models import IgnoreReason, Presence, Triage
+from orgs.models import Membership
+from orgs.services import actor_of
 from rules.models import Mode, PolicySettings, Rule, RuleOverride
 from tenancy.models import Organization
 from tests import factories
@@ -325,3 +330,40 @@ def test_a_member_sees_rules_and_changes_nothing(bob: User, in_acme: Organizatio
     assert refused.status_code == 403
     assert b"Admin" in refused.content
     assert modes() == {"a.rule": "monitor"}
+
+
+def test_somebody_limited_to_a_team_sees_the_numbers_and_modes_of_its_projects_only(
+    alice: User, bob: User, in_acme: Organization, client_for: ClientFor
+) -> None:
+    rule, own, other = factories.a_rule("a.rule"), factories.a_project("own"), factories.a_project("vault")
+    for project in (own, other, other):
+        factories.a_finding(rule=rule, project=project)
+        RuleOverride.objects.update_or_create(rule=rule, project=project, defaults={"mode": Mode.BLOCK})
+    actor, member = actor_of(alice), Membership.objects.get(user=bob)
+    team = orgs.teams.create_team(name="Shopkeepers", actor=actor)
+    orgs.teams.set_members(team=team, members=[member], actor=actor)
+    orgs.teams.set_projects(team=team, projects=[own], actor=actor)
+    orgs.teams.set_limit(member=member, is_limited=True, actor=actor)
+    client = client_for(bob)
+
+    assert " 1 0% 0 of 1 " in row_of(client, "rule")
+    assert "1 project differs" in row_of(client, "rule")
+    assert "vault" not in client.get(f"{RULES}{rule.pk}/").content.decode()
+    assert names_shown(client, "min_open=2") == []
+    assert " 3 0% 0 of 3 " in row_of(client_for(alice), "rule")
+
+
+def test_a_longer_list_asks_the_database_no_more_often(admin: Client) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            admin.get(RULES)
+        return len(queries)
+
+    scan = factories.a_scan()
+    factories.a_finding(rule=factories.a_rule("a.first"), scan=scan)
+    admin.get(RULES)
+    few = asked()
+    for number in range(30):
+        factories.a_finding(rule=factories.a_rule(f"a.rule-{number}", labels=["pci"]), scan=scan)
+
+    assert asked() == few
