@@ -56,6 +56,7 @@ def _exported(
         message=finding.message,
         matched_lines=finding.matched_lines,
         is_present=finding.is_present,
+        is_removed=finding.is_removed,
         triage=ExportedTriage(
             state=finding.triage,
             source=finding.triage_source,

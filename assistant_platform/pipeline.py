@@ -35,6 +35,7 @@ DAILY: list[Task] = [
     providers.tasks.forget_texts,
     scm.tasks.forget_code,
     findings.tasks.forget_uploads,
+    findings.tasks.reopen_expired,
     triage.tasks.forget_excerpts,
 ]
 

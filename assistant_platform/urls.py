@@ -23,6 +23,7 @@ from assistant_platform.web import (
     preview,
     projects,
     scans,
+    triage_imports,
 )
 from assistant_platform.web.rules import imports, policy, rule
 from assistant_platform.web.rules import list as rules_list
@@ -60,6 +61,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),
+    path("projects/<int:project_id>/change/", projects.change_project, name="project-change"),
     path("projects/<int:project_id>/settings/", of_project.project_settings_page, name="project-settings"),
     path("projects/<int:project_id>/settings/save/", of_project.save_project_setting, name="project-settings-save"),
     path("projects/<int:project_id>/ignored-paths/", policy.save_ignored_paths, name="project-ignored-paths"),
@@ -78,6 +80,12 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("scans/", scans.scans_page, name="scans"),
     path("scans/<int:scan_id>/", scans.scan_page, name="scan"),
     path("upload/", scans.upload_page, name="upload"),
+    path("triage-imports/", triage_imports.triage_imports_page, name="triage-imports"),
+    path("triage-imports/<int:triage_import_id>/", triage_imports.triage_import_page, name="triage-import"),
+    path(
+        "triage-imports/<int:triage_import_id>/apply/", triage_imports.apply_triage_import, name="triage-import-apply"
+    ),
+    path("triage-imports/<int:triage_import_id>/undo/", triage_imports.undo_triage_import, name="triage-import-undo"),
     path("ci/", ci.ci_page, name="ci"),
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
@@ -156,7 +164,7 @@ pages_of_account: list[URLPattern | URLResolver] = [
     path("inactive/", account_views.account_inactive, name="account_inactive"),
     path("signup/", account_views.signup, name="account_signup"),
     path("reauthenticate/", account_views.reauthenticate, name="account_reauthenticate"),
-    path("email/", account_views.email, name="account_email"),
+    path("email/", account.email_page, name="account_email"),
     path("confirm-email/", account_views.email_verification_sent, name="account_email_verification_sent"),
     path("confirm-email/<str:key>/", account_views.confirm_email, name="account_confirm_email"),
     path("password/change/", account_views.password_change, name="account_change_password"),

@@ -125,8 +125,8 @@ def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject
         subject=subject,
     )
     known = {**subject, "finding_id": finding_id} if finding_id is not None else subject
-    for task in _followers.get(kind, []):
-        owe_many(task, [task.arguments_from(known)], owed_queue=_queue_owed_by(actor, task))
+    followers = _followers.get(kind, [])
+    _owe([job for task in followers for job in _jobs(task, [task.arguments_from(known)], _queue_owed_by(actor, task))])
     return event
 
 
@@ -180,12 +180,21 @@ def owe_many(
     """
     if not connection.in_atomic_block:
         raise NotInTransaction(f"work for {task.name} must be owed in the transaction of the change that causes it")
+    _owe(_jobs(task, arguments, owed_queue, owed_priority))
+
+
+def _jobs(
+    task: Task,
+    arguments: Sequence[Mapping[str, Subject]],
+    owed_queue: Queue | None,
+    owed_priority: int | None = None,
+) -> list[Job]:
     now = timezone.now()
     lease = _lease.get()
     # What follows from a Job is as urgent as the Job, unless somebody says otherwise.
     queue = owed_queue or (lease.queue if lease else task.queue)
     priority = owed_priority if owed_priority is not None else lease.priority if lease else task.priority
-    jobs = [
+    return [
         Job(
             task=task.name,
             arguments=dict(each),
@@ -197,10 +206,21 @@ def owe_many(
         )
         for each in arguments
     ]
+
+
+def _owe(jobs: Sequence[Job]) -> None:
+    """Write Jobs down in one statement, and bring forward those that are asked for interactively."""
+    if not jobs:
+        return
     Job.objects.bulk_create(jobs, batch_size=1000, ignore_conflicts=True)
-    if queue == Queue.INTERACTIVE and not task.delay:
-        asked_for = Job.objects.filter(unique_key__in=[job.unique_key for job in jobs], state=JobState.WAITING)
-        asked_for.exclude(queue=queue, run_after__lte=now).update(queue=queue, priority=priority, run_after=now)
+    now = timezone.now()
+    urgent = [job for job in jobs if job.queue == Queue.INTERACTIVE and job.run_after <= now]
+    for priority in sorted({job.priority for job in urgent}):
+        keys = [job.unique_key for job in urgent if job.priority == priority]
+        asked_for = Job.objects.filter(unique_key__in=keys, state=JobState.WAITING)
+        asked_for.exclude(queue=Queue.INTERACTIVE, run_after__lte=now).update(
+            queue=Queue.INTERACTIVE, priority=priority, run_after=now
+        )
     for wake in _wake_dispatcher:
         transaction.on_commit(wake)
 

@@ -15,8 +15,9 @@ from typing import ParamSpec, TypeVar
 
 from celery import shared_task
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from structlog.contextvars import bound_contextvars
@@ -124,7 +125,9 @@ def daily_task() -> None:
 
 @shared_task(name="events.purge")
 def purge_task() -> None:
-    """Forget Jobs that ended days ago, called by beat."""
+    """Forget Jobs that ended days ago, and sessions that have expired; called by beat."""
+    # Strangers begin sessions too, on their way to an identity provider.
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
     with across_organizations():
         Job.every_organization.filter(finished_at__lt=timezone.now() - KEEP_FINISHED_JOBS).delete()
 
@@ -266,6 +269,18 @@ def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease]
     by another Job at this moment.
     """
     now = timezone.now()
+    try:
+        return _claim(job_id, now, attempts_spent_too=attempts_spent_too)
+    except IntegrityError:
+        # The same work is being done by another Job; this one looks again when that may have ended.
+        later = now + timedelta(seconds=SECONDS_BEHIND_THE_SAME_WORK)
+        with across_organizations():
+            behind = Job.every_organization.filter(pk=job_id).exclude(state__in=[JobState.DONE, JobState.FAILED])
+            behind.filter(Q(lease_until=None) | Q(lease_until__lte=now)).update(state=JobState.WAITING, run_after=later)
+        return None
+
+
+def _claim(job_id: int, now: datetime, *, attempts_spent_too: bool) -> tuple[Job, Lease] | None:
     with across_organizations():
         job = Job.every_organization.select_for_update(skip_locked=True).filter(pk=job_id).first()
         if job is None or not _can_be_claimed(job, now):
@@ -281,16 +296,9 @@ def claim(job_id: int, *, attempts_spent_too: bool = False) -> tuple[Job, Lease]
         )
         job.lease_token = lease.token
         job.lease_until = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
-        try:
-            with transaction.atomic():
-                Job.every_organization.filter(pk=job.pk).update(
-                    state=job.state, attempt=job.attempt, lease_token=job.lease_token, lease_until=job.lease_until
-                )
-        except IntegrityError:
-            # The same work is being done by another Job; this one looks again when that may have ended.
-            later = now + timedelta(seconds=SECONDS_BEHIND_THE_SAME_WORK)
-            Job.every_organization.filter(pk=job.pk).update(state=JobState.WAITING, run_after=later)
-            return None
+        Job.every_organization.filter(pk=job.pk).update(
+            state=job.state, attempt=job.attempt, lease_token=job.lease_token, lease_until=job.lease_until
+        )
     return job, lease
 
 

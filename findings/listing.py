@@ -18,7 +18,7 @@ from django.db.models.functions import Left
 from redis.exceptions import RedisError
 
 import orgs.selectors
-from findings.models import Finding, NotAnalysed, Presence, PresenceState, Recommendation, Triage
+from findings.models import Finding, NotAnalysed, Presence, PresenceState, Product, Recommendation, Triage
 from orgs.models import Project, Viewer
 from rules.models import Rule, Severity
 from tenancy.scope import current_organization_id
@@ -35,6 +35,7 @@ TOP_VALUES = 12
 
 OPEN_TRIAGE = (Triage.OPEN, Triage.REVIEWING, Triage.TO_FIX)
 FIXED = "fixed"
+REMOVED = "removed"
 NOT_ANALYSED = "none"
 
 
@@ -59,6 +60,7 @@ class FindingFilter:
     risk: tuple[str, ...] = ()
     backlog: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
+    product: tuple[str, ...] = ()
     project: tuple[str, ...] = ()
     rule: tuple[str, ...] = ()
     ref: tuple[str, ...] = ()
@@ -98,7 +100,8 @@ RECOMMENDATIONS = {
     Recommendation.UNSURE.value: "Unsure",
     NOT_ANALYSED: "Not analysed",
 }
-STATUSES = {**{triage.value: triage.label for triage in Triage}, FIXED: "Fixed"}
+STATUSES = {**{triage.value: triage.label for triage in Triage}, FIXED: "Fixed", REMOVED: "Removed"}
+PRODUCTS = {product.value: product.label for product in Product}
 BACKLOGS = {"production": "Production", "pre_production": "Pre-production"}
 RISKS = {"high": "High risk", "neutral": "Neutral", "low": "Low risk"}
 FIXES = {"verified": "Has a verified fix"}
@@ -122,6 +125,7 @@ _ACCEPTED: dict[str, Callable[[str], bool]] = {
     "risk": RISKS.__contains__,
     "backlog": BACKLOGS.__contains__,
     "fix": FIXES.__contains__,
+    "product": PRODUCTS.__contains__,
     "why": REASONS.__contains__,
     "project": _is_id,
     "rule": _is_id,
@@ -148,6 +152,8 @@ def matching(chosen: FindingFilter, *, viewer: Viewer) -> QuerySet[Finding]:
         found = found.filter(is_production="production" in chosen.backlog)
     if chosen.fix:
         found = found.filter(has_verified_fix=True)
+    if chosen.product:
+        found = found.filter(product__in=chosen.product)
     return found
 
 
@@ -173,11 +179,14 @@ def _outside_counts(chosen: FindingFilter, viewer: Viewer) -> QuerySet[Finding]:
 
 def _of_status(statuses: Sequence[str]) -> Q:
     # Written so that PostgreSQL can prove the condition of the partial index `finding_open_worst_first`.
-    triage = [entry for entry in statuses if entry != FIXED] if statuses else list(OPEN_TRIAGE)
+    triage = [entry for entry in statuses if entry not in {FIXED, REMOVED}] if statuses else list(OPEN_TRIAGE)
     present = Q(triage__in=triage, is_present=True)
-    if FIXED not in statuses:
+    gone = Q(is_present=False)
+    if FIXED not in statuses or REMOVED not in statuses:
+        gone &= Q(is_removed=REMOVED in statuses)
+    if not {FIXED, REMOVED}.intersection(statuses):
         return present
-    return Q(is_present=False) | present if triage else Q(is_present=False)
+    return gone | present if triage else gone
 
 
 # --- Pages ------------------------------------------------------------------------------------------------------------
@@ -260,7 +269,9 @@ def _as_listed(found: QuerySet[Finding]) -> QuerySet[Finding]:
             "start_line",
             "severity",
             "is_present",
+            "is_removed",
             "triage",
+            "triage_expires_at",
             "recommendation",
             "verdict_confidence",
             "not_analysed",
@@ -292,11 +303,13 @@ _COLUMNS = (
     "severity",
     "triage",
     "is_present",
+    "is_removed",
     "recommendation",
     "component_tag",
     "component_risk",
     "is_production",
     "has_verified_fix",
+    "product",
 )
 
 
@@ -355,7 +368,7 @@ def open_by_project(viewer: Viewer) -> dict[int, dict[str, int]]:
     return _cached("open-by-project", FindingFilter(), viewer, count)
 
 
-_COUNTED_FACETS = ("recommendation", "severity", "status", "component", "risk", "backlog", "fix")
+_COUNTED_FACETS = ("recommendation", "severity", "status", "component", "risk", "backlog", "fix", "product")
 
 
 def _shows(chosen: FindingFilter, group: _Group, *, ignoring: str) -> bool:
@@ -384,12 +397,13 @@ def _group(row: Mapping[str, Any], count: int) -> _Group:
     return _Group(
         values={
             "severity": Severity(row["severity"]).label.lower(),
-            "status": row["triage"] if row["is_present"] else FIXED,
+            "status": row["triage"] if row["is_present"] else REMOVED if row["is_removed"] else FIXED,
             "recommendation": row["recommendation"] or NOT_ANALYSED,
             "component": row["component_tag"],
             "risk": row["component_risk"],
             "backlog": "production" if row["is_production"] else "pre_production",
             "fix": "verified" if row["has_verified_fix"] else "",
+            "product": row["product"],
         },
         count=count,
     )

@@ -10,6 +10,14 @@ from rules.models import Rule, Severity
 from tenancy.models import OwnedByOrganization
 
 
+class Product(models.TextChoices):
+    """Which kind of analysis found it."""
+
+    CODE = "code", "Code"
+    SUPPLY_CHAIN = "supply_chain", "Supply chain"
+    SECRETS = "secrets", "Secrets"
+
+
 class ScanState(models.TextChoices):
     """How far a scan has come."""
 
@@ -34,6 +42,7 @@ class Scan(OwnedByOrganization):
     state = models.CharField(max_length=10, choices=ScanState, default=ScanState.RECEIVED)
     failure = models.TextField(blank=True)
     problems = models.JSONField(default=list)  # what of the upload could not be used, each a sentence for people
+    product = models.CharField(max_length=12, choices=Product, blank=True)  # empty: as the report tells of each finding
     digest = models.BinaryField(max_length=32)  # of the upload and what it says of itself: the same upload is one scan
     found_count = models.PositiveIntegerField(default=0)
     new_count = models.PositiveIntegerField(default=0)
@@ -151,14 +160,6 @@ class NotAnalysed(models.TextChoices):
     FIXED = "fixed", "It was fixed before its turn came"
 
 
-class Product(models.TextChoices):
-    """Which kind of analysis found it."""
-
-    CODE = "code", "Code"
-    SUPPLY_CHAIN = "supply_chain", "Supply chain"
-    SECRETS = "secrets", "Secrets"
-
-
 class Confidence(models.TextChoices):
     """How sure the Assistant is."""
 
@@ -218,6 +219,7 @@ class Finding(OwnedByOrganization):
     triage_comment = models.TextField(blank=True, max_length=3000)
     triaged_by = models.CharField(max_length=200, blank=True)
     triaged_at = models.DateTimeField(null=True, blank=True)
+    triage_expires_at = models.DateTimeField(null=True, blank=True)  # until when the person accepts the risk
 
     # The Assistant's.
     recommendation = models.CharField(max_length=10, choices=Recommendation, default=Recommendation.NONE, blank=True)
@@ -238,6 +240,10 @@ class Finding(OwnedByOrganization):
             ),
             models.CheckConstraint(
                 condition=Q(triage="open") | ~Q(triage_source=""), name="finding_triage_has_a_source"
+            ),
+            models.CheckConstraint(
+                condition=Q(triage_expires_at=None) | Q(ignore_reason="acceptable_risk", triage_source="person"),
+                name="finding_expires_only_as_accepted_risk",
             ),
             models.CheckConstraint(condition=Q(end_line__gte=F("start_line")), name="finding_lines_in_order"),
         ]
@@ -267,6 +273,11 @@ class Finding(OwnedByOrganization):
             ),
             models.Index(fields=["organization", "project", "-severity", "-id"], name="finding_in_project"),
             models.Index(fields=["organization", "rule", "-severity", "-id"], name="finding_of_rule"),
+            models.Index(
+                fields=["organization", "triage_expires_at"],
+                condition=Q(triage_expires_at__isnull=False),
+                name="finding_accepted_until",
+            ),
             # The file of a component tag.
             models.Index(fields=["organization", "project", "path"], name="finding_in_file"),
         ]
@@ -345,6 +356,34 @@ class Analysis(OwnedByOrganization):
         return f"{self.state}"
 
 
+class TriageImportState(models.TextChoices):
+    """How far an import of earlier decisions has come."""
+
+    PREVIEWED = "previewed", "Previewed"
+    APPLIED = "applied", "Applied"
+    UNDONE = "undone", "Undone"
+
+
+class TriageImport(OwnedByOrganization):
+    """Decisions made elsewhere, read from a file: looked at first, then applied, and taken back where that is wanted.
+
+    `decisions` are those of the file, `changed` what an import replaced: both lists of objects (findings.decisions).
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="triage_imports")
+    file_name = models.CharField(max_length=200)
+    created_by = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=TriageImportState, default=TriageImportState.PREVIEWED)
+    decisions = models.JSONField(default=list)
+    left_out = models.PositiveIntegerField(default=0)  # entries of the file that are no decision, or say too little
+    changed = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"import of {self.file_name}"
+
+
 class Note(OwnedByOrganization):
     """Something a person wrote about a finding."""
 
@@ -392,6 +431,7 @@ class BulkTriageChange(OwnedByOrganization):
     triage_source = models.CharField(max_length=12, choices=TriageSource, blank=True)
     triaged_by = models.CharField(max_length=200, blank=True)
     triaged_at = models.DateTimeField(null=True, blank=True)
+    triage_expires_at = models.DateTimeField(null=True, blank=True)
     was_waiting = models.BooleanField(default=False)  # for its analysis, which ignoring ended
 
     class Meta:

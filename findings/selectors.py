@@ -19,6 +19,7 @@ from findings.models import (
     PresenceState,
     Scan,
     Triage,
+    TriageImport,
     TriageSource,
 )
 from findings.refs import branch_and_pull_request
@@ -125,6 +126,17 @@ def scanned_refs(viewer: Viewer) -> list[str]:
     if (ids := orgs.selectors.visible_project_ids(viewer)) is not None:
         latest = latest.filter(project__in=ids)
     return list(dict.fromkeys(scan.ref for scan in latest[:SCANS_SEARCHED_FOR_REFS] if scan.ref))
+
+
+def branches_of(project: Project) -> list[str]:
+    """Return the branches of a project's latest scans, for people to choose from."""
+    latest = Scan.objects.filter(project=project, pull_request_id="").exclude(branch="").order_by("-pk")
+    return list(dict.fromkeys(latest.values_list("branch", flat=True)[:SCANS_SEARCHED_FOR_REFS]))
+
+
+def triage_imports() -> QuerySet[TriageImport]:
+    """Return the imports of earlier decisions, latest first, without what they hold."""
+    return TriageImport.objects.select_related("project").defer("decisions", "changed").order_by("-pk")
 
 
 def ref_of_client(name: str) -> str:

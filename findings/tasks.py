@@ -31,6 +31,12 @@ def ingest_scan(*, scan_id: int) -> None:
         services.ingest_scan(scan=scan)
 
 
+@org_task(queue=Queue.BACKLOG)
+def reopen_expired() -> None:
+    """Open findings whose risk was accepted until now."""
+    services.reopen_expired()
+
+
 @org_task(queue=Queue.BACKLOG, priority=8)
 def forget_uploads() -> None:
     """Remove reports that could not be read once they are past the organization's time."""

@@ -57,6 +57,7 @@ class Project(OwnedByOrganization):
     primary_branch = models.CharField(max_length=255, blank=True)
     url = models.CharField(max_length=500, blank=True)  # of the repository, as CI says
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    has_tags_file = models.BooleanField(default=False)  # `.semgrepconfig.yml` names them, and stands above the page
     ignored_paths = models.TextField(blank=True)  # globs, one a line: what `semgrep ci` leaves out
     latest_scan_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

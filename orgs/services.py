@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
@@ -163,10 +164,68 @@ def project_named(name: str, *, actor: Actor) -> Project:
     return project
 
 
+LONGEST_TAG = 60
+MOST_TAGS = 20
+
+
+class ProjectUnusable(Exception):
+    """What a project is to be cannot be; the text says why."""
+
+
+@dataclass(frozen=True)
+class ProjectChanges:
+    """What a project is to be from now on; None leaves it as it is. `ignored_paths` are globs, one a line."""
+
+    primary_branch: str | None = None
+    url: str | None = None
+    tags: tuple[str, ...] | None = None
+    ignored_paths: str | None = None
+
+
+def change_project(*, project: Project, changes: ProjectChanges, actor: Actor) -> list[str]:
+    """Save what differs of a project; returns the names of that. Needs a transaction.
+
+    What follows from another primary branch is for `findings.services.change_project`, which is what to call.
+    Raises ProjectUnusable.
+    """
+    if changes.url and not changes.url.startswith(("https://", "http://")):
+        raise ProjectUnusable("The repository's address must begin with https:// or http://.")
+    if changes.tags is not None and project.has_tags_file and list(changes.tags) != project.tags:
+        raise ProjectUnusable("The tags come from .semgrepconfig.yml in the repository: change them there.")
+    if changes.tags is not None and (len(changes.tags) > MOST_TAGS or any(len(t) > LONGEST_TAG for t in changes.tags)):
+        raise ProjectUnusable(f"A project has at most {MOST_TAGS} tags of at most {LONGEST_TAG} characters each.")
+    wanted = {
+        "primary_branch": changes.primary_branch,
+        "url": changes.url,
+        "tags": None if changes.tags is None else list(changes.tags),
+        "ignored_paths": changes.ignored_paths,
+    }
+    changed = [name for name, value in wanted.items() if value is not None and getattr(project, name) != value]
+    if changed:
+        before = project.primary_branch
+        for name in changed:
+            setattr(project, name, wanted[name])
+        project.save(update_fields=changed)
+        moved = f"primary_branch: {before} → {project.primary_branch}"
+        told = [moved if name == "primary_branch" else name for name in changed]
+        record(
+            Kind.PROJECT_CHANGED,
+            actor=actor,
+            project_id=project.pk,
+            project=project.name,
+            changes=", ".join(told)[:500],
+        )
+    return changed
+
+
 def describe_project(*, project: Project, url: str, tags: tuple[str, ...] | None) -> None:
     """Keep what CI says of a project; tags of its file stand above those set here. Needs a transaction."""
     said = {"url": url[:500]} if url else {}
-    changes: dict[str, object] = {**said, **({} if tags is None else {"tags": list(tags)})}
+    changes: dict[str, object] = {
+        **said,
+        "has_tags_file": tags is not None,
+        **({} if tags is None else {"tags": list(tags)}),
+    }
     changed = [name for name, value in changes.items() if getattr(project, name) != value]
     if changed:
         for name in changed:

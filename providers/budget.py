@@ -72,13 +72,14 @@ def _month_in(zone: str) -> datetime.date:
 
 
 def reserve(amount: Decimal, *, under: Terms) -> Allowance:
-    """Hold back what a request can cost at most. Needs a transaction.
+    """Hold back what a request can cost at most, where there is a limit.
 
     Raises OverBudget where the budget is used up, TemporaryFailure where only requests on their way hold the rest.
     """
     allowance = Allowance(month=under.month, monthly_limit=under.monthly_limit)
     if under.monthly_limit is not None and amount > 0:
-        allowance.reservation_id = _hold(allowance, amount)
+        with transaction.atomic():
+            allowance.reservation_id = _hold(allowance, amount)
         allowance.amount = amount
     return allowance
 

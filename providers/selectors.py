@@ -68,7 +68,7 @@ def choices_for(step: str) -> tuple[Choice, ...]:
     Only whom an Admin allowed: the step's own model, then the connections in their order; the platform's where there
     are no connections. Built-in alone until an Admin has accepted that code is sent to a provider.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if not orgs.selectors.assistant_settings().has_consent:
             return (BUILT_IN,)
         saved = list(connections())
@@ -205,7 +205,7 @@ def names_of_people() -> tuple[str, ...]:
 
     The names of tokens are among them: people call a token after whose it is.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         users = [member.user for member in Membership.objects.select_related("user")]
         tokens = list(ApiToken.objects.values_list("name", flat=True))
     names = {name for name in tokens if " " in name.strip()}

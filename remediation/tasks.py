@@ -15,21 +15,20 @@ from remediation import services
 
 
 def _finding(finding_id: int) -> Finding | None:
-    with transaction.atomic():
-        return findings.selectors.every_finding().filter(pk=finding_id).first()
+    return findings.selectors.every_finding().filter(pk=finding_id).first()
 
 
 def _is_advice_wanted(finding: Finding) -> bool:
-    with transaction.atomic():
-        settings = orgs.selectors.settings_for(finding.project_id)
-    return finding.is_open and settings.writes_advice
+    return finding.is_open and orgs.selectors.settings_for(finding.project_id).writes_advice
 
 
 @org_task(queue=Queue.BACKLOG, priority=6)
 def write_guidance(*, finding_id: int) -> None:
     """Write guidance for a judged finding, likely false positives included: who disagrees wants to know."""
-    finding = _finding(finding_id)
-    if finding is None or not _is_advice_wanted(finding):
+    with transaction.atomic():
+        finding = _finding(finding_id)
+        is_wanted = finding is not None and _is_advice_wanted(finding)
+    if finding is None or not is_wanted:
         return
     try:
         services.write_guidance(finding=finding)
@@ -40,13 +39,16 @@ def write_guidance(*, finding_id: int) -> None:
 @org_task(queue=Queue.BACKLOG, priority=6)
 def write_fix(*, finding_id: int) -> None:
     """Write a fix for a true positive whose rule brings none of its own; take back the fix of what is none any more."""
-    finding = _finding(finding_id)
+    with transaction.atomic():
+        finding = _finding(finding_id)
+        is_fix = finding is not None and finding.recommendation == Recommendation.FIX
+        is_wanted = finding is not None and is_fix and not finding.rule_fix and _is_advice_wanted(finding)
     if finding is None:
         return
-    if finding.recommendation != Recommendation.FIX:
+    if not is_fix:
         services.withdraw_fix(finding=finding)
         return
-    if finding.rule_fix or not _is_advice_wanted(finding):
+    if not is_wanted:
         return
     try:
         services.write_fix(finding=finding)

@@ -31,7 +31,7 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     @lru_cache(maxsize=FILES_REMEMBERED)
     def read(path: str) -> str | None:
         if path in uploaded:
-            with transaction.atomic():
+            with transaction.atomic(savepoint=False):
                 return (
                     CodeFile.objects.filter(project=project, revision=revision, path=path)
                     .values_list("blob__text", flat=True)

@@ -23,15 +23,19 @@ def across_organizations() -> Iterator[None]:
     `SET LOCAL ROLE` in the transaction, rather than a second pool of connections: half the connections, and the
     change is undone by the end of the transaction whatever happens (docs/decisions/0001).
     """
+    before: str | None = None
+    is_nested = connection.in_atomic_block
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_user::text")
-            before = cursor.fetchone()[0]
+            if is_nested:
+                cursor.execute("SELECT current_user::text")
+                before = cursor.fetchone()[0]
             _take_role(cursor, settings.DATABASE_SYSTEM_ROLE)
         yield
-        # After an exception nothing needs doing: the rollback takes the role back with everything else.
-        with connection.cursor() as cursor:
-            _take_role(cursor, before)
+        # Else the end of the transaction takes it back; after an exception the rollback does.
+        if before is not None:
+            with connection.cursor() as cursor:
+                _take_role(cursor, before)
 
 
 def _take_role(cursor: CursorWrapper, role: str) -> None:

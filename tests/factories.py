@@ -11,7 +11,7 @@ from django.utils import timezone
 
 import orgs.services
 from events.kinds import SYSTEM
-from findings.models import Finding, NotAnalysed, Presence, Scan, ScanState
+from findings.models import Finding, NotAnalysed, Presence, Scan, ScanState, TriageImport
 from orgs.models import Membership, Project, Protocol, SignOn, SignOnDomain
 from orgs.permissions import Role
 from rules.models import Rule, Severity
@@ -100,6 +100,11 @@ def a_finding(
         changed_at=timezone.now(),
     )
     return finding
+
+
+def a_triage_import(**fields: Any) -> TriageImport:
+    """Return an import of earlier decisions that was looked at and not applied; it holds none."""
+    return TriageImport.objects.create(**{"file_name": "old.json", "created_by": "somebody", **fields})
 
 
 def a_verdict(finding: Finding, value: str = "false_positive", **fields: Any) -> Verdict:

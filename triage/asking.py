@@ -14,6 +14,7 @@ from findings.context import FindingContext
 from findings.models import Finding
 from lib.syntax import lines_of
 from orgs.models import Project
+from orgs.settings.effective import EffectiveSettings
 from providers.prompts import Prompt, render
 from triage import excerpt, facts
 from triage.questions import questions_for
@@ -35,6 +36,15 @@ class VerdictQuestion:
 
 
 @dataclass(frozen=True)
+class VerdictMaterial:
+    """What the question whether a finding is real is made of, as it was read in one transaction."""
+
+    context: FindingContext
+    decisions: list[str]
+    settings: EffectiveSettings
+
+
+@dataclass(frozen=True)
 class ComponentQuestion:
     """What a file is for: the prompt, and the text it is about (None where it is not known) with its digest."""
 
@@ -46,9 +56,22 @@ class ComponentQuestion:
 def verdict_question(finding: Finding) -> VerdictQuestion:
     """Return the question whether a finding is real, as things are now."""
     with transaction.atomic():
-        context = findings.selectors.context_of(finding)
-        decisions = earlier_decisions(finding)
-        test_paths_decide = orgs.selectors.settings_for(finding.project_id).test_paths_decide
+        material = material_for_verdict(finding)
+    return verdict_question_of(material)
+
+
+def material_for_verdict(finding: Finding) -> VerdictMaterial:
+    """Return what the question whether a finding is real is made of. Needs a transaction."""
+    return VerdictMaterial(
+        context=findings.selectors.context_of(finding),
+        decisions=earlier_decisions(finding),
+        settings=orgs.selectors.settings_for(finding.project_id),
+    )
+
+
+def verdict_question_of(material: VerdictMaterial) -> VerdictQuestion:
+    """Return the question whether a finding is real, made of what was read; opens transactions only to read code."""
+    context = material.context
     shown = excerpt.around(context)
     known = facts.gather(context)
     prompt = render(
@@ -58,11 +81,11 @@ def verdict_question(finding: Finding) -> VerdictQuestion:
         span=context.span,
         code=shown.as_text(),
         facts=[fact.statement for fact in known],
-        earlier=decisions,
+        earlier=material.decisions,
         questions=questions_for(context.rule),
     )
     return VerdictQuestion(
-        prompt=prompt, context=context, shown=shown, known=known, test_paths_decide=test_paths_decide
+        prompt=prompt, context=context, shown=shown, known=known, test_paths_decide=material.settings.test_paths_decide
     )
 
 

@@ -23,7 +23,7 @@ from providers.gate import Answer
 from triage import evidence, excerpt, facts, injection
 from triage.answers import ComponentAnswer, VerdictAnswer
 from triage.answers import Verdict as VerdictValue
-from triage.asking import component_question, verdict_question
+from triage.asking import VerdictMaterial, component_question, material_for_verdict, verdict_question_of
 from triage.components import tag_without_model
 from triage.models import Feedback, FileTag, Source, Verdict
 from triage.selectors import stopped_by_budget
@@ -41,7 +41,14 @@ def judge_finding(*, finding: Finding) -> Verdict:
 
     Raises TemporaryFailure where a later try may help, NoUsableAnswer where not.
     """
-    asked = verdict_question(finding)
+    with transaction.atomic():
+        material = material_for_verdict(finding)
+    return judge_by(material, finding=finding)
+
+
+def judge_by(material: VerdictMaterial, *, finding: Finding) -> Verdict:
+    """Judge a finding by what was read of it. Raises as `judge_finding` does."""
+    asked = verdict_question_of(material)
     by_place = facts.verdict_by_place(asked.context, asked.known) if asked.test_paths_decide else None
     if by_place is not None:
         # The organization says that the place decides: nothing is sent and nothing paid.

@@ -15,6 +15,7 @@ from findings.models import Scan, ScanState
 from orgs.models import Project
 from providers.gate import NoUsableAnswer, StoppedByBudget
 from triage import planning, services
+from triage.asking import material_for_verdict
 
 
 def _no_verdict_after_all(*, finding_id: int) -> None:
@@ -28,14 +29,14 @@ def judge_finding(*, finding_id: int) -> None:
     """Judge a finding that waits for it, unless the Assistant has been switched off since."""
     with transaction.atomic():
         finding = findings.selectors.waiting_for_verdict(finding_id)
-        is_enabled = finding is not None and orgs.selectors.settings_for(finding.project_id).is_enabled
-    if finding is None:
+        material = None if finding is None else material_for_verdict(finding)
+    if finding is None or material is None:
         return
-    if not is_enabled:
+    if not material.settings.is_enabled:
         services.leave_unjudged(finding=finding)
         return
     try:
-        services.judge_finding(finding=finding)
+        services.judge_by(material, finding=finding)
     except StoppedByBudget as stop:
         services.stop_for_budget(finding=finding, why=str(stop))
     except NoUsableAnswer as problem:

@@ -19,7 +19,8 @@ from lib.environment import database_parts
 def throw_away_servers() -> Iterator[None]:
     """Run PostgreSQL and Valkey for this process alone, whatever the settings name, with the tables made.
 
-    Starting takes 0.8 s and the tables as long (measured), so nothing of them is kept between runs. Raises StartError.
+    Starting takes about a second and the tables three more (measured); nothing is kept between runs, so that no run can
+    meet what another left. Raises StartError.
     """
     with ephemeral_servers() as urls:
         parts = database_parts(urls.database_url)

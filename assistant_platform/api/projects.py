@@ -11,14 +11,14 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-import orgs.projects
+import findings.services
 import orgs.selectors
 from assistant_platform.api import paging
 from assistant_platform.api.base import OrgView
-from assistant_platform.api.problems import Conflict
+from assistant_platform.api.problems import Unprocessable
 from orgs.models import Project
 from orgs.permissions import Permission
-from orgs.projects import MOST_TAGS, ProjectNameTaken
+from orgs.services import MOST_TAGS, ProjectChanges, ProjectUnusable
 
 LARGEST_PAGE = 3000
 LAST_PAGE = 10_000
@@ -74,16 +74,11 @@ class ProjectsSerializer(serializers.Serializer[Any]):
 class ProjectChangesSerializer(serializers.Serializer[Any]):
     """What of a project is to be changed; what is left out stays."""
 
-    name = serializers.CharField(max_length=200, required=False)
     primary_branch = serializers.CharField(max_length=255, required=False, allow_blank=True)
     tags = serializers.ListField(child=_TagField(), max_length=MOST_TAGS, required=False)
     ignored_paths = serializers.ListField(
         child=serializers.CharField(max_length=500), max_length=500, required=False, help_text="Globs, one each."
     )
-
-    def validate_name(self, name: str) -> str:
-        """Refuse what cannot stand in a log line."""
-        return _one_line(name)
 
     def validate_primary_branch(self, name: str) -> str:
         """Refuse what no branch is called."""
@@ -106,6 +101,15 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _changes(sent: dict[str, Any]) -> ProjectChanges:
+    globs, tags = sent.get("ignored_paths"), sent.get("tags")
+    return ProjectChanges(
+        primary_branch=sent.get("primary_branch"),
+        tags=None if tags is None else tuple(dict.fromkeys(tags)),
+        ignored_paths=None if globs is None else "\n".join(globs),
+    )
+
+
 class _ProjectsView(OrgView):
     read_permission: ClassVar[Permission] = Permission.FINDINGS_VIEW
     write_permission: ClassVar[Permission] = Permission.PROJECTS_MANAGE
@@ -120,9 +124,10 @@ class _ProjectsView(OrgView):
     def change(self, project: Project, changes: dict[str, Any]) -> Response:
         """Change a project and answer it."""
         try:
-            orgs.projects.change_project(project=project, changes=changes, actor=self.actor)
-        except ProjectNameTaken as problem:
-            raise Conflict(str(problem)) from problem
+            findings.services.change_project(project=project, changes=_changes(changes), actor=self.actor)
+        except ProjectUnusable as problem:
+            raise Unprocessable(str(problem)) from problem
+        project.refresh_from_db()
         return Response({"project": ProjectSerializer(project).data})
 
 

@@ -226,7 +226,8 @@ class ConnectionOrderView(ProviderView):
         """Put the connections in this order."""
         sent = OrderSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        wanted = [int(each) for each in sent.validated_data["connections"] if each.isdecimal()]
+        # What is no number is nobody's, and so the service refuses it.
+        wanted = [_number(each) for each in sent.validated_data["connections"]]
         with self.scope(), refusals_by_field():
             providers.services.order_connections(connection_ids=wanted, actor=self.actor)
             return self.answer()
@@ -291,9 +292,13 @@ class StepModelsView(ProviderView):
         wanted: dict[Step, tuple[Connection, str] | None] = dict.fromkeys(Step)
         with self.scope():
             for entry in sent.validated_data["step_models"]:
-                number = entry["connection_id"]
-                connection = self.connection(int(number) if number.isdecimal() and len(number) < 19 else 0)  # noqa: PLR2004
+                connection = self.connection(_number(entry["connection_id"]))
                 wanted[Step(entry["step"])] = (connection, entry["model"])
             with refusals_by_field():
                 providers.services.set_step_models(wanted=wanted, actor=self.actor)
             return self.answer()
+
+
+def _number(text: str) -> int:
+    """Return an id that was sent as text; 0, which no row has, where it is none."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0  # noqa: PLR2004  (bigint)

@@ -18,7 +18,7 @@ from assistant_platform.api import paging
 from assistant_platform.api.base import OrgView
 from findings.ingest import PARSERS
 from findings.ingest.reading import ReportUnreadable
-from findings.models import Scan, ScanState
+from findings.models import Product, Scan, ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused
 from orgs.permissions import Permission
@@ -27,9 +27,16 @@ from orgs.permissions import Permission
 class ScanUploadSerializer(serializers.Serializer[Any]):
     """A scan as CI hands it in."""
 
-    report = serializers.FileField(help_text="Semgrep JSON or SARIF 2.1.0; may be gzipped.")
+    report = serializers.FileField(help_text="Semgrep JSON, SARIF 2.1.0 or a GitLab report; may be gzipped.")
     format = serializers.ChoiceField(
         choices=list(PARSERS), required=False, default="", allow_blank=True, help_text="Recognised by its content."
+    )
+    product = serializers.ChoiceField(
+        choices=Product.choices,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="What kind of analysis it was, where the report does not tell.",
     )
     project = serializers.CharField(max_length=200, required=False, default="default")
     branch = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
@@ -67,6 +74,7 @@ class ScanSerializer(serializers.ModelSerializer[Scan]):
 
     id = serializers.CharField()
     project = serializers.CharField(source="project.name")
+    product = serializers.CharField(allow_blank=True, help_text="code, supply_chain or secrets; empty: the report's")
     state = serializers.CharField(help_text="received, ingested, settled (analysed) or failed")
 
     class Meta:
@@ -79,6 +87,7 @@ class ScanSerializer(serializers.ModelSerializer[Scan]):
             "pull_request_id",
             "is_full",
             "report_format",
+            "product",
             "tool",
             "state",
             "failure",
@@ -156,6 +165,7 @@ class ScansView(OrgView):
             pull_request_id=fields["pull_request_id"],
             is_full=not fields["pull_request_id"] if is_full is None else is_full,
             report_format=fields["format"],
+            product=fields["product"],
         )
         with self.scope():
             try:

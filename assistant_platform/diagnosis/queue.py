@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,7 +62,7 @@ def beat() -> str:
     give_up_at = time.monotonic() + BEAT_SEEN_WITHIN_SECONDS
     while time.monotonic() < give_up_at:
         time.sleep(LOOK_AGAIN_SECONDS)
-        if _dispatches() > before:
+        if sum(_dispatches(of=before).values()) > sum(before.values()):
             return "a dispatch arrived just now"
     raise Unwell(
         f"no dispatch within {BEAT_SEEN_WITHIN_SECONDS:.0f} s",
@@ -70,12 +70,14 @@ def beat() -> str:
     )
 
 
-def _dispatches() -> int:
+def _dispatches(of: Iterable[str] | None = None) -> dict[str, int]:
+    """Count each worker's dispatches; workers that are named are not waited for once all of them have answered."""
+    asked = None if of is None else list(of)
     with _broker_answers():
-        counted = app.control.inspect(timeout=ANSWER_WITHIN_SECONDS).stats()
+        counted = app.control.inspect(asked, timeout=ANSWER_WITHIN_SECONDS).stats()
     if not counted:
         raise Unwell("cannot be told, since no worker answers", remedy="start a worker first")
-    return sum(int(each["total"].get(dispatch_task.name, 0)) for each in counted.values())
+    return {worker: int(said["total"].get(dispatch_task.name, 0)) for worker, said in counted.items()}
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import allauth.account.views as account_views
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,6 +21,7 @@ import orgs.services
 from assistant_platform.web.account_forms import NewOrganizationForm, ProfileForm, time_zones
 from assistant_platform.web.accounts import INVITATION_IN_SESSION, AccountAdapter, may_sign_up
 from assistant_platform.web.base import OrgRequest, org_page
+from assistant_platform.web.sign_on import enforcement
 from orgs.membership import Refused
 from orgs.models import Invitation
 from orgs.permissions import Permission
@@ -44,6 +47,20 @@ def profile_page(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("account_profile")
     return render(request, "account/profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_required
+def email_page(request: HttpRequest) -> HttpResponse:
+    """Show and change the person's addresses, the main one only where single sign-on leaves it to them."""
+    if "action_primary" in request.POST:
+        assert isinstance(request.user, User)
+        try:
+            enforcement.refuse_to_leave(request.user, request.POST.get("email", ""))
+        except ValidationError as refusal:
+            messages.error(request, refusal.message)
+            return redirect("account_email")
+    answer: HttpResponse = account_views.email(request)
+    return answer
 
 
 @login_required

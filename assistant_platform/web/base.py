@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast
 
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
@@ -60,8 +61,8 @@ def org_page(
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             own = enter(request, slug)
-            if own.member.organization.requires_second_factor and not orgs.selectors.has_second_factor(own.user):
-                return _to_second_factor(own)
+            if lacks_second_factor(own.member, own.user):
+                return to_second_factor(request, own.member)
             if not own.member.may(permission):
                 return refuse(own, permission)
             whole = nullcontext() if waits_for_network else transaction.atomic()
@@ -98,8 +99,14 @@ def refuse(request: OrgRequest, permission: Permission) -> HttpResponse:
     return render(request, "403.html", context, status=403)
 
 
-def _to_second_factor(request: OrgRequest) -> HttpResponse:
-    name = request.member.organization.name
+def lacks_second_factor(member: Membership, user: AbstractBaseUser) -> bool:
+    """Tell whether the organization asks for a second factor that a person does not have yet."""
+    return member.organization.requires_second_factor and not orgs.selectors.has_second_factor(user)
+
+
+def to_second_factor(request: HttpRequest, member: Membership) -> HttpResponse:
+    """Send a person to where they set one up, and say who asks for it."""
+    name = member.organization.name
     messages.warning(
         request, f"{name} asks its people for a second factor. Set up an authenticator app or a passkey, then go back."
     )

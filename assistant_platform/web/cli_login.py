@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 import orgs.selectors
 import orgs.services
 from assistant_platform.cli_tokens import WAIT_SECONDS, is_key, leave
+from assistant_platform.web.base import lacks_second_factor, to_second_factor
 from orgs.permissions import Permission, Scope, roles_with
 from orgs.services import actor_of
 from tenancy.scope import acting_for
@@ -34,6 +35,8 @@ def cli_login(request: HttpRequest) -> HttpResponse:
         chosen = next((m for m in able if m.organization.slug == request.POST.get("organization")), None)
         if chosen is None:
             return render(request, "account/cli_login.html", {**context, "refused": True}, status=403)
+        if lacks_second_factor(chosen, request.user):
+            return to_second_factor(request, chosen)
         with acting_for(chosen.organization_id):
             _, value = orgs.services.create_token(
                 name="semgrep login", scopes=[Scope.CI], created_by=request.user, actor=actor_of(request.user)

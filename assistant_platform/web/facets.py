@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from findings import listing
 from findings.listing import Counts, FindingFilter
@@ -49,6 +49,7 @@ _LABELS = {
     "status": "Status",
     "backlog": "Backlog",
     "fix": "Fix",
+    "product": "Product",
     "risk": "Component risk",
     "component": "Component",
     "project": "Project",
@@ -62,6 +63,7 @@ _FIXED_VALUES: dict[str, Mapping[str, str]] = {
     "recommendation": listing.RECOMMENDATIONS,
     "severity": listing.SEVERITIES,
     "status": listing.STATUSES,
+    "product": listing.PRODUCTS,
     "backlog": listing.BACKLOGS,
     "fix": listing.FIXES,
     "risk": listing.RISKS,
@@ -99,6 +101,38 @@ def _options(
         if name == "component" and count == 0 and not is_chosen:
             continue
         yield Option(value, label, is_chosen, count)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """A part of the findings by where they are, with the filter that shows it."""
+
+    label: str
+    heading: str
+    explanation: str
+    pairs: list[tuple[str, str]]
+    is_shown: bool
+
+
+_BACKLOGS = (
+    ((), "All", "Findings", ""),
+    (("production",), "Production", "Production backlog", "Present on the primary branch of their project."),
+    (
+        ("pre_production",),
+        "Pre-production",
+        "Pre-production backlog",
+        "Present on other branches and pull requests only.",
+    ),
+)
+
+
+def backlogs(chosen: FindingFilter) -> list[Backlog]:
+    """Return the backlogs, each with the rest of the filter as it is; both together are all."""
+    shown = chosen.backlog if len(chosen.backlog) == 1 else ()
+    return [
+        Backlog(label, heading, explanation, replace(chosen, backlog=values).as_pairs(), values == shown)
+        for values, label, heading, explanation in _BACKLOGS
+    ]
 
 
 def chips(chosen: FindingFilter, *, projects: Mapping[int, str], rules: Mapping[int, str]) -> list[Chip]:

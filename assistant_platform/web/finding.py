@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from textwrap import dedent
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 import events.selectors
@@ -153,10 +156,19 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         "code_retention_days": orgs.selectors.code_retention_days(),
         "provider": providers.selectors.chosen(),
         "ignore_form": IgnoreForm(),
+        "accepted_until": _local_day(finding.triage_expires_at, request),
+        "tomorrow": _local_day(timezone.now(), request, days_later=1),
         "note_form": NoteForm(),
         "triage_choices": [entry for entry in Triage if entry not in (Triage.IGNORED, finding.triage)],
     }
     return render(request, "findings/finding.html", context)
+
+
+def _local_day(at: datetime | None, request: OrgRequest, *, days_later: int = 0) -> date | None:
+    """Return the day of a time where the organization is."""
+    if at is None:
+        return None
+    return at.astimezone(ZoneInfo(request.member.organization.time_zone)).date() + timedelta(days=days_later)
 
 
 def _source_of(finding: Finding) -> str | None:
@@ -243,12 +255,32 @@ def ignore(request: OrgRequest, finding_id: int) -> HttpResponse:
     finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
     form = IgnoreForm(request.POST)
     if not form.is_valid():
-        messages.error(request, f"Not ignored: choose a reason, and keep the comment below {_limit(form, 'comment')}.")
+        wrong_date = "".join(f" {problem}" for problem in form.errors.get("expires_on", []))
+        limit = _limit(form, "comment")
+        messages.error(request, f"Not ignored: choose a reason, and keep the comment below {limit}.{wrong_date}")
         return back_to(request, finding)
-    reason = IgnoreReason(form.cleaned_data["reason"])
-    findings.services.ignore(finding=finding, reason=reason, comment=form.cleaned_data["comment"], actor=request.actor)
-    messages.success(request, f"Ignored: {reason.label.lower()}. Reopen it at any time.")
+    reason, day = IgnoreReason(form.cleaned_data["reason"]), form.cleaned_data["expires_on"]
+    # The form has the field for every reason; without JavaScript it cannot be taken away for the others.
+    expires_at = _beginning_of(day, request) if day and reason == IgnoreReason.ACCEPTABLE_RISK else None
+    try:
+        findings.services.ignore(
+            finding=finding,
+            reason=reason,
+            comment=form.cleaned_data["comment"],
+            actor=request.actor,
+            expires_at=expires_at,
+        )
+    except findings.services.ExpiryUnusable as problem:
+        messages.error(request, f"Not ignored: {problem}")
+        return back_to(request, finding)
+    until = f" It is opened again on {day:%-d %B %Y}." if expires_at else " Reopen it at any time."
+    messages.success(request, f"Ignored: {reason.label.lower()}.{until}")
     return back_to(request, finding)
+
+
+def _beginning_of(day: date, request: OrgRequest) -> datetime:
+    """Return when a day begins where the organization is."""
+    return datetime.combine(day, time.min, tzinfo=ZoneInfo(request.member.organization.time_zone))
 
 
 @require_POST

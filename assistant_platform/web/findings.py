@@ -18,7 +18,7 @@ import rules.selectors
 import triage.selectors
 import triage.services
 from assistant_platform.web.base import OrgRequest, org_page
-from assistant_platform.web.facets import chips, facets
+from assistant_platform.web.facets import backlogs, chips, facets
 from assistant_platform.web.forms import FeedbackForm
 from assistant_platform.web.rows import row_of
 from findings import listing
@@ -51,6 +51,7 @@ def findings_page(request: OrgRequest) -> HttpResponse:
         "page": page,
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
+        "backlogs": backlogs(chosen),
         "facets": facets(chosen, counts, projects=projects, rules=rules),
         "chips": chips(chosen, projects=projects, rules=rules),
         "counts": counts,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from django import forms
 from django.core.exceptions import ValidationError
 
-from findings.models import IgnoreReason, Triage
+from findings.models import IgnoreReason, Product, Triage
 
 LONGEST_COMMENT = 3000
+LONGEST_ACCEPTANCE = timedelta(days=3653)
 
 
 class FeedbackForm(forms.Form):
@@ -22,6 +25,14 @@ class IgnoreForm(forms.Form):
 
     reason = forms.ChoiceField(choices=IgnoreReason.choices, initial=IgnoreReason.FALSE_POSITIVE)
     comment = forms.CharField(required=False, max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 3}))
+    expires_on = forms.DateField(required=False, error_messages={"invalid": "Give the date as 2027-01-31."})
+
+    def clean_expires_on(self) -> date | None:
+        """Refuse a date that nobody can mean."""
+        day: date | None = self.cleaned_data["expires_on"]
+        if day is not None and day > date.today() + LONGEST_ACCEPTANCE:  # noqa: DTZ011  (ten years, give or take a day)
+            raise ValidationError("Choose a date within the next ten years.")
+        return day
 
 
 class TriageForm(forms.Form):
@@ -48,17 +59,60 @@ class BulkTriageForm(forms.Form):
     )
 
 
+class ProjectForm(forms.Form):
+    """What people say of a project."""
+
+    primary_branch = forms.CharField(
+        required=False,
+        max_length=255,
+        help_text="What is present there is in production. The first branch that is scanned in full, until you say"
+        " otherwise.",
+    )
+    url = forms.URLField(
+        label="Repository",
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        help_text="Where the code is looked at. Scans of CI say so themselves.",
+    )
+    tags = forms.CharField(required=False, max_length=1400, help_text="Separated by commas.")
+
+    def clean_primary_branch(self) -> str:
+        """Refuse a branch that no host would accept."""
+        return _branch(self.cleaned_data["primary_branch"])
+
+    def clean_tags(self) -> tuple[str, ...]:
+        """Return the tags, each once."""
+        entries = (tag.strip() for tag in str(self.cleaned_data["tags"]).split(","))
+        return tuple(dict.fromkeys(tag for tag in entries if tag))
+
+
 class NoteForm(forms.Form):
     """A note on a finding."""
 
     text = forms.CharField(max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class TriageImportForm(forms.Form):
+    """A file of decisions made elsewhere."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="SARIF with suppressions, or the JSON of Semgrep's findings API; may be gzipped.",
+    )
+    project = forms.CharField(
+        max_length=200,
+        required=False,
+        help_text="What the file is about. SARIF does not tell; entries of Semgrep's API name their repository.",
+    )
+
+
 class UploadForm(forms.Form):
     """A report with what is known of its scan."""
 
     report = forms.FileField(
-        label="Report", help_text="What `semgrep scan --json` or `--sarif` wrote, or any SARIF 2.1.0; may be gzipped."
+        label="Report",
+        help_text="What `semgrep scan --json` or `--sarif` wrote, any SARIF 2.1.0, or a GitLab report; may be gzipped.",
     )
     project = forms.CharField(max_length=200, help_text="The scanned codebase; a new name makes a new project.")
     branch = forms.CharField(max_length=255, required=False, help_text="For example main.")
@@ -80,6 +134,11 @@ class UploadForm(forms.Form):
         required=False,
         help_text="It looked only at changed code, so what it does not report is not taken for fixed.",
     )
+    product = forms.ChoiceField(
+        choices=[("", "As the report tells"), *Product.choices],
+        required=False,
+        help_text="What kind of analysis it was, where the report does not tell.",
+    )
     context = forms.FileField(
         label="Affected files",
         required=False,
@@ -91,7 +150,11 @@ class UploadForm(forms.Form):
 
     def clean_branch(self) -> str:
         """Refuse a branch that no host would accept."""
-        branch = str(self.cleaned_data["branch"]).strip()
-        if any(character.isspace() for character in branch):
-            raise ValidationError("A branch has no spaces in its name.")
-        return branch
+        return _branch(self.cleaned_data["branch"])
+
+
+def _branch(name: object) -> str:
+    branch = str(name).strip()
+    if any(character.isspace() for character in branch):
+        raise ValidationError("A branch has no spaces in its name.")
+    return branch

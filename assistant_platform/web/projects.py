@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 import findings.selectors
+import findings.services
 import orgs.selectors
 import rules.selectors
 import scm.selectors
 from assistant_platform.web.base import OrgRequest, org_page
+from assistant_platform.web.forms import ProjectForm
 from assistant_platform.web.rules.forms import IgnoredPathsForm
 from findings import listing
+from orgs.models import Project
 from orgs.permissions import Permission
+from orgs.services import ProjectChanges, ProjectUnusable
 
 PAGE_SIZE = 100
 SCANS_SHOWN = 10
@@ -43,6 +48,48 @@ def projects_page(request: OrgRequest) -> HttpResponse:
 def project_page(request: OrgRequest, project_id: int) -> HttpResponse:
     """Show a project: its open findings by severity, its latest scans, where its code is read."""
     project = get_object_or_404(orgs.selectors.projects_visible_to(request.member), pk=project_id)
+    return _page(request, project, ProjectForm(initial=_as_fields(project)))
+
+
+@require_POST
+@org_page(Permission.PROJECTS_MANAGE)
+def change_project(request: OrgRequest, project_id: int) -> HttpResponse:
+    """Save what somebody says of a project."""
+    project = get_object_or_404(orgs.selectors.projects_visible_to(request.member), pk=project_id)
+    form = ProjectForm(request.POST)
+    if form.is_valid():
+        said = form.cleaned_data
+        # A form whose tags are only shown sends none.
+        changes = ProjectChanges(
+            primary_branch=said["primary_branch"] or None,
+            url=said["url"],
+            tags=None if project.has_tags_file else said["tags"],
+        )
+        try:
+            changed = findings.services.change_project(project=project, changes=changes, actor=request.actor)
+        except ProjectUnusable as problem:
+            form.add_error(None, str(problem))
+        else:
+            messages.success(request, _outcome(changed))
+            return redirect("project", slug=request.member.organization.slug, project_id=project.pk)
+    return _page(request, project, form, status=422)
+
+
+def _outcome(changed: list[str]) -> str:
+    if "primary_branch" in changed:
+        return "Saved. What is in production was worked out anew."
+    return "Saved." if changed else "Nothing was changed."
+
+
+def _as_fields(project: Project) -> dict[str, str]:
+    return {
+        "primary_branch": project.primary_branch,
+        "url": project.url,
+        "tags": ", ".join(project.tags),
+    }
+
+
+def _page(request: OrgRequest, project: Project, form: ProjectForm, *, status: int = 200) -> HttpResponse:
     numbers = listing.open_by_project(request.member).get(project.pk, {})
     context = {
         "project": project,
@@ -52,5 +99,8 @@ def project_page(request: OrgRequest, project_id: int) -> HttpResponse:
         "has_folder": scm.selectors.has_folder(project),
         "overrides": rules.selectors.overrides_in(project.pk)[:OVERRIDES_SHOWN],
         "paths_form": IgnoredPathsForm(initial={"ignored_paths": project.ignored_paths}),
+        "form": form,
+        "branches": findings.selectors.branches_of(project),
+        "repository": project.url if project.url.startswith(("https://", "http://")) else "",
     }
-    return render(request, "projects/project.html", context)
+    return render(request, "projects/project.html", context, status=status)

@@ -65,9 +65,15 @@ def row_of(finding: Finding, verdict: Verdict | None, *, findings_address: str) 
         asks_to_agree=is_safe and finding.is_open,
         is_verified=finding.has_verified_fix,
         unverified="" if finding.has_verified_fix else Confidence(finding.fix_confidence).label.strip("-"),
-        status=finding.status,
+        status=_status(finding),
         project=finding.project.name,
     )
+
+
+def _status(finding: Finding) -> str:
+    if finding.triage_expires_at is None or not finding.is_present:
+        return finding.status
+    return f"{finding.status} until {finding.triage_expires_at:%-d %b %Y}"
 
 
 def _recommendation(finding: Finding) -> str:

@@ -105,6 +105,7 @@ def _receive(request: OrgRequest, form: UploadForm) -> int | None:
         commit=said["commit"],
         pull_request_id=said["pull_request_id"],
         is_full=not (said["is_diff_aware"] or said["pull_request_id"]),
+        product=said["product"],
     )
     try:
         scan = findings.services.receive_scan(

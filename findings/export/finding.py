@@ -91,6 +91,7 @@ class ExportedFinding:
     message: str
     matched_lines: str = ""
     is_present: bool = True
+    is_removed: bool = False
     triage: ExportedTriage = field(default_factory=ExportedTriage)
     verdict: ExportedVerdict | None = None
     not_analysed: str = ""

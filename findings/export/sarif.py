@@ -161,7 +161,7 @@ def _properties(finding: ExportedFinding) -> dict[str, Any]:
     verdict = finding.verdict
     said: dict[str, Any] = {
         "triage": finding.triage.state,
-        "presence": "present" if finding.is_present else "fixed",
+        "presence": "present" if finding.is_present else "removed" if finding.is_removed else "fixed",
         "componentTag": finding.component_tag,
         "componentRisk": finding.component_risk,
     }

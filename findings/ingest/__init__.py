@@ -13,11 +13,12 @@ PARSERS = {
     "semgrep_ci": "findings.ingest.semgrep_ci.SemgrepCiReport",
     "semgrep": "findings.ingest.semgrep.SemgrepReport",
     "sarif": "findings.ingest.sarif.SarifReport",
+    "gitlab": "findings.ingest.gitlab.GitlabReport",
 }
 
 # Formats people upload by mistake, by a key that only they have, and what their scanner offers instead.
 OTHER_FORMATS = {
-    "vulnerabilities": "GitLab's JSON",
+    "vulnerabilities": "a list of vulnerabilities, but not GitLab's report of version 14 or 15, which has a `scan`",
     "generated_at": "Bandit's JSON; run it with `-f sarif` (bandit-sarif-formatter)",
     "SchemaVersion": "Trivy's JSON; run it with `--format sarif`",
     "matches": "Grype's JSON; run it with `-o sarif`",
@@ -58,7 +59,7 @@ def _format_of(source: JsonSource) -> str:
     other = next((other for key, other in OTHER_FORMATS.items() if key in glance.keys), "")
     found = other or f"an object with the keys {', '.join(sorted(glance.keys)[:8]) or '(none)'}"
     raise ReportUnreadable(
-        f"This is JSON, but neither Semgrep's nor SARIF 2.1.0: {found[:300]}. "
+        f"This is JSON, but neither Semgrep's nor SARIF 2.1.0 nor a GitLab report: {found[:300]}. "
         "Upload what `semgrep scan --json` or `--sarif` writes."
     )
 

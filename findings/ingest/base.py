@@ -168,7 +168,7 @@ class Report(ABC):
 
     Use it in a `with` block, which removes its temporary files. Iterating again reads the file again. `rules` grows
     while iterating: the rule of a finding is there when the finding is. `paths_scanned` and `rules_run` are None where
-    the format does not tell.
+    the format does not tell; `paths_renamed` are former names of files.
     """
 
     tool_name: str
@@ -176,6 +176,7 @@ class Report(ABC):
     complaints: Complaints
     paths_scanned: frozenset[str] | None
     rules_run: frozenset[str] | None = None
+    paths_renamed: frozenset[str] = frozenset()
 
     def __init__(self, source: JsonSource) -> None:
         self._source = source

@@ -166,7 +166,12 @@ def _column(value: object, *, otherwise: int) -> int:
     return otherwise if number is None else max(number, 1)
 
 
-_VULNERABILITY = re.compile(r"(CVE-\d{4}-|GHSA-|PYSEC-|RUSTSEC-|OSV-|MAL-|GO-\d{4}-|SNYK-|ssc-)", re.IGNORECASE)
+_VULNERABILITY = re.compile(
+    r"(CVE-\d{4}-|GHSA-|PYSEC-|RUSTSEC-|OSV-|MAL-|GO-\d{4}-|GMS-\d{4}-|SNYK-|ssc-|(DSA|DLA|USN|RHSA|ELSA|ALAS\d?)-\d)",
+    re.IGNORECASE,
+)
+# Scanners of dependencies only. Trivy and Checkov look at other things too, and tell them apart by rule and tag.
+_DEPENDENCY_SCANNERS = ("grype", "osv-scanner", "govulncheck", "pip-audit", "npm-audit", "dependency-check")
 _SECRET_SCANNERS = ("gitleaks", "trufflehog", "detect-secrets", "ggshield", "gitguardian", "noseyparker", "kingfisher")
 
 
@@ -174,6 +179,10 @@ def product_of(*, tool: str, rule: str, tags: Iterable[str]) -> Product:
     """Return the kind of scanner behind a finding: a dependency's advisory, a secret, or else code."""
     if _VULNERABILITY.match(rule):
         return Product.SUPPLY_CHAIN
+    if tool.lower().startswith(_DEPENDENCY_SCANNERS):
+        return Product.SUPPLY_CHAIN
+    if rule.startswith("CKV_SECRET_"):
+        return Product.SECRETS
     if tool.lower().startswith(_SECRET_SCANNERS) or not {"secret", "secrets"}.isdisjoint(tags):
         return Product.SECRETS
     return Product.CODE

@@ -44,7 +44,7 @@ FORGET_PLANS = "DISCARD PLANS"
 # Equal matches in one file are findings of their own, told apart by their order in it.
 IDENTIFY = """
 CREATE TEMPORARY TABLE identified ON COMMIT DROP AS
-SELECT i.position, i.code_key, i.place_key, i.moved_key, i.has_code, i.scanner_fingerprint,
+SELECT i.position, i.whole_key, i.code_key, i.place_key, i.moved_key, i.has_code, i.scanner_fingerprint,
        i.path, i.start_line, i.start_column, rule.id AS rule_id,
        substring(sha256(i.whole_key || int4send((row_number() OVER (
            PARTITION BY i.whole_key ORDER BY i.start_line, i.start_column, i.end_line, i.end_column, i.position
@@ -54,6 +54,29 @@ SELECT i.position, i.code_key, i.place_key, i.moved_key, i.has_code, i.scanner_f
   JOIN rules_rule rule ON rule.organization_id = %(org)s AND rule.identifier = i.rule_identifier
 """
 ANALYZE = "ANALYZE incoming (position), identified"
+
+# Matches that a finding of ours, lost otherwise, may be among: of equal ones another may have gone than the last.
+AMONG_EQUALS = """
+WITH lost AS (
+    SELECT DISTINCT f.code_key FROM findings_finding f
+     WHERE f.project_id = %(project)s AND f.is_present AND f.last_scan_id < %(scan)s
+       AND NOT EXISTS (SELECT 1 FROM identified i WHERE i.fingerprint = f.fingerprint)
+)
+SELECT i.code_key, i.whole_key, i.has_code, i.position, i.start_line, i.fingerprint
+  FROM identified i JOIN lost USING (code_key)
+ ORDER BY i.start_line, i.start_column, i.position
+"""
+KNOWN_EQUALS = """
+SELECT f.code_key, f.fingerprint, f.start_line, f.has_code, f.is_present
+  FROM findings_finding f
+ WHERE f.project_id = %(project)s AND f.code_key = ANY(%(code_keys)s::bytea[])
+ ORDER BY f.start_line, f.start_column, f.id
+"""
+IDENTIFY_AGAIN = """
+UPDATE identified SET fingerprint = right_one.fingerprint
+  FROM unnest(%(positions)s::int[], %(fingerprints)s::bytea[]) AS right_one (position, fingerprint)
+ WHERE identified.position = right_one.position
+"""
 
 # What is known of our own tables is out of date right after a large import, and only their owner may bring it up to
 # date; the planner then expects few rows and walks through them once for each incoming one (measured: 7 minutes for
@@ -127,7 +150,23 @@ _ANYWHERE_IN_THE_FILE = (_find_again("code_key"), _find_again("rule_id", "path",
 
 # A scan of a part of the code does not say that a finding has left its place, so there only the same line counts: a
 # copy of an ignored match must not pass for the match itself.
-FIND_AGAIN = (_find_again(*_BY_THE_SCANNERS_ID, "start_line", condition=_IDS_OF_UNLIKE_SCANS), *_ON_THE_SAME_LINE)
+# A file that the pull request renamed takes along what the pull request itself had brought, and nothing else: what was
+# there before it, the scanner knows under the old name and does not report.
+_NEW_FILE = (
+    "NOT EXISTS (SELECT 1 FROM findings_finding g WHERE g.project_id = %(project)s"
+    " AND g.path = i.path AND g.organization_id = %(org)s)"
+)
+FIND_AGAIN = (
+    _find_again(*_BY_THE_SCANNERS_ID, "start_line", condition=_IDS_OF_UNLIKE_SCANS),
+    *_ON_THE_SAME_LINE,
+    _find_again(
+        "moved_key",
+        lost_only="f.path = ANY(%(renamed)s::text[]) AND NOT f.is_production AND EXISTS ("
+        "SELECT 1 FROM findings_presence p WHERE p.finding_id = f.id AND p.ref = %(ref)s"
+        " AND p.is_pull_request = %(is_pull_request)s AND p.state = 'present')",
+        unknown_only=_NEW_FILE,
+    ),
+)
 FIND_AGAIN_IN_FULL_SCAN = (
     _ON_THE_SAME_LINE[0],
     _ANYWHERE_IN_THE_FILE[0],
@@ -138,8 +177,7 @@ FIND_AGAIN_IN_FULL_SCAN = (
     _find_again(
         "moved_key",
         lost_only="%(paths)s::text[] IS NOT NULL AND f.path <> ALL(%(paths)s::text[])",
-        unknown_only="NOT EXISTS (SELECT 1 FROM findings_finding g WHERE g.project_id = %(project)s"
-        " AND g.path = i.path AND g.organization_id = %(org)s)",
+        unknown_only=_NEW_FILE,
     ),
 )
 
@@ -173,6 +211,7 @@ SELECT %(org)s, %(project)s, rule_id, fingerprint, i.code_key, i.moved_key, i.ha
   FROM incoming i JOIN identified USING (position)
     ON CONFLICT (project_id, fingerprint) DO UPDATE SET
     code_key = EXCLUDED.code_key, moved_key = EXCLUDED.moved_key, has_code = EXCLUDED.has_code,
+    product = EXCLUDED.product,
     path = EXCLUDED.path, start_line = EXCLUDED.start_line, start_column = EXCLUDED.start_column,
     end_line = EXCLUDED.end_line, end_column = EXCLUDED.end_column,
     revision = EXCLUDED.revision, message = EXCLUDED.message, severity = EXCLUDED.severity,
@@ -241,16 +280,31 @@ UPDATE findings_presence p SET
 RETURNING p.finding_id, p.state
 """
 
+# A pull request's scan reports what the pull request brings. What an earlier one of its scans reported and this one
+# does not, with the rule run and the file looked at (or renamed), is fixed there; elsewhere that says nothing. A full
+# scan before it had reported what was there anyhow, which this one leaves out.
+MARK_FIXED_IN_PULL_REQUEST = """
+UPDATE findings_presence p SET state = 'fixed', last_scan_id = %(scan)s, changed_at = %(now)s
+  FROM findings_scan seen, findings_finding f JOIN rules_rule rule ON rule.id = f.rule_id
+ WHERE p.project_id = %(project)s AND p.ref = %(ref)s AND p.is_pull_request
+   AND p.state = 'present' AND p.last_scan_id < %(scan)s
+   AND seen.id = p.last_scan_id AND seen.tool = %(tool)s AND NOT seen.is_full AND f.id = p.finding_id
+   AND (p.path = ANY(%(paths)s::text[]) OR p.path = ANY(%(renamed)s::text[]))
+   AND rule.identifier = ANY(%(rules_run)s::text[])
+   AND p.path <> ALL(%(failed)s::text[])
+   AND NOT EXISTS (SELECT 1 FROM unnest(%(complaints)s::text[]) AS complaint WHERE position(p.path IN complaint) > 0)
+RETURNING p.finding_id, p.state
+"""
+
 # A branch or pull request says that a finding is there until the primary branch, scanned later, says that it is gone:
 # pull requests are closed, and branches deleted, without another scan.
-DERIVE = """
+_DERIVE = """
 WITH said AS (
     SELECT p.finding_id, p.state = 'present' AS is_there, p.state = 'removed' AS is_removed, p.last_scan_id,
            NOT p.is_pull_request AND p.ref = %(primary)s AS is_primary,
            max(p.last_scan_id) FILTER (WHERE NOT p.is_pull_request AND p.ref = %(primary)s)
                OVER (PARTITION BY p.finding_id) AS primary_scan_id
-      FROM findings_presence p WHERE p.finding_id IN (
-        SELECT finding_id FROM identified UNION ALL SELECT unnest(%(gone)s::bigint[]))
+      FROM findings_presence p WHERE {chosen}
 ), now_there AS (
     SELECT finding_id,
            bool_or(is_there AND (is_primary OR last_scan_id > coalesce(primary_scan_id, 0))) AS anywhere,
@@ -262,6 +316,15 @@ UPDATE findings_finding f
   FROM now_there
  WHERE f.id = now_there.finding_id AND (f.is_present, f.is_production, f.is_removed)
        IS DISTINCT FROM (now_there.anywhere, now_there.on_primary, now_there.removed)
+"""
+DERIVE = _DERIVE.format(
+    chosen="p.finding_id IN (SELECT finding_id FROM identified UNION ALL SELECT unnest(%(gone)s::bigint[]))"
+)
+DERIVE_PROJECT = _DERIVE.format(chosen="p.project_id = %(project)s AND p.organization_id = %(org)s")
+LOCK_PROJECT = """
+SELECT count(*) FROM (
+    SELECT f.id FROM findings_finding f WHERE f.organization_id = %(org)s AND f.project_id = %(project)s
+     ORDER BY f.id FOR NO KEY UPDATE OF f) locked
 """
 
 # --- What is told -----------------------------------------------------------------------------------------------------

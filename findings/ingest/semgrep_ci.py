@@ -32,11 +32,12 @@ class SemgrepCiReport(SemgrepReport):
         listed: dict[str, set[str]] = {
             "searched_paths.item": set(),
             "skipped_paths.item": set(),
+            "renamed_paths.item": set(),
             "rule_ids.item": set(),
         }
         parts = self._source.parts(
             built=frozenset(listed),
-            begun=frozenset({"findings", "ignores", "searched_paths", "skipped_paths", "rule_ids"}),
+            begun=frozenset({"findings", "ignores", "searched_paths", "skipped_paths", "renamed_paths", "rule_ids"}),
             skipped=frozenset({_FINDINGS, _IGNORES}),
         )
         for prefix, value in parts:
@@ -47,6 +48,7 @@ class SemgrepCiReport(SemgrepReport):
         self.tool_name, self.tool_version = TOOL_NAME, ""
         self.paths_scanned = frozenset(listed["searched_paths.item"] - {""})
         self.rules_run = frozenset(listed["rule_ids.item"])
+        self.paths_renamed = frozenset(listed["renamed_paths.item"] - {""})
         # What the client passed over it cannot know of; it is no complaint worth a line for each.
         self.complaints = Complaints(paths=listed["skipped_paths.item"] - {""})
 

@@ -19,6 +19,7 @@ from events.kinds import ActorKind, Kind
 from findings.fingerprint import keys_of
 from findings.ingest import merging
 from findings.ingest.base import ReportedFinding
+from findings.ingest.equals import Equal, Known, identities_among_equals
 from findings.models import PresenceState, Scan
 from findings.stored import step_as_json
 from lib.sequences import batched
@@ -45,13 +46,14 @@ class Merged:
 class Coverage:
     """Which files a scan looked at, with which rules (None: the report does not say, so all), and where it failed.
 
-    `complaints` are sentences of the scanner that may name a file it failed on.
+    `complaints` are sentences of the scanner that may name a file it failed on; `renamed` are former names of files.
     """
 
     scanned: frozenset[str] | None
     failed: frozenset[str]
     complaints: tuple[str, ...] = ()
     rules_run: frozenset[str] | None = None
+    renamed: frozenset[str] = frozenset()
 
     @property
     def is_nothing(self) -> bool:
@@ -87,7 +89,7 @@ def merge(
         cursor.execute(merging.FOLLOW_SUPPRESSIONS, parameters)
         followed = cursor.fetchall()
         returned = _ids(cursor, merging.MERGE_PRESENCE, parameters)
-        gone = _mark_gone(cursor, covered, parameters) if scan.is_full else {}
+        gone = _mark_gone(cursor, covered, parameters, scan)
         cursor.execute(merging.DERIVE, {**parameters, "gone": list(gone)})
         for kind, ids in (
             (Kind.FINDING_RETURNED, returned),
@@ -180,10 +182,38 @@ def _matched_lines(finding: ReportedFinding, text_of: Callable[[str], str | None
 def _identify(cursor: CursorWrapper, parameters: dict[str, Any], *, is_full: bool) -> None:
     cursor.execute(merging.IDENTIFY, parameters)
     cursor.execute(merging.ANALYZE)
+    if is_full:
+        _tell_equals_apart(cursor, parameters)
     cursor.execute(merging.ANY_UNKNOWN, parameters)
     if cursor.fetchone()[0]:
         for statement in merging.FIND_AGAIN_IN_FULL_SCAN if is_full else merging.FIND_AGAIN:
             cursor.execute(statement, parameters)
+
+
+def _tell_equals_apart(cursor: CursorWrapper, parameters: dict[str, Any]) -> None:
+    """Let what is left of equal matches keep the identity of the one that stood nearest, where the order misleads."""
+    cursor.execute(merging.AMONG_EQUALS, parameters)
+    reported: dict[bytes, list[Equal]] = {}
+    for code_key, whole_key, has_code, position, line, fingerprint in cursor.fetchall():
+        # Where the scanner withholds the code, its own ids count equal matches, and so differ.
+        group = bytes(whole_key if has_code else code_key)
+        equal = Equal(position, line, bytes(whole_key), bytes(code_key), bytes(fingerprint), has_code)
+        reported.setdefault(group, []).append(equal)
+    if not reported:
+        return
+    code_keys = list({equal.code_key for group in reported.values() for equal in group})
+    cursor.execute(merging.KNOWN_EQUALS, {**parameters, "code_keys": code_keys})
+    known: dict[bytes, list[Known]] = {}
+    for code_key, fingerprint, line, has_code, is_present in cursor.fetchall():
+        known.setdefault(bytes(code_key), []).append(Known(bytes(fingerprint), line, has_code, is_present))
+    changed = {
+        position: fingerprint
+        for group in reported.values()
+        for position, fingerprint in identities_among_equals(group, known.get(group[0].code_key, [])).items()
+    }
+    if changed:
+        right_ones: dict[str, Any] = {"positions": list(changed), "fingerprints": list(changed.values())}
+        cursor.execute(merging.IDENTIFY_AGAIN, right_ones)
 
 
 def _ids(cursor: CursorWrapper, statement: str, parameters: dict[str, Any]) -> list[int]:
@@ -191,12 +221,18 @@ def _ids(cursor: CursorWrapper, statement: str, parameters: dict[str, Any]) -> l
     return [row[0] for row in cursor.fetchall()]
 
 
-def _mark_gone(cursor: CursorWrapper, coverage: Coverage, parameters: dict[str, Any]) -> dict[int, str]:
+def _mark_gone(
+    cursor: CursorWrapper, coverage: Coverage, parameters: dict[str, Any], scan: Scan
+) -> dict[int, PresenceState]:
     """Return the findings that are no longer there, each with how it went."""
-    if coverage.is_nothing:
+    if scan.is_full and not coverage.is_nothing:
+        statement = merging.MARK_GONE
+    elif scan.pull_request_id and not scan.is_full and coverage.rules_run is not None:
+        statement = merging.MARK_FIXED_IN_PULL_REQUEST
+    else:
         return {}
-    cursor.execute(merging.MARK_GONE, {**parameters, **_as_parameters(coverage)})
-    return dict(cursor.fetchall())
+    cursor.execute(statement, {**parameters, **_as_parameters(coverage)})
+    return {finding_id: PresenceState(state) for finding_id, state in cursor.fetchall()}
 
 
 def _as_parameters(coverage: Coverage) -> dict[str, Any]:
@@ -205,4 +241,5 @@ def _as_parameters(coverage: Coverage) -> dict[str, Any]:
         "failed": list(coverage.failed),
         "complaints": list(coverage.complaints),
         "rules_run": None if coverage.rules_run is None else list(coverage.rules_run),
+        "renamed": list(coverage.renamed),
     }

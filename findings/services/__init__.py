@@ -22,7 +22,7 @@ from findings.services.client_scans import (
     start_client_scan,
     why_client_failed,
 )
-from findings.services.deciding import add_note, ignore, set_triage
+from findings.services.deciding import ExpiryUnusable, add_note, ignore, reopen_expired, set_triage
 from findings.services.deciding_in_bulk import (
     MOST_AT_ONCE,
     BulkRefused,
@@ -32,21 +32,36 @@ from findings.services.deciding_in_bulk import (
     triage_in_bulk,
     undo_bulk_triage,
 )
+from findings.services.importing_triage import (
+    Comparison,
+    ImportUnusable,
+    apply_triage_import,
+    compare_triage_import,
+    preview_triage_import,
+    undo_triage_import,
+)
 from findings.services.ingesting import fail_scan, ingest_scan
+from findings.services.projects import change_project
 from findings.services.receiving import ScanDescription, receive_scan
 
 __all__ = [
     "MOST_AT_ONCE",
     "BulkRefused",
     "ClientScan",
+    "Comparison",
+    "ExpiryUnusable",
+    "ImportUnusable",
     "NothingToUndo",
     "ScanDescription",
     "add_note",
     "apply_component",
     "apply_fix",
+    "apply_triage_import",
     "apply_verdict",
     "begin_analysis",
+    "change_project",
     "chosen_ids",
+    "compare_triage_import",
     "complete",
     "digest_of",
     "end_analysis",
@@ -57,13 +72,16 @@ __all__ = [
     "ingest_scan",
     "not_analysed",
     "note_configured",
+    "preview_triage_import",
     "receive_results",
     "receive_scan",
+    "reopen_expired",
     "set_triage",
     "settle_if_done",
     "skip_analysis",
     "start_client_scan",
     "triage_in_bulk",
     "undo_bulk_triage",
+    "undo_triage_import",
     "why_client_failed",
 ]

@@ -150,7 +150,7 @@ def why_client_failed(*, exit_code: int | None, stderr: str) -> str:
         " check which version of Semgrep the job installs.",
         13: "Semgrep was refused (exit code 13): the token is wrong or was revoked.",
     }.get(exit_code or 0, f"Semgrep stopped (exit code {exit_code}).")
-    said = " ".join(stderr.split())[:MOST_STDERR]
+    said = " ".join(stderr.replace("\0", " ").split())[:MOST_STDERR]
     return f"{meaning} It said: {said}" if said else f"{meaning} The job's log says more."
 
 

@@ -82,6 +82,7 @@ def triage_in_bulk(
                 "triage_source",
                 "triaged_by",
                 "triaged_at",
+                "triage_expires_at",
                 "triage_change",
                 "not_analysed",
             )
@@ -142,6 +143,7 @@ def undo_bulk_triage(*, bulk: BulkTriage, actor: Actor) -> BulkTriage:
                 "triage_source",
                 "triaged_by",
                 "triaged_at",
+                "triage_expires_at",
                 "triage_change",
                 "not_analysed",
             ],
@@ -185,6 +187,7 @@ def _change(bulk: BulkTriage, finding: Finding) -> BulkTriageChange:
         triage_source=finding.triage_source,
         triaged_by=finding.triaged_by,
         triaged_at=finding.triaged_at,
+        triage_expires_at=finding.triage_expires_at,
         was_waiting=finding.not_analysed == NotAnalysed.WAITING,
     )
 
@@ -199,6 +202,7 @@ def _decide(ids: Sequence[int], *, triage: Triage, reason: IgnoreReason | None, 
         triage_comment=comment,
         triaged_by=actor.name[:200],
         triaged_at=timezone.now(),
+        triage_expires_at=None,
     )
     if triage == Triage.IGNORED:
         withdraw(found, why=NotAnalysed.IGNORED)
@@ -211,6 +215,7 @@ def _restore(finding: Finding, before: BulkTriageChange, *, actor: Actor) -> Non
     finding.triage_comment = before.triage_comment
     finding.triage_source = TriageSource.PERSON
     finding.triage_change += 1
+    finding.triage_expires_at = before.triage_expires_at
     was_decided = before.triage_source == TriageSource.PERSON
     finding.triaged_by = before.triaged_by if was_decided else actor.name[:200]
     finding.triaged_at = before.triaged_at if was_decided else timezone.now()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import BinaryIO, cast
 
 from django.conf import settings
@@ -15,7 +17,7 @@ from events.kinds import SCANNER, Kind
 from events.services import record, result_of_job
 from findings import uploads
 from findings.ingest import open_report
-from findings.ingest.base import Report, ReportedRule
+from findings.ingest.base import Product, Report, ReportedFinding, ReportedRule
 from findings.ingest.reading import ReportUnreadable
 from findings.ingest.writer import SEVERITY, Coverage, Merged, merge
 from findings.models import Finding, NotAnalysed, Presence, Scan, ScanState, Triage, UploadKind
@@ -74,7 +76,7 @@ def _ingest(received: Scan) -> Merged | None:
         scan.tool_version = (report.tool_version or scan.ci.get("cli_version", ""))[:60]
         merged = merge(
             scan=scan,
-            reported=report,
+            reported=_of_product(report, scan.product),
             text_of=scm.selectors.reader(project=project, revision=scan.revision),
             note_rules=lambda: rules.services.note_rules(_rule(reported) for reported in report.rules.values()),
             coverage=lambda: _coverage(report),
@@ -102,6 +104,11 @@ def _ingest(received: Scan) -> Merged | None:
     return merged
 
 
+def _of_product(report: Report, product: str) -> Iterable[ReportedFinding]:
+    """Return the findings of a report, all of the product that was said with the upload, if one was."""
+    return (replace(finding, product=Product(product)) for finding in report) if product else report
+
+
 def _adopt_primary_branch(project: Project, scan: Scan) -> None:
     """Take the first branch that is scanned in full for the primary one, and what was scanned without a name for it."""
     if project.primary_branch or not scan.branch or not scan.is_full or scan.pull_request_id:
@@ -119,6 +126,7 @@ def _coverage(report: Report) -> Coverage:
         failed=frozenset(report.complaints.paths),
         complaints=tuple(report.complaints.unplaced),
         rules_run=report.rules_run,
+        renamed=report.paths_renamed,
     )
 
 

@@ -31,6 +31,7 @@ class ScanDescription:
     pull_request_id: str = ""
     is_full: bool = True
     report_format: str = ""
+    product: str = ""  # empty: as the report tells of each finding
 
 
 def receive_scan(
@@ -57,7 +58,8 @@ def receive_scan(
     if context is not None:
         _refuse_unusable_context(context)
     report.seek(0)
-    described = (description.branch, description.commit, description.pull_request_id, str(description.is_full))
+    described: tuple[str, ...] = (description.branch, description.commit, description.pull_request_id)
+    described += (str(description.is_full), *([description.product] if description.product else []))
     digest = uploads.digest_of(report, context, rule_file, described_by=described)
     with transaction.atomic():
         project = orgs.services.project_named(description.project, actor=actor)
@@ -70,6 +72,7 @@ def receive_scan(
             pull_request_id=description.pull_request_id,
             is_full=description.is_full,
             report_format=report_format,
+            product=description.product,
             digest=digest,
         )
         latest = _latest_scan_beside(scan)

@@ -6,7 +6,7 @@ Each grammar is its own package, loaded on first use and kept; a language withou
 from __future__ import annotations
 
 import importlib
-from functools import cache
+from functools import cache, lru_cache
 from time import thread_time
 
 from tree_sitter import Language, Node, Parser, Point, Tree
@@ -49,6 +49,10 @@ LONGEST_PARSE_SECONDS = 2.0
 
 CHUNK_BYTES = 4096
 
+# The findings of a file are judged one soon after the other, and each asks for its tree more than once.
+TREES_REMEMBERED = 32
+LONGEST_TEXT_REMEMBERED = 50_000
+
 
 @cache
 def _grammar(package: str, function: str) -> Language:
@@ -62,6 +66,18 @@ def parse(text: str, language: str) -> Tree | None:
     """
     if len(text) > LONGEST_TEXT:
         return None
+    if len(text) > LONGEST_TEXT_REMEMBERED:
+        return _parse(text, language)
+    tree = _remembered(text, language)
+    return None if tree is None else tree.copy()  # one for each thread, as tree-sitter asks; only counts a reference
+
+
+@lru_cache(maxsize=TREES_REMEMBERED)
+def _remembered(text: str, language: str) -> Tree | None:
+    return _parse(text, language)
+
+
+def _parse(text: str, language: str) -> Tree | None:
     source = text.encode("utf-8", errors="replace")
     fewest_errors: tuple[int, Tree] | None = None
     for package, function in GRAMMARS.get(language, []):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import idna
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 
@@ -25,8 +26,13 @@ class Place:
 
 
 def domain_of(address: str) -> str:
-    """Return the domain of an e-mail address, in lower case; empty where there is none."""
-    return address.strip().lower().rpartition("@")[2] if "@" in address else ""
+    """Return the domain of an e-mail address as it is claimed: lower case, ASCII; empty where there is none."""
+    # PostgreSQL takes no NUL, and no domain has one.
+    domain = address.replace("\0", "").strip().lower().rpartition("@")[2] if "@" in address else ""
+    try:
+        return domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return ""
 
 
 def place_of_address(address: str) -> Place | None:

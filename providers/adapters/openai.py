@@ -130,10 +130,9 @@ class OpenAIAdapter(ProviderAdapter):
         limit = "max_completion_tokens" if abilities.knows_completion_tokens else "max_tokens"
         extra: dict[str, Any] = {limit: question.max_output_tokens + room}
         if abilities.enforces_schema:
-            extra["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": question.answer.__name__, "strict": True, "schema": schema},
-            }
+            # As part of the body: the SDK would look through all of the schema at each request.
+            json_schema = {"name": question.answer.__name__, "strict": True, "schema": schema}
+            extra["extra_body"] = {"response_format": {"type": "json_schema", "json_schema": json_schema}}
         else:
             system += (
                 f"\n\nAnswer with one JSON object and nothing else. It must fit this schema:\n{json.dumps(schema)}"

@@ -82,10 +82,12 @@ def ask(
     """
     if prompt.answer is not answer:
         raise TypeError(f"{prompt.name} asks for {prompt.answer.__name__}, not {answer.__name__}")
-    choices = choices_for(prompt.name)
+    with transaction.atomic():
+        choices = choices_for(prompt.name)
+        people = () if _is_built_in(choices[0]) else names_of_people()
     if _is_built_in(choices[0]):
         return _built_in_answer(prompt, without_model(), failures=())
-    question, redactor = as_sent(prompt)
+    question, redactor = _without_secrets(prompt, people)
     failures: list[_Failure] = []
     for choice in choices:
         if _is_built_in(choice):
@@ -141,7 +143,11 @@ def ask_or_stand_in(
 
 def as_sent(prompt: Prompt) -> tuple[Question, Redactor]:
     """Return a prompt as it leaves the house, and what took the hidden values out of it."""
-    redactor = Redactor(people=names_of_people())
+    return _without_secrets(prompt, names_of_people())
+
+
+def _without_secrets(prompt: Prompt, people: tuple[str, ...]) -> tuple[Question, Redactor]:
+    redactor = Redactor(people=people)
     question = Question(
         system=prompt.system,  # ours alone: no prompt puts a variable there, says a contract test
         user=redactor.hide(prompt.user),
@@ -328,8 +334,7 @@ def _for_good_if_away(choice: Choice, failure: TemporaryFailure) -> NoUsableAnsw
 def _hold_money(record: Record, terms: Terms) -> None:
     amount = highest_cost(record.question, record.tariff)
     try:
-        with transaction.atomic():
-            record.allowance = providers.budget.reserve(amount, under=terms)
+        record.allowance = providers.budget.reserve(amount, under=terms)
     except OverBudget as stop:
         record.keep(Outcome.STOPPED, error=str(stop))
         providers.budget.note_stop(terms)

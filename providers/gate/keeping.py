@@ -75,7 +75,7 @@ class Record:
         """Write the row, and settle what the request took of the budget, in one transaction."""
         rate = self.tariff.rate(self.answered_by)
         cost = rate.cost(input_tokens=self.input_tokens, output_tokens=self.output_tokens)
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             call = self.row or ModelCall()
             values: dict[str, Any] = dict(
                 purpose=self.prompt.name,
@@ -162,7 +162,7 @@ def known_answer(key: bytes, answer: type[BaseModel]) -> Known | None:
 
 def keep_answer(key: bytes, value: BaseModel, call: ModelCall) -> None:
     """Keep an answer to be used again, unless the organization keeps no texts. Needs a transaction."""
-    if not orgs.selectors.retention_days():
+    if call.texts_removed_at is not None:
         return
     CachedAnswer.objects.bulk_create(
         [CachedAnswer(key=key, answer=value.model_dump(mode="json"), model=call.model, cost=call.cost)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +23,7 @@ import rules.services
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
-from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState
+from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
 from lib.crypto import digest_of_token
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
@@ -126,6 +127,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
             **{f"import_of_{made.source.partition('-')[0]}": made.pk for made in RuleImport.objects.all()},
+            **{f"import_{made.state}": made.pk for made in TriageImport.objects.all()},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
             **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
@@ -148,6 +150,33 @@ _ACME_FINDINGS: dict[str, dict[str, Any]] = {
     "ignored": {"triage": "ignored"},
     "fixed": {"is_present": False},
 }
+
+
+def _import_decisions(admin: User) -> None:
+    location = {"file_path": "app/search.py", "line": 1}
+    entries = [
+        {"triage_state": "ignored", "match_based_id": f"unknown-{n}", "location": location, "rule": {"name": LONG_RULE}}
+        for n in range(3)
+    ]
+    known = Finding.objects.filter(path__in=["app/legacy.py", "app/search.py"]).select_related("rule")
+    for finding in known:
+        place = {"file_path": finding.path, "line": finding.start_line}
+        said = {"triage_reason": "false_positive", "triage_comment": "Looked at in spring. " * 10}
+        entries.append(
+            {"triage_state": "ignored", "location": place, "rule": {"name": finding.rule.identifier}, **said}
+        )
+    for name in (
+        "findings-of-last-year.json",
+        "an-export-with-a-rather-long-name-of-the-whole-organization.sarif.json",
+    ):
+        findings.services.preview_triage_import(
+            file=io.BytesIO(json.dumps({"findings": entries}).encode()),
+            file_name=name,
+            project=Scan.objects.order_by("pk")[0].project,
+            actor=actor_of(admin),
+        )
+    first = TriageImport.objects.order_by("pk")[0]
+    TriageImport.objects.filter(pk=first.pk).update(state="applied", applied_at=timezone.now())
 
 
 def _fill_acme(admin: User) -> None:
@@ -201,8 +230,13 @@ def _fill_acme(admin: User) -> None:
         project=project, actor=actor_of(admin), changes={"auto_triage": False, "pull_request_cap": 25}
     )
     findings.services.ignore(
-        finding=ignored, reason=IgnoreReason.ACCEPTABLE_RISK, comment="Only a cache key.", actor=actor_of(admin)
+        finding=ignored,
+        reason=IgnoreReason.ACCEPTABLE_RISK,
+        comment="Only a cache key.",
+        actor=actor_of(admin),
+        expires_at=timezone.now() + timedelta(days=90),
     )
+    _import_decisions(admin)
 
 
 RULES = """\

@@ -138,6 +138,7 @@ def named(part: object) -> str:
 def things(acme: Organization) -> dict[str, object]:
     """One thing of each kind that an address can name, all of Acme."""
     with acting_for(acme.pk):
+        triage_import = factories.a_triage_import()
         finding = factories.a_finding()
         Autofix.objects.create(
             finding=finding, edits=[], diff="--- a\n+++ b\n", confidence="high", is_shown=True, source=Source.BUILT_IN
@@ -184,6 +185,7 @@ def things(acme: Organization) -> dict[str, object]:
         "project_name": finding.project.name,
         "project_id": finding.project_id,
         "scan_id": finding.first_scan_id,
+        "triage_import_id": triage_import.pk,
         "call_id": call.pk,
         "team_id": team.pk,
         "token_id": token.pk,

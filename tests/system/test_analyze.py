@@ -1,12 +1,18 @@
-"""`manage.py analyze` as people and CI jobs run it: a process of its own, from any folder, with nothing running."""
+"""`manage.py analyze` as people and CI jobs run it: a process of its own, from any folder, with nothing running.
+
+Each run makes a database, which takes seconds: what does not ask for a run of its own looks at one that is shared.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,28 +71,25 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    """A folder with one finding to fix and one that is not about security."""
-    folder = tmp_path / "repo"
-    (folder / "garden").mkdir(parents=True)
-    (folder / "garden" / "plants.py").write_text(CODE)
-    return folder
+def repo_in(folder: Path) -> Path:
+    """Make a folder with one finding to fix and one that is not about security."""
+    repo = folder / "repo"
+    (repo / "garden").mkdir(parents=True)
+    (repo / "garden" / "plants.py").write_text(CODE)
+    return repo
 
 
-@pytest.fixture
-def rules(tmp_path: Path) -> Path:
-    """The rules behind the findings, in a folder where other YAML lies too."""
-    folder = tmp_path / "rules"
-    folder.mkdir()
-    (folder / "garden.yaml").write_text(RULE)
-    (folder / "workflow.yml").write_text("on: push\njobs: {}\n")
-    return folder
+def rules_in(folder: Path) -> Path:
+    """Write the rules behind the findings, into a folder where other YAML lies too."""
+    rules = folder / "rules"
+    rules.mkdir()
+    (rules / "garden.yaml").write_text(RULE)
+    (rules / "workflow.yml").write_text("on: push\njobs: {}\n")
+    return rules
 
 
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
-    """A report as Semgrep writes it, of the finding to fix."""
+def report_in(folder: Path) -> Path:
+    """Write a report as Semgrep does, of the finding to fix."""
     found = {
         "check_id": "rules.query-by-concatenation",
         "path": "garden/plants.py",
@@ -99,7 +102,7 @@ def report(tmp_path: Path) -> Path:
             "lines": CODE.splitlines()[8],
         },
     }
-    path = tmp_path / "report.json"
+    path = folder / "report.json"
     path.write_text(
         json.dumps({"version": "1.100.0", "results": [found], "errors": [], "paths": {"scanned": [found["path"]]}})
     )
@@ -107,12 +110,33 @@ def report(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def model() -> Iterator[OpenAIServer]:
-    """A model that is unsure of everything."""
+def repo(tmp_path: Path) -> Path:
+    return repo_in(tmp_path)
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    return rules_in(tmp_path)
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    return report_in(tmp_path)
+
+
+@contextmanager
+def a_model() -> Iterator[OpenAIServer]:
+    """Run a model that is unsure of everything."""
     with OpenAIServer().running() as server:
         server.rule = answer_by_schema
         yield server
     assert not server.violations
+
+
+@pytest.fixture
+def model() -> Iterator[OpenAIServer]:
+    with a_model() as server:
+        yield server
 
 
 def answer_by_schema(exchange: Exchange) -> Scripted:
@@ -140,15 +164,57 @@ def analyze_with(model_url: str, *words: str | Path, folder: Path) -> subprocess
     )
 
 
+# --- Runs that several tests look at ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended, the folder it was about, and how often a model was asked."""
+
+    done: subprocess.CompletedProcess[str]
+    repo: Path
+    model_asked: int = 0
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Of a folder that is scanned first, named as seen from its parent."""
+    folder = tmp_path_factory.mktemp("scanned")
+    repo, _ = repo_in(folder), rules_in(folder)
+    return Run(analyze("--repo", "repo", "--semgrep", "--rules", "rules", "--format", "json", folder=folder), repo)
+
+
+@pytest.fixture(scope="module")
+def tabled(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Of a report, into a pipe, for a job that fails by a finding to fix and has a key for other purposes."""
+    folder = tmp_path_factory.mktemp("tabled")
+    repo, report = repo_in(folder), report_in(folder)
+    with a_model() as model:
+        environment = {"COLUMNS": "80", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": model.url}
+        done = analyze("--repo", repo, "--report", report, "--fail-on", "fix", folder=folder, **environment)
+        return Run(done, repo, model.asked)
+
+
+@pytest.fixture(scope="module")
+def judged_by_a_busy_model(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Of a report, by a model that is asked for and asks for patience after its first answer."""
+    folder = tmp_path_factory.mktemp("judged")
+    repo, report = repo_in(folder), report_in(folder)
+    busy = error(429, "Too many requests.", code="rate_limit_exceeded", headers={"Retry-After": "1"})
+    with a_model() as model:
+        model.answer(completion(READY), busy)
+        done = analyze_with(model.url, "--repo", repo, "--report", report, "--format", "json", folder=folder)
+        return Run(done, repo, model.asked)
+
+
 # --- What it finds out ------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_is_scanned_judged_and_fixed_with_proof(repo: Path, rules: Path, tmp_path: Path) -> None:
-    done = analyze("--repo", "repo", "--semgrep", "--rules", "rules", "--format", "json", folder=tmp_path)
+def test_a_folder_is_scanned_judged_and_fixed_with_proof(scanned: Run) -> None:
+    result = json.loads(scanned.done.stdout)
 
-    result = json.loads(done.stdout)
     to_fix, about_style = result["findings"]
-    assert done.returncode == 0, done.stderr
+    assert scanned.done.returncode == 0, scanned.done.stderr
     assert (to_fix["path"], to_fix["start_line"], to_fix["verdict"]["recommendation"]) == ("garden/plants.py", 9, "fix")
     assert to_fix["guidance"]["steps"]
     assert to_fix["fix"]["is_verified"]
@@ -156,11 +222,12 @@ def test_a_folder_is_scanned_judged_and_fixed_with_proof(repo: Path, rules: Path
     assert about_style["not_analysed"]["reason"] == "not_security"
 
 
-def test_the_fix_is_a_patch_that_git_takes(repo: Path, report: Path, rules: Path, tmp_path: Path) -> None:
-    done = analyze("--repo", repo, "--report", report, "--rules", rules, "--format", "json", folder=tmp_path)
+def test_the_fix_is_a_patch_that_git_takes(scanned: Run, tmp_path: Path) -> None:
+    repo = Path(shutil.copytree(scanned.repo, tmp_path / "repo"))
+    diff = json.loads(scanned.done.stdout)["findings"][0]["fix"]["diff"]
 
-    diff = json.loads(done.stdout)["findings"][0]["fix"]["diff"]
     applied = subprocess.run(["git", "apply", "-"], cwd=repo, input=diff, capture_output=True, text=True, check=False)
+
     assert applied.returncode == 0, applied.stderr
     assert (repo / "garden" / "plants.py").read_text() != CODE
 
@@ -187,23 +254,19 @@ def test_sarif_goes_into_a_file_and_fits_the_standard(repo: Path, report: Path, 
     assert written["runs"][0]["results"][0]["fixes"]
 
 
-def test_the_table_is_read_without_colours_in_a_pipe(repo: Path, report: Path, tmp_path: Path) -> None:
-    done = analyze("--repo", repo, "--report", report, folder=tmp_path, COLUMNS="80")
-
-    assert "garden/plants.py:9" in done.stdout
-    assert "Fix (medium confidence)" in done.stdout
-    assert "Built-in" in done.stdout
-    assert "\x1b" not in done.stdout + done.stderr
+def test_the_table_is_read_without_colours_in_a_pipe(tabled: Run) -> None:
+    assert "garden/plants.py:9" in tabled.done.stdout
+    assert "Fix (medium confidence)" in tabled.done.stdout
+    assert "Built-in" in tabled.done.stdout
+    assert "\x1b" not in tabled.done.stdout + tabled.done.stderr
 
 
 # --- Exit codes -------------------------------------------------------------------------------------------------------
 
 
-def test_a_finding_to_fix_fails_the_job_that_asks_for_it(repo: Path, report: Path, tmp_path: Path) -> None:
-    done = analyze("--repo", repo, "--report", report, "--fail-on", "fix", folder=tmp_path)
-
-    assert done.returncode == 1
-    assert "garden/plants.py:9" in done.stdout
+def test_a_finding_to_fix_fails_the_job_that_asks_for_it(tabled: Run) -> None:
+    assert tabled.done.returncode == 1
+    assert "garden/plants.py:9" in tabled.done.stdout
 
 
 def test_a_folder_without_the_reports_files_is_refused(report: Path, tmp_path: Path) -> None:
@@ -251,8 +314,8 @@ def test_wrong_usage_says_what_to_do(
 # --- With a model -----------------------------------------------------------------------------------------------------
 
 
-def test_a_model_judges_where_it_is_asked_for(repo: Path, report: Path, model: OpenAIServer, tmp_path: Path) -> None:
-    done = analyze_with(model.url, "--repo", repo, "--report", report, "--format", "json", folder=tmp_path)
+def test_a_model_judges_where_it_is_asked_for(judged_by_a_busy_model: Run) -> None:
+    done = judged_by_a_busy_model.done
 
     [finding] = json.loads(done.stdout)["findings"]
     assert done.returncode == 0, done.stderr
@@ -260,23 +323,16 @@ def test_a_model_judges_where_it_is_asked_for(repo: Path, report: Path, model: O
     assert finding["guidance"]["summary"] == "Bind the value."
 
 
-def test_a_key_alone_sends_nothing(repo: Path, report: Path, model: OpenAIServer, tmp_path: Path) -> None:
-    done = analyze("--repo", repo, "--report", report, folder=tmp_path, OPENAI_API_KEY="k", OPENAI_BASE_URL=model.url)
-
-    assert done.returncode == 0
-    assert model.asked == 0
-
-
-def test_a_provider_that_asks_for_patience_gets_it(
-    repo: Path, report: Path, model: OpenAIServer, tmp_path: Path
-) -> None:
-    busy = error(429, "Too many requests.", code="rate_limit_exceeded", headers={"Retry-After": "1"})
-    model.answer(completion(READY), busy)
-
-    done = analyze_with(model.url, "--repo", repo, "--report", report, "--format", "json", folder=tmp_path)
+def test_a_provider_that_asks_for_patience_gets_it(judged_by_a_busy_model: Run) -> None:
+    done = judged_by_a_busy_model.done
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["is_complete"]
+
+
+def test_a_key_alone_sends_nothing(tabled: Run) -> None:
+    assert "Judged by Built-in" in tabled.done.stderr
+    assert tabled.model_asked == 0
 
 
 def test_a_provider_that_is_away_leaves_the_analysis_incomplete(repo: Path, report: Path, tmp_path: Path) -> None:

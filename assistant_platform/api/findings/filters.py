@@ -27,6 +27,7 @@ OWN = {
     "risk": "How risky that part of the code is.",
     "backlog": "Present on the primary branch, or only elsewhere.",
     "fix": "Has a fix whose checks all passed.",
+    "product": "Which kind of analysis found it.",
     "why": "Why it was not analysed.",
     "project": "Ids of projects.",
     "rule": "Ids of rules.",
@@ -41,6 +42,7 @@ VALUES: dict[str, Mapping[str, str]] = {
     "backlog": listing.BACKLOGS,
     "fix": listing.FIXES,
     "why": listing.REASONS,
+    "product": dict(Product.choices),
 }
 # Semgrep's words for what our filter knows under another name.
 STATUS_WORDS = {"fixing": "to_fix", "removed": "fixed"}

@@ -13,7 +13,7 @@ import findings.services
 import scm.services
 from events.kinds import SYSTEM
 from findings.ingest.reading import ReportUnreadable
-from findings.models import Scan, ScanState
+from findings.models import Product, Scan, ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused
 from lib.files import bytes_file
@@ -25,7 +25,7 @@ from tenancy.scope import acting_for
 
 
 class Command(BaseCommand):
-    help = "Import a Semgrep JSON or SARIF report into an organization; analysis goes on in the workers."
+    help = "Import a Semgrep JSON, SARIF or GitLab report into an organization; analysis goes on in the workers."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organization", help="the organization's slug")
@@ -35,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument("--commit", default="")
         parser.add_argument("--pull-request", default="")
         parser.add_argument("--diff", action="store_true", help="not a full scan: what it does not report is not fixed")
+        parser.add_argument(
+            "--product", default="", choices=["", *Product.values], help="where the report does not tell"
+        )
         parser.add_argument("--context", type=Path, help="the affected files: a zip, or a JSON object a line")
         parser.add_argument("--rules", type=Path, help="the rules behind the report: a YAML file, or a folder of them")
         parser.add_argument("--folder", type=Path, help="where the code lies on this machine (below LOCAL_CODE_ROOTS)")
@@ -56,6 +59,7 @@ class Command(BaseCommand):
                         commit=options["commit"],
                         pull_request_id=options["pull_request"],
                         is_full=not (options["diff"] or options["pull_request"]),
+                        product=options["product"],
                     ),
                     report=stack.enter_context(options["report"].open("rb")),
                     context=stack.enter_context(options["context"].open("rb")) if options["context"] else None,

@@ -32,6 +32,7 @@ _VERDICTS = {
 _WORDS = {
     Kind.FINDING_FOUND: ("found this", "search"),
     Kind.FINDING_FIXED: ("no longer reports this", "check-circle"),
+    Kind.FINDING_REMOVED: ("no longer reports this: its file or its rule is gone", "trash-2"),
     Kind.FINDING_RETURNED: ("found this again", "rotate-ccw"),
     Kind.ANALYSIS_REQUESTED: ("asked for an analysis", "cpu"),
     Kind.NOT_ANALYSED: ("could not analyse this", "alert-circle"),
@@ -45,6 +46,7 @@ _WORDS = {
     Kind.FINDING_TRIAGED: ("changed the status", "flag"),
     Kind.FINDING_IGNORED: ("ignored this", "eye-off"),
     Kind.FINDINGS_TRIAGED: ("changed the status of several findings, this one among them", "layers"),
+    Kind.TRIAGE_EXPIRED: ("opened this again: the risk was accepted until now", "clock"),
     Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
     Kind.LATE_ANSWER: ("answered too late; the answer was dropped", "clock"),
 }
@@ -68,6 +70,8 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
             words = f"set the status to {Triage(subject['triage']).label}"
         case Kind.FINDING_IGNORED if subject.get("reason") in IgnoreReason.values:
             words = f"ignored this: {IgnoreReason(subject['reason']).label.lower()}"
+            if expires := subject.get("expires"):
+                words = f"{words}, until {expires}"
         case Kind.FINDINGS_TRIAGED if subject.get("is_undo"):
             words = f"took a decision about {subject.get('count')} findings back, this one among them"
         case Kind.FINDINGS_TRIAGED if subject.get("triage") in Triage.values:

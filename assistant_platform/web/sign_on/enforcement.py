@@ -35,6 +35,19 @@ def refusal(request: HttpRequest, user: AbstractBaseUser, signal_kwargs: Mapping
     return redirect("sign-on")
 
 
+def refuse_to_leave(user: AbstractBaseUser, address: str) -> None:
+    """Raise ValidationError where another main address would lead out of the single sign-on that is required.
+
+    A person stays a member under any main address, so one elsewhere would open passwords again, also for somebody whom
+    the identity provider no longer knows.
+    """
+    place = _required(getattr(user, "email", ""))
+    if place is not None and _required(address) != place:
+        raise ValidationError(
+            f"{place.organization_name} requires single sign-on for your main address, so it stays your main address."
+        )
+
+
 def _required(address: str) -> Place | None:
     place = place_of_address(address) if address else None
     return place if place is not None and place.is_enforced else None

@@ -103,6 +103,11 @@ def acs(request: HttpRequest, key: str) -> HttpResponse:
     sent = request.POST.get("SAMLResponse", "")
     if not sent or len(sent) > saml.LONGEST_RESPONSE:
         return not_let_in(request, "", sign_on=sign_on)
+    try:
+        # Before anything is kept: else anybody could fill the database.
+        SamlProvider(request, app=_app(request, sign_on)).assertion_in(sent)
+    except NotAdmitted as error:
+        return not_let_in(request, str(error), sign_on=sign_on)
     kept = LoginSession(request, "saml_acs_session", "saml-acs-session")
     kept.store.update({"response": sent})
     kept.store.set_expiry(300)

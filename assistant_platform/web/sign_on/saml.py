@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,18 +68,28 @@ class SamlProvider(SAMLProvider):  # type: ignore[misc]  # allauth carries no ty
     def answered(self, request: HttpRequest, response: str) -> SocialLogin:
         """Return who signed in, from a SAML response in base64. Raises NotAdmitted."""
         sign_on: SignOn = self.app.sign_on
-        try:
-            assertion = Assertion(response, sign_on.key, self._settings())
-            state = self._state_of(request, assertion, sign_on)
+        assertion = self.assertion_in(response)
+        state = self._state_of(request, assertion, sign_on)
+        with self._explained():
             vouched = assertion.vouched(sign_on)
-        except (SamlError, SamlInvalid, binascii.Error, ValueError, etree.LxmlError) as error:
-            reason = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
-            raise NotAdmitted(NOT_ACCEPTED.format(name=sign_on.name, reason=reason)) from error
         with acting_for(sign_on.organization_id):
             orgs.sign_on.services.use_assertion(
                 sign_on=sign_on, assertion_id=assertion.identifier, expires_at=assertion.ends_at + CLOCK_SKEW
             )
         return login_of(self, vouched, state)
+
+    def assertion_in(self, response: str) -> Assertion:
+        """Return what a SAML response in base64 asserts, all checked but who brings it. Raises NotAdmitted."""
+        with self._explained():
+            return Assertion(response, self.app.sign_on.key, self._settings())
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (SamlError, SamlInvalid, binascii.Error, ValueError, etree.LxmlError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
+            raise NotAdmitted(NOT_ACCEPTED.format(name=self.app.sign_on.name, reason=reason)) from error
 
     def _state_of(self, request: HttpRequest, assertion: Assertion, sign_on: SignOn) -> dict[str, Any]:
         if assertion.answers:

@@ -35,6 +35,7 @@ class SarifReport(Report):
         self.tool_name = ", ".join(dict.fromkeys(run.tool_name for run in self._runs if run.tool_name))
         self.tool_version = ", ".join(dict.fromkeys(run.version for run in self._runs if run.version))
         self.complaints = outline.complaints
+        self.rules_run = _rules_run(self._runs)
         self.paths_scanned = None  # `artifacts` names files with results at most tools, not files that were looked at
 
     @classmethod
@@ -101,6 +102,13 @@ class SarifReport(Report):
             rule = replace(descriptor.rule, identifier=identifier, confidence=confidence)
         self.rules[identifier] = rule
         return rule
+
+
+def _rules_run(runs: list[Run]) -> frozenset[str] | None:
+    """Return the rules that were run, where the tools list all of them; most list only those with results."""
+    if not runs or not all(run.is_semgrep and run.driver.descriptors for run in runs):
+        return None
+    return frozenset(identifier for run in runs for identifier in run.driver.by_identifier if identifier)
 
 
 def _rule_without_descriptor(identifier: str) -> ReportedRule:

@@ -72,8 +72,7 @@ def test_tags_are_added_and_taken_away(manager: Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
-        ({"name": "team/desk"}, 409),
-        ({"name": "a\nb"}, 400),
+        ({"primary_branch": "a\nb"}, 400),
         ({"tags": ["a,b"]}, 400),
         ({"tags": [str(number) for number in range(51)]}, 400),
         ({"ignored_paths": ["a\nb"]}, 400),

@@ -132,13 +132,14 @@ def test_connections_are_ordered_checked_and_removed(writer: Client, server: Ope
     two = add(writer, server, model="two").json()["id"]
 
     wrong = put(writer, "/order", {"connections": [two]})
+    nobodys = put(writer, "/order", {"connections": [two, "9" * 5000]})
     put(writer, "/order", {"connections": [two, one]})
     ordered = labels(acme)
     server.answer(error(401, "revoked"))
     checked = writer.post(f"{ADDRESS}/connections/{one}/check").json()
     removed = writer.delete(f"{ADDRESS}/connections/{two}")
 
-    assert (wrong.status_code, ordered) == (400, ["two", "one"])
+    assert (wrong.status_code, nobodys.status_code, ordered) == (400, 400, ["two", "one"])
     assert (checked["answers"], "401" in checked["problem"]) == (False, True)
     assert (removed.status_code, labels(acme)) == (204, ["one"])
     assert writer.get(f"{ADDRESS}/connections/{one}").json()["problem"] == checked["problem"]

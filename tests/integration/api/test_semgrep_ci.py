@@ -296,6 +296,27 @@ def test_a_member_cannot_let_a_client_in(in_acme: Organization, bob: User, clien
     assert (cli_tokens.fetch(key), ApiToken.objects.filter(name="semgrep login").count()) == (None, 0)
 
 
+def test_who_lacks_the_second_factor_that_is_asked_for_lets_no_client_in(
+    in_acme: Organization, alice: User, client_for: Any
+) -> None:
+    Organization.objects.filter(pk=in_acme.pk).update(requires_second_factor=True)
+    key = str(uuid.uuid4())
+
+    page = client_for(alice).post("/login", {"cli-token": key, "organization": "acme"})
+
+    assert (page.status_code, page.headers["Location"]) == (302, "/accounts/second-factor/")
+    assert (cli_tokens.fetch(key), ApiToken.objects.filter(name="semgrep login").count()) == (None, 0)
+
+
+def test_what_a_failed_client_says_is_kept_whatever_is_in_it(client: SemgrepClient) -> None:
+    scan = client.start().json()["info"]["id"]
+
+    answer = client.post(f"/api/agent/scans/{scan}/error", {"exit_code": 2, "stderr": "broken\0pipe"})
+
+    assert answer.status_code == 200
+    assert Scan.objects.get(pk=scan).failure.endswith("It said: broken pipe")
+
+
 def test_the_link_that_the_client_prints_leads_to_the_findings(
     client: SemgrepClient, alice: User, client_for: Any
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
@@ -302,3 +303,13 @@ def test_only_leases_that_are_still_ours_are_renewed(task_of: MakeTask) -> None:
     assert mine.lease_until is not None
     assert theirs.lease_until is not None
     assert mine.lease_until > now > theirs.lease_until
+
+
+def test_sessions_that_have_expired_are_forgotten(db: None) -> None:
+    now = timezone.now()
+    for key, expires_at in (("old", now - timedelta(minutes=1)), ("new", now + timedelta(days=1))):
+        Session.objects.create(session_key=key, session_data="", expire_date=expires_at)
+
+    purge_task()
+
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]

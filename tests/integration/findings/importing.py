@@ -14,7 +14,8 @@ from findings.models import Finding, Scan
 from findings.services import ScanDescription
 from lib.files import bytes_file
 
-LOANS = Path(__file__).parents[2] / "payloads" / "loans"
+PAYLOADS = Path(__file__).parents[2] / "payloads"
+LOANS = PAYLOADS / "loans"
 CODE = {path.relative_to(LOANS / "code").as_posix(): path.read_text() for path in (LOANS / "code").rglob("*.*")}
 WITHHELD = "requires login"
 
@@ -73,11 +74,17 @@ def received(
     commit: str = "",
     pull_request_id: str = "",
     is_full: bool = True,
+    product: str = "",
 ) -> Scan:
     """Hand a report in."""
     return findings.services.receive_scan(
         description=ScanDescription(
-            project=project, branch=branch, commit=commit, pull_request_id=pull_request_id, is_full=is_full
+            project=project,
+            branch=branch,
+            commit=commit,
+            pull_request_id=pull_request_id,
+            is_full=is_full,
+            product=product,
         ),
         report=io.BytesIO(report if isinstance(report, bytes) else json.dumps(report).encode()),
         context=context_of(files) if files is not None else None,

@@ -177,6 +177,36 @@ def test_two_equal_matches_are_two_findings() -> None:
     assert (scan.found_count, Finding.objects.values("fingerprint").distinct().count()) == (3, 3)
 
 
+@pytest.mark.parametrize("files", [True, False], ids=["with the code", "without"])
+def test_of_equal_matches_those_that_stayed_where_they_were_stay_what_they_were(files: bool) -> None:
+    text = "gate.open(visitor)\n\ngate.open(visitor)\n\ngate.open(visitor)\n"
+    results = matches(PATH, text, NEEDLE)
+    imported(report_of(*results), files={PATH: text} if files else None)
+    ignore(at_line(3))
+    without_the_second = text.replace("\n\ngate.open(visitor)\n\n", "\n\ngate.shut(visitor)\n\n")
+
+    scan = imported(
+        report_of(results[0], results[2]), commit="abcdef1", files={PATH: without_the_second} if files else None
+    )
+
+    assert (scan.new_count, scan.fixed_count) == (0, 1)
+    assert [(at_line(line).is_present, at_line(line).triage) for line in (1, 3, 5)] == [
+        (True, "open"),
+        (False, "ignored"),
+        (True, "open"),
+    ]
+
+
+def test_many_equal_matches_of_which_some_go_are_told_apart_in_time() -> None:
+    results = matches(PATH, "gate.open(visitor)\n" * 390, NEEDLE)
+    imported(report_of(*results))
+
+    scan = imported(report_of(*results[200:]), commit="abcdef1")
+
+    assert (scan.new_count, scan.fixed_count) == (0, 200)
+    assert not Finding.objects.filter(is_present=True, start_line__lte=200).exists()
+
+
 def test_the_order_of_the_report_makes_no_difference() -> None:
     results = matches(PATH, "gate.open(visitor)\n" * 3, NEEDLE)
     imported(report_of(*results))

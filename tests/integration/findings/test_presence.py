@@ -9,9 +9,9 @@ import pytest
 import findings.services
 from events.kinds import SYSTEM, Kind
 from events.models import Event
-from findings.models import IgnoreReason, Presence, Triage
+from findings.models import Finding, IgnoreReason, Presence, Triage
 from orgs.models import Project
-from tests.integration.findings.importing import imported, matches, only_finding, received, report_of
+from tests.integration.findings.importing import PAYLOADS, imported, matches, only_finding, received, report_of
 
 pytestmark = pytest.mark.usefixtures("in_acme")
 
@@ -308,3 +308,65 @@ def test_a_suppression_does_not_change_a_person_s_decision() -> None:
     imported(SUPPRESSED)
 
     assert (only_finding().triage, only_finding().triage_comment) == (Triage.TO_FIX, "Mine.")
+
+
+# --- Rules and products -----------------------------------------------------------------------------------------------
+
+
+def test_semgrep_s_sarif_tells_which_rules_were_run() -> None:
+    imported(sarif(tool="Semgrep OSS", results=1))
+    without_the_rule = sarif(tool="Semgrep OSS", results=0)
+    without_the_rule["runs"][0]["tool"]["driver"]["rules"] = [{"id": "garden.other"}]
+
+    imported(without_the_rule)
+
+    assert only_finding().status == "Removed"
+
+
+def test_sarif_of_other_tools_lists_only_what_it_found() -> None:
+    imported(sarif(tool="Lintel", results=1))
+    without_the_rule = sarif(tool="Lintel", results=0)
+    without_the_rule["runs"][0]["tool"]["driver"]["rules"] = [{"id": "garden.other"}]
+
+    imported(without_the_rule)
+
+    assert only_finding().status == "Fixed"
+
+
+@pytest.mark.parametrize(
+    ("tool", "rule", "product"),
+    [
+        ("Trivy", "CVE-2025-1", "supply_chain"),
+        ("Trivy", "AVD-AWS-0001", "code"),
+        ("Grype", "made-up", "supply_chain"),
+        ("osv-scanner", "GHSA-xxxx", "supply_chain"),
+        ("gitleaks", "aws-access-token", "secrets"),
+        ("TruffleHog", "github", "secrets"),
+        ("Checkov", "CKV_AWS_20", "code"),
+        ("Checkov", "CKV_SECRET_6", "secrets"),
+    ],
+)
+def test_the_product_is_inferred_from_tool_and_rule(tool: str, rule: str, product: str) -> None:
+    report = sarif(tool=tool, results=1)
+    report["runs"][0]["results"][0]["ruleId"] = rule
+
+    imported(report)
+
+    assert only_finding().product == product
+
+
+def test_a_product_that_is_said_with_the_upload_holds_and_can_be_corrected() -> None:
+    imported(PRESENT)
+
+    imported(PRESENT, product="secrets")
+
+    assert (only_finding().product, Finding.objects.count()) == ("secrets", 1)
+
+
+def test_a_gitlab_report_is_imported_and_seen_again() -> None:
+    content = (PAYLOADS / "gitlab" / "sast.json").read_bytes()
+    imported(content)
+
+    scan = imported(content, commit="abcdef1")
+
+    assert (scan.report_format, scan.tool, scan.found_count, scan.new_count) == ("gitlab", "Semgrep", 2, 0)

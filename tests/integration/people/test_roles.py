@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.test import Client
@@ -218,3 +219,36 @@ def test_the_list_asks_the_same_number_of_questions_for_any_number_of_people(
 
     with django_assert_max_num_queries(16):  # type: ignore[attr-defined]  # a context manager
         client.get(PEOPLE)
+
+
+def open_invitations(acme: Organization) -> set[str]:
+    with acting_for(acme.pk):
+        return {entry.email for entry in Invitation.objects.filter(accepted_at=None, revoked_at=None)}
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.ADMIN])
+def test_nobody_who_was_removed_comes_back_by_an_invitation_of_their_own(
+    role: Role, member_as: MemberAs, alices: Membership, acme: Organization, client_for: ClientFor
+) -> None:
+    mo = member_as("mo@acme.example", role)
+    EmailAddress.objects.create(user=mo.user, email="mo@home.example", verified=True)
+    client_for(mo.user).post(f"{PEOPLE}invite/", {"addresses": "mo@home.example other@home.example", "role": role})
+    client_for(alices.user).post(f"{PEOPLE}invite/", {"addresses": "dana@example.com", "role": "member"})
+
+    client_for(alices.user).post(f"{PEOPLE}{mo.pk}/remove/")
+
+    assert open_invitations(acme) == {"dana@example.com"}
+    with acting_for(acme.pk):
+        assert Event.objects.filter(kind=Kind.INVITATION_REVOKED).count() == 2
+
+
+def test_what_somebody_may_not_give_any_more_ends_with_the_role(
+    member_as: MemberAs, alices: Membership, acme: Organization, client_for: ClientFor
+) -> None:
+    mo = member_as("mo@acme.example", Role.ADMIN)
+    for role in (Role.ADMIN, Role.MEMBER):
+        client_for(mo.user).post(f"{PEOPLE}invite/", {"addresses": f"{role}@home.example", "role": role})
+
+    client_for(alices.user).post(f"{PEOPLE}{mo.pk}/role/", {"role": "manager"})
+
+    assert open_invitations(acme) == {"member@home.example"}

@@ -115,3 +115,28 @@ def test_an_unproved_domain_leads_nowhere_and_requires_nothing(required: SignOn,
 
     assert "Continue with" not in words_of(client.post("/accounts/sign-on/", {"login": alice.email}))
     assert sign_in(client, alice.email) == ""
+
+
+def test_another_main_address_does_not_lead_out(required: SignOn, alice: User, client: Client) -> None:
+    EmailAddress.objects.create(user=alice, email="alice@home.example", verified=True)
+    client.force_login(alice)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": timezone.now().timestamp()}]
+    session.save()
+
+    page = client.post("/accounts/email/", {"action_primary": "1", "email": "alice@home.example"}, follow=True)
+
+    assert "it stays your main address" in words_of(page)
+    assert User.objects.get(pk=alice.pk).email == alice.email
+
+
+def test_a_domain_written_in_its_own_letters_is_the_same_domain(in_acme: Organization, client: Client) -> None:
+    factories.a_sign_on(domain="xn--bcher-kva.example", tested_at=timezone.now(), is_enforced=True)
+    factories.a_person("anna@bücher.example")
+
+    assert "requires single sign-on" in sign_in(client, "anna@bücher.example")
+
+
+@pytest.mark.parametrize("path", ["/accounts/sign-on/", "/accounts/sign-on/hint/"])
+def test_an_address_that_none_can_have_is_led_nowhere(path: str, db: None, client: Client) -> None:
+    assert client.post(path, {"login": "a@acme\0.example"}).status_code == 200

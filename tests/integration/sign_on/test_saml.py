@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from lxml import etree
 
@@ -119,6 +120,19 @@ def test_a_sign_in_that_may_begin_there_counts_once(by_saml: SignOn, saml_server
     assert visitor.email == "dana@acme.example"
     assert (again.status_code, thief.email) == (403, "")
     assert "used already" in words_of(again)
+
+
+def test_nothing_is_kept_of_what_the_identity_provider_did_not_sign(by_saml: SignOn, visitor: Visitor) -> None:
+    fields = forged(visitor.go_to_saml(by_saml), change_address)
+    before = Session.objects.count()
+
+    answers = [
+        visitor.client.post(f"/accounts/sign-on/{by_saml.key}/acs/", sent)
+        for sent in (fields, {"SAMLResponse": base64.b64encode(b"<a/>" * 9).decode()}, {"SAMLResponse": "no base64"})
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert Session.objects.count() == before
 
 
 def unasked(sign_on: SignOn, saml_server: SamlServer) -> dict[str, str]:

@@ -97,7 +97,7 @@ def test_a_comment_that_is_too_long_changes_nothing(browser: Client, ids: list[i
     assert set(states(acme)) == {"open"}
 
 
-def test_what_somebody_may_not_see_is_not_changed_nor_taken_back(
+def test_what_somebody_may_not_see_is_not_changed_nor_taken_back(  # noqa: PLR0917  (fixtures)
     browser: Client, ids: list[int], acme: Organization, bob: User, alice: User, client_for: Callable[[User], Client]
 ) -> None:
     decide(client_for(alice), ids)

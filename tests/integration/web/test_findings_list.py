@@ -18,6 +18,7 @@ from findings.listing import Cursor, FindingFilter
 from findings.models import Finding, IgnoreReason, Triage
 from orgs.models import Membership
 from orgs.permissions import Role
+from orgs.selectors import memberships_of
 from tenancy.models import Organization
 from tests import factories
 
@@ -51,6 +52,9 @@ def paths_shown(query: str) -> set[str]:
         ("recommendation=none", {"recommendation": ""}, {"recommendation": "unsure"}),
         ("status=to_fix", {"triage": "to_fix", "triage_source": "person"}, {}),
         ("status=fixed", {"is_present": False}, {}),
+        ("status=fixed", {"is_present": False}, {"is_present": False, "is_removed": True}),
+        ("status=removed", {"is_present": False, "is_removed": True}, {"is_present": False}),
+        ("product=secrets", {"product": "secrets"}, {"product": "code"}),
     ],
 )
 def test_a_filter_shows_what_it_names(
@@ -60,6 +64,36 @@ def test_a_filter_shows_what_it_names(
     factories.a_finding(path="other.py", **of_the_other)
 
     assert paths_shown(query) == {"wanted.py"}
+
+
+def test_counts_tell_fixed_removed_and_products_apart(in_acme: Organization, alice: User) -> None:
+    factories.a_finding(is_present=False)
+    factories.a_finding(is_present=False, is_removed=True, product="secrets")
+    factories.a_finding(product="supply_chain")
+
+    member = memberships_of(alice.pk)[0]
+    counts = listing.counts(FindingFilter.parse(QueryDict("status=fixed&status=removed&status=open")), viewer=member)
+
+    assert counts.by_facet["status"] == {"fixed": 1, "removed": 1, "open": 1}
+    assert counts.by_facet["product"] == {"code": 1, "secrets": 1, "supply_chain": 1}
+
+
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("", "Findings"),
+        ("?backlog=production", "Production backlog"),
+        ("?backlog=pre_production", "Pre-production backlog"),
+    ],
+)
+def test_the_page_says_which_backlog_it_shows(
+    query: str, heading: str, in_acme: Organization, alice: User, client_for: ClientFor
+) -> None:
+    factories.a_finding()
+
+    page = client_for(alice).get(f"/orgs/acme/findings/{query}").content.decode()
+
+    assert f"<h1>{heading}</h1>" in page
 
 
 def test_without_a_status_the_list_shows_what_is_still_to_be_dealt_with(in_acme: Organization) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0013_project_address_tags'),
+        ('orgs', '0014_project_has_tags_file'),
         ('tenancy', '0003_directory_rights'),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('findings', '0008_identity_of_withheld_code'),
+        ('findings', '0010_expiry_as_decided'),
         ('tenancy', '0003_directory_rights'),
     ]
 
@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('triage_source', models.CharField(blank=True, choices=[('', 'Nobody yet'), ('suppression', 'A suppression in the code or the report'), ('person', 'A person')], max_length=12)),
                 ('triaged_by', models.CharField(blank=True, max_length=200)),
                 ('triaged_at', models.DateTimeField(blank=True, null=True)),
+                ('triage_expires_at', models.DateTimeField(blank=True, null=True)),
                 ('was_waiting', models.BooleanField(default=False)),
                 ('bulk', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='findings.bulktriage')),
                 ('finding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bulk_changes', to='findings.finding')),
