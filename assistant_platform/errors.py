@@ -1,4 +1,4 @@
-"""What is answered where no view is reached, or one fails: JSON below `/api/`, a page elsewhere."""
+"""What is answered where no view is reached, or one fails: problem details or JSON below `/api/`, else a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
+from assistant_platform.api.problems import MEDIA_TYPE, problem
+
 API_PREFIX = "/api/"
+OWN_API_PREFIX = "/api/v1/"  # the rest below /api/ is the protocol of `semgrep ci`, whose client wants plain JSON
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -34,6 +37,8 @@ _WORDS = {
 
 
 def _answer(request: HttpRequest, status: HTTPStatus, page: Callable[[], HttpResponse]) -> HttpResponse:
+    if request.path_info.startswith(OWN_API_PREFIX):
+        return JsonResponse(problem(status, _WORDS[status]), status=status, content_type=MEDIA_TYPE)
     if request.path_info.startswith(API_PREFIX):
         return JsonResponse({"detail": _WORDS[status]}, status=status)
     return page()

@@ -31,6 +31,7 @@ FOLLOWERS: dict[Kind, list[Task]] = {
 # What each organization is owed once a day.
 DAILY: list[Task] = [
     orgs.tasks.follow_retention_limit,
+    orgs.tasks.forget_answered_requests,
     providers.tasks.forget_texts,
     scm.tasks.forget_code,
     findings.tasks.forget_uploads,

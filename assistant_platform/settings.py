@@ -309,16 +309,30 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["assistant_platform.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["assistant_platform.api.authentication.DeclaredPermission"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "assistant_platform.api.describing.ApiSchema",
+    "EXCEPTION_HANDLER": "assistant_platform.api.problems.answer",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
 }
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)  # of one token; 0: as many as it likes
 SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",  # 3.0 cannot say that an object may be null
     "TITLE": "Assistant API",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"ConfidenceEnum": "orgs.models.FixConfidence"},  # a fix and a verdict have the same words
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "assistant_platform.api.describing.add_problem",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "ConfidenceEnum": "orgs.models.FixConfidence",  # a fix and a verdict have the same words
+        "IgnoreReasonEnum": "findings.models.IgnoreReason",
+        "VerdictEnum": ["true_positive", "false_positive", "unsure"],
+        "PresenceStateEnum": "findings.models.PresenceState",
+        "FindingStateEnum": ["unresolved", "muted", "fixed", "removed"],
+    },
 }
 
 # --- Scans and code ---------------------------------------------------------------------------------------------------

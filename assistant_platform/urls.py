@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from assistant_platform.web import (
     account,
+    bulk,
     ci,
     cli_login,
     finding,
@@ -47,6 +48,9 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
     path("findings/", findings.findings_page, name="findings"),
     path("findings/filters/", findings.findings_facets, name="findings-facets"),
+    path("findings/bulk/", bulk.bulk_page, name="findings-bulk"),
+    path("findings/bulk/decide/", bulk.decide_in_bulk, name="findings-bulk-decide"),
+    path("findings/bulk/<int:bulk_id>/undo/", bulk.undo_bulk, name="findings-bulk-undo"),
     path("findings/<int:finding_id>/", finding.finding_page, name="finding"),
     path("findings/<int:finding_id>/feedback/", findings.give_feedback, name="finding-feedback"),
     path("findings/<int:finding_id>/ignore/", finding.ignore, name="finding-ignore"),

@@ -57,6 +57,10 @@ def bench() -> dict[str, Any]:
     address = f"/orgs/{organization.slug}/findings/"
     pages = {"first": address, "thousandth": f"{address}?after={after}"}
     figures = {name: _page(client, page, connection) for name, page in pages.items()}
+    with acting_for(organization.pk):
+        program = Client(headers={"authorization": f"Bearer {_token(admin)}"})
+    of_api = _addresses_of_api(organization.slug, after)
+    figures |= {name: _page(program, page, connection) for name, page in of_api.items()}
     return {"rows": ROWS, "fill_seconds": round(filled, 1), "target_cpu_ms": TARGET_CPU_MS, **figures}
 
 
@@ -97,6 +101,27 @@ def _cursor_of_page(number: int) -> str:
             PAGE_SIZE * (number - 1) - 1
         ]
     return str(Cursor.of(row))
+
+
+def _token(admin: Any) -> str:
+    import orgs.services  # noqa: PLC0415
+    from events.kinds import SYSTEM  # noqa: PLC0415
+    from orgs.permissions import Scope  # noqa: PLC0415
+
+    return orgs.services.create_token(name="bench", scopes=[Scope.API_READ], created_by=admin, actor=SYSTEM)[1]
+
+
+def _addresses_of_api(slug: str, after: str) -> dict[str, str]:
+    from assistant_platform.api.paging import Position  # noqa: PLC0415
+
+    position = Position(is_before=False, values=tuple(int(part) for part in after.split("-")))
+    address = f"/api/v1/deployments/{slug}/findings"
+    return {
+        "api_first_100": address,
+        "api_thousandth_100": f"{address}?cursor={position}",
+        "api_first_3000": f"{address}?page_size=3000",
+        "api_by_category": f"{address}?categories=none",
+    }
 
 
 def _page(client: Any, address: str, connection: Any) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from events.kinds import Kind
 from events.models import Event, Job, JobState
 
 
-def about(finding_id: int) -> QuerySet[Event]:
-    """Return what happened to a finding, newest first."""
-    return Event.objects.filter(finding_id=finding_id).order_by("-id")
+def about(finding_id: int, *, besides: Collection[int] = ()) -> QuerySet[Event]:
+    """Return what happened to a finding, newest first; `besides` are events about many, of which it is one."""
+    own = Q(finding_id=finding_id)
+    return Event.objects.filter(own | Q(pk__in=besides) if besides else own).order_by("-id")
 
 
 def unfinished_jobs() -> QuerySet[Job]:

@@ -394,3 +394,48 @@ class Note(OwnedByOrganization):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class BulkTriage(OwnedByOrganization):
+    """A decision about many findings at once, with what they were before, so that it can be taken back."""
+
+    triage = models.CharField(max_length=10, choices=Triage)
+    ignore_reason = models.CharField(max_length=20, choices=IgnoreReason, blank=True)
+    comment = models.TextField(blank=True, max_length=3000)
+    count = models.PositiveIntegerField()
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    undone_by = models.CharField(max_length=200, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_count = models.PositiveIntegerField(null=True, blank=True)
+    # The events that tell of it in the activity of each finding; events have no keys to them.
+    event_number = models.BigIntegerField(null=True, blank=True)
+    undo_event_number = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "id"], name="bulk_triage_of_organization")]
+
+    def __str__(self) -> str:
+        return f"{self.count} findings: {self.triage}"
+
+
+class BulkTriageChange(OwnedByOrganization):
+    """One finding of a BulkTriage, as it was before; `change` is the number of the decision that it got."""
+
+    bulk = models.ForeignKey(BulkTriage, models.CASCADE, related_name="changes", db_index=False)
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="bulk_changes")
+    change = models.PositiveIntegerField()
+    triage = models.CharField(max_length=10, choices=Triage)
+    ignore_reason = models.CharField(max_length=20, choices=IgnoreReason, blank=True)
+    triage_comment = models.TextField(blank=True, max_length=3000)
+    triage_source = models.CharField(max_length=12, choices=TriageSource, blank=True)
+    triaged_by = models.CharField(max_length=200, blank=True)
+    triaged_at = models.DateTimeField(null=True, blank=True)
+    triage_expires_at = models.DateTimeField(null=True, blank=True)
+    was_waiting = models.BooleanField(default=False)  # for its analysis, which ignoring ended
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bulk", "finding"], name="bulk_triage_once_per_finding")]
+
+    def __str__(self) -> str:
+        return f"{self.finding_id} was {self.triage}"

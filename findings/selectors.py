@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, QuerySet
+from collections.abc import Sequence
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 import orgs.selectors
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
-from findings.models import Finding, NotAnalysed, Note, Presence, Scan, Triage, TriageImport, TriageSource
+from findings.models import (
+    BulkTriage,
+    BulkTriageChange,
+    Finding,
+    NotAnalysed,
+    Note,
+    Presence,
+    PresenceState,
+    Scan,
+    Triage,
+    TriageImport,
+    TriageSource,
+)
 from findings.refs import branch_and_pull_request
 from findings.stored import step_from_json
 from orgs.models import Project, Viewer
@@ -73,6 +87,32 @@ def context_of(finding: Finding) -> FindingContext:
 def presences_of(finding: Finding) -> QuerySet[Presence]:
     """Return where a finding is or was, latest change first."""
     return Presence.objects.filter(finding=finding).order_by("-changed_at", "-pk")
+
+
+def refs_of(finding_ids: Sequence[int]) -> dict[int, str]:
+    """Return a branch or pull request of each finding: where it is present, else where it was last."""
+    newest = (
+        Presence.objects.filter(finding__in=finding_ids)
+        .annotate(is_gone=~Q(state=PresenceState.PRESENT))
+        .order_by("finding_id", "is_gone", "-changed_at")
+        .distinct("finding_id")
+    )
+    return dict(newest.values_list("finding_id", "ref"))
+
+
+def bulk_events_of(finding: Finding) -> list[int]:
+    """Return the ids of the events in which a finding was decided about together with others, and of taking it back."""
+    pairs = BulkTriage.objects.filter(changes__finding=finding).values_list("event_number", "undo_event_number")
+    return [number for pair in pairs for number in pair if number is not None]
+
+
+def bulk_triages_visible_to(viewer: Viewer) -> QuerySet[BulkTriage]:
+    """Return the decisions about many findings at once of which somebody sees every finding, newest first."""
+    found, ids = BulkTriage.objects.order_by("-pk"), orgs.selectors.visible_project_ids(viewer)
+    if ids is None:
+        return found
+    hidden = BulkTriageChange.objects.filter(bulk=OuterRef("pk")).exclude(finding__project__in=ids)
+    return found.filter(~Exists(hidden))
 
 
 def notes_of(finding: Finding) -> QuerySet[Note]:

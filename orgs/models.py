@@ -292,6 +292,30 @@ class ProjectSettings(OwnedByOrganization):
         return f"settings of {self.project}"
 
 
+class AnsweredRequest(OwnedByOrganization):
+    """A write that a token sent with an `Idempotency-Key`, and what was answered; kept for a day.
+
+    `token_number` is the token's id, and no foreign key: a day's memory must not hold a token.
+    """
+
+    token_number = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    digest = models.BinaryField(max_length=32)  # of method, address and body
+    status = models.PositiveSmallIntegerField(null=True, blank=True)  # None: under way
+    content_type = models.CharField(max_length=100, blank=True)
+    body = models.BinaryField(default=bytes)
+    started_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "token_number", "key"], name="answered_request_once")
+        ]
+        indexes = [models.Index(fields=["organization", "started_at"], name="answered_request_by_age")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Protocol(models.TextChoices):
     """How an identity provider and we speak."""
 

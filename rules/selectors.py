@@ -30,6 +30,18 @@ def identifiers(rule_ids: Sequence[int]) -> dict[int, str]:
     return dict(Rule.objects.filter(pk__in=rule_ids).values_list("pk", "identifier"))
 
 
+def ids_of(identifiers: Sequence[str]) -> list[int]:
+    """Return the ids of the rules with these identifiers, of those that are known."""
+    return list(Rule.objects.filter(identifier__in=identifiers).values_list("pk", flat=True))
+
+
+def ids_where(*, categories: Sequence[str], confidence: Sequence[str], modes: Sequence[str]) -> list[int]:
+    """Return the ids of the rules of some categories, confidences and modes; an empty sequence allows every one."""
+    conditions = {"category__in": categories, "confidence__in": confidence, "mode__in": modes}
+    chosen = Rule.objects.filter(**{name: values for name, values in conditions.items() if values})
+    return list(chosen.values_list("pk", flat=True))
+
+
 def policy_settings() -> PolicySettings:
     """Return how the organization in scope treats rules in general, with the defaults where nothing was saved."""
     return PolicySettings.objects.first() or PolicySettings()

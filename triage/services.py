@@ -214,11 +214,20 @@ def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "
 
     Agreeing with a true positive never ignores, and disagreeing with a false positive opens what was ignored so.
     """
-    actor = actor_of(user)
+    return _keep_feedback(verdict, {"user": user}, agrees=agrees, reason=reason, actor=actor_of(user))
+
+
+def give_feedback_of_token(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
+    """Keep what a token says of a verdict for somebody, as give_feedback does; one answer a token."""
+    whose = {"user": None, "token_name": actor.name[:100]}
+    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
+
+
+def _keep_feedback(verdict: Verdict, whose: dict[str, Any], *, agrees: bool, reason: str, actor: Actor) -> Feedback:
     with transaction.atomic():
         finding = Finding.objects.select_for_update(no_key=True).get(pk=verdict.finding_id)
         feedback, _ = Feedback.objects.update_or_create(
-            verdict=verdict, user=user, defaults={"finding": finding, "agrees": agrees, "reason": reason}
+            verdict=verdict, **whose, defaults={"finding": finding, "agrees": agrees, "reason": reason}
         )
         record(Kind.FEEDBACK_GIVEN, actor=actor, finding_id=finding.pk, verdict_id=verdict.pk, agrees=agrees)
         if verdict.is_false_positive and agrees:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import transaction
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
@@ -14,10 +14,11 @@ from rest_framework.response import Response
 
 import findings.selectors
 import findings.services
+from assistant_platform.api import paging
 from assistant_platform.api.base import OrgView
 from findings.ingest import PARSERS
 from findings.ingest.unpacking import ReportUnreadable
-from findings.models import Product, Scan
+from findings.models import Product, Scan, ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused
 from orgs.permissions import Permission
@@ -73,6 +74,7 @@ class ScanSerializer(serializers.ModelSerializer[Scan]):
 
     id = serializers.CharField()
     project = serializers.CharField(source="project.name")
+    product = serializers.CharField(allow_blank=True, help_text="code, supply_chain or secrets; empty: the report's")
     state = serializers.CharField(help_text="received, ingested, settled (analysed) or failed")
 
     class Meta:
@@ -102,12 +104,45 @@ class ScanSerializer(serializers.ModelSerializer[Scan]):
         read_only_fields = fields
 
 
+class ScansSerializer(serializers.Serializer[Any]):
+    """A page of scans, newest first."""
+
+    scans = ScanSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
 class ScansView(OrgView):
     """The scans of a deployment."""
 
     read_permission: ClassVar[Permission] = Permission.SCANS_VIEW
     write_permission: ClassVar[Permission] = Permission.SCANS_UPLOAD
     parser_classes = (MultiPartParser,)
+    max_body_bytes = None
+    query = (
+        *paging.PAGED,
+        OpenApiParameter("project", str, many=True, description="Ids of projects."),
+        OpenApiParameter("branch", str, description="The scanned branch."),
+        OpenApiParameter("state", str, many=True, enum=ScanState.values, description="How far they have come."),
+    )
+
+    @extend_schema(operation_id="list_scans", responses={200: ScansSerializer})
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the scans, newest first."""
+        size = paging.size_of(request)
+        states, projects = request.query_params.getlist("state"), request.query_params.getlist("project")
+        if wrong := [word for word in states if word not in ScanState.values]:
+            raise ValidationError({"state": [f"{wrong[0][:60]!r} is none of: {', '.join(ScanState.values)}."]})
+        if wrong := [word for word in projects if not (word.isascii() and word.isdigit() and len(word) < 19)]:  # noqa: PLR2004
+            raise ValidationError({"project": [f"{wrong[0][:60]!r} is no id."]})
+        branch = request.query_params.get("branch", "").replace("\0", "")
+        conditions = {"state__in": states, "project__in": projects, "branch": branch}
+        with self.scope(), transaction.atomic():
+            scans = findings.selectors.scans_visible_to(self.token).filter(
+                **{name: value for name, value in conditions.items() if value}
+            )
+            page = paging.page_of(scans, request, order=(("pk", int),), is_descending=True, size=size)
+            return paging.answer(request, "scans", ScanSerializer(page.rows, many=True).data, page)
 
     @extend_schema(
         operation_id="upload_scan",

@@ -4,34 +4,46 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import findings, provider, scans, settings, usage
+from assistant_platform.api import deployments, docs, policies, projects, provider, scans, settings, usage
+from assistant_platform.api.findings import deciding, detail, lists
 from assistant_platform.api.rules import imports, rules
+from assistant_platform.api.schema import SchemaView
 
-RULES = "deployments/<slug:slug>/rules"
-PROVIDER = "deployments/<slug:slug>/provider"
+DEPLOYMENT = "deployments/<slug:slug>"
+FINDING = f"{DEPLOYMENT}/findings/<int:finding_id>"
+RULES = f"{DEPLOYMENT}/rules"
+PROJECTS = f"{DEPLOYMENT}/projects"
+PROVIDER = f"{DEPLOYMENT}/provider"
+CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
-    path("deployments/<slug:slug>/scans", scans.ScansView.as_view(), name="api-scans"),
-    path("deployments/<slug:slug>/scans/<int:scan_id>", scans.ScanView.as_view(), name="api-scan"),
-    path("deployments/<slug:slug>/findings/<int:finding_id>", findings.FindingView.as_view(), name="api-finding"),
-    path("deployments/<slug:slug>/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
-    path(
-        "deployments/<slug:slug>/projects/<int:project_id>/settings",
-        settings.ProjectSettingsView.as_view(),
-        name="api-project-settings",
-    ),
-    path("deployments/<slug:slug>/usage", usage.UsageView.as_view(), name="api-usage"),
-    path("deployments/<slug:slug>/budget", usage.BudgetView.as_view(), name="api-budget"),
+    path("schema", SchemaView.as_view(), name="api-schema"),
+    path("docs", docs.docs_page, name="api-docs"),
+    path("deployments", deployments.DeploymentsView.as_view(), name="api-deployments"),
+    path(DEPLOYMENT, deployments.DeploymentView.as_view(), name="api-deployment"),
+    path(f"{DEPLOYMENT}/scans", scans.ScansView.as_view(), name="api-scans"),
+    path(f"{DEPLOYMENT}/scans/<int:scan_id>", scans.ScanView.as_view(), name="api-scan"),
+    path(f"{DEPLOYMENT}/findings", lists.FindingsView.as_view(), name="api-findings"),
+    path(f"{DEPLOYMENT}/findings/counts", lists.FindingCountsView.as_view(), name="api-finding-counts"),
+    path(FINDING, deciding.FindingView.as_view(), name="api-finding"),
+    path(f"{FINDING}/feedback", deciding.FeedbackView.as_view(), name="api-feedback"),
+    path(f"{FINDING}/activity", detail.ActivityView.as_view(), name="api-activity"),
+    path(f"{FINDING}/notes", detail.NotesView.as_view(), name="api-notes"),
+    path(f"{FINDING}/patch", detail.PatchView.as_view(), name="api-patch"),
+    path(f"{FINDING}/analyze", detail.AnalyzeView.as_view(), name="api-analyze"),
+    path(f"{DEPLOYMENT}/triage", deciding.TriageView.as_view(), name="api-triage"),
+    path(f"{DEPLOYMENT}/triage/<int:bulk_id>/undo", deciding.BulkTriageUndoView.as_view(), name="api-triage-undo"),
+    path(f"{DEPLOYMENT}/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
+    path(f"{DEPLOYMENT}/usage", usage.UsageView.as_view(), name="api-usage"),
+    path(f"{DEPLOYMENT}/budget", usage.BudgetView.as_view(), name="api-budget"),
     path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),
     path(f"{PROVIDER}/connections", provider.ConnectionsView.as_view(), name="api-connections"),
     path(f"{PROVIDER}/order", provider.ConnectionOrderView.as_view(), name="api-connection-order"),
     path(f"{PROVIDER}/step-models", provider.StepModelsView.as_view(), name="api-step-models"),
-    path(f"{PROVIDER}/connections/<int:connection_id>", provider.ConnectionView.as_view(), name="api-connection"),
-    path(
-        f"{PROVIDER}/connections/<int:connection_id>/check",
-        provider.ConnectionCheckView.as_view(),
-        name="api-connection-check",
-    ),
+    path(CONNECTION, provider.ConnectionView.as_view(), name="api-connection"),
+    path(f"{CONNECTION}/check", provider.ConnectionCheckView.as_view(), name="api-connection-check"),
+    path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
+    path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
     path(RULES, rules.RulesView.as_view(), name="api-rules"),
     path(f"{RULES}/modes", rules.RuleModesView.as_view(), name="api-rule-modes"),
     path(f"{RULES}/modes/<int:event_id>/undo", rules.UndoRuleModesView.as_view(), name="api-rule-modes-undo"),
@@ -43,4 +55,9 @@ urlpatterns = [
         rules.RuleOverrideView.as_view(),
         name="api-rule-override",
     ),
+    path(PROJECTS, projects.ProjectsView.as_view(), name="api-projects"),
+    path(f"{PROJECTS}/<int:project_id>/settings", settings.ProjectSettingsView.as_view(), name="api-project-settings"),
+    # A project's name may hold slashes, so these come last.
+    path(f"{PROJECTS}/<path:project_name>/tags", projects.ProjectTagsView.as_view(), name="api-project-tags"),
+    path(f"{PROJECTS}/<path:project_name>", projects.ProjectView.as_view(), name="api-project"),
 ]

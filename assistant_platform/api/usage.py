@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import transaction
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -81,10 +82,13 @@ class UsageView(OrgView):
 
     read_permission: ClassVar[Permission] = Permission.USAGE_VIEW
     write_permission: ClassVar[Permission] = Permission.PROVIDER_MANAGE
+    query = (
+        OpenApiParameter("since", OpenApiTypes.DATE, description="The first day; this month's if not given."),
+        OpenApiParameter("until", OpenApiTypes.DATE, description="The last day; today if not given."),
+    )
 
     @extend_schema(
         operation_id="get_usage",
-        parameters=[UsagePeriodSerializer],
         responses={200: UsageSerializer, 400: OpenApiResponse(description="What is wrong, in `detail` or by field")},
     )
     def get(self, request: Request, slug: str) -> Response:

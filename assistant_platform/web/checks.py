@@ -22,6 +22,8 @@ PUBLIC = {
     "sign-on-metadata": "our SAML metadata, which identity providers fetch",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
+    "api-schema": "describes the API, the same for everybody",
+    "api-docs": "describes the API, the same for everybody",
     "help-settings": "says what is in the repository's docs",
     "organization-new": "for everybody who is signed in, where the operator allows it",
     "invitation": "for whoever holds the link, which nobody can guess",

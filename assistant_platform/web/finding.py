@@ -131,7 +131,8 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         source=None if verdict and verdict.code_lines else _source_of(finding),
         evidence=verdict.evidence if verdict else [],
     )
-    happened = list(events.selectors.about(finding.pk)[:ACTIVITIES_SHOWN])
+    with_others = findings.selectors.bulk_events_of(finding)
+    happened = list(events.selectors.about(finding.pk, besides=with_others)[:ACTIVITIES_SHOWN])
     notes = dict(findings.selectors.notes_of(finding).values_list("pk", "text"))
     context = {
         "finding": finding,

@@ -41,6 +41,24 @@ class TriageForm(forms.Form):
     triage = forms.ChoiceField(choices=[(entry.value, entry.label) for entry in Triage if entry != Triage.IGNORED])
 
 
+class BulkTriageForm(forms.Form):
+    """What is decided about many findings; the reason counts where they are ignored."""
+
+    triage = forms.ChoiceField(
+        choices=Triage.choices, initial=Triage.IGNORED, widget=forms.Select(attrs={"class": "form-select"})
+    )
+    reason = forms.ChoiceField(
+        choices=IgnoreReason.choices,
+        initial=IgnoreReason.FALSE_POSITIVE,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    comment = forms.CharField(
+        required=False,
+        max_length=LONGEST_COMMENT,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "form-control"}),
+    )
+
+
 class ProjectForm(forms.Form):
     """What people say of a project."""
 

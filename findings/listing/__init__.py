@@ -12,7 +12,9 @@ from findings.listing.filtering import (
     RISKS,
     SEVERITIES,
     STATUSES,
+    VALUES_AT_MOST,
     FindingFilter,
+    Parameters,
     matching,
 )
 from findings.listing.pages import PAGE_SIZE, Cursor, Page, page
@@ -28,10 +30,12 @@ __all__ = [
     "SEVERITIES",
     "STATUSES",
     "TOP_VALUES",
+    "VALUES_AT_MOST",
     "Counts",
     "Cursor",
     "FindingFilter",
     "Page",
+    "Parameters",
     "counts",
     "known_counts",
     "matching",

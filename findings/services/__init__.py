@@ -23,6 +23,15 @@ from findings.services.client_scans import (
     why_client_failed,
 )
 from findings.services.deciding import ExpiryUnusable, add_note, ignore, reopen_expired, set_triage
+from findings.services.deciding_in_bulk import (
+    MOST_AT_ONCE,
+    BulkRefused,
+    NothingToUndo,
+    chosen_ids,
+    digest_of,
+    triage_in_bulk,
+    undo_bulk_triage,
+)
 from findings.services.importing_triage import (
     Comparison,
     ImportUnusable,
@@ -36,10 +45,13 @@ from findings.services.projects import change_project
 from findings.services.receiving import ScanDescription, receive_scan
 
 __all__ = [
+    "MOST_AT_ONCE",
+    "BulkRefused",
     "ClientScan",
     "Comparison",
     "ExpiryUnusable",
     "ImportUnusable",
+    "NothingToUndo",
     "ScanDescription",
     "add_note",
     "apply_component",
@@ -48,8 +60,10 @@ __all__ = [
     "apply_verdict",
     "begin_analysis",
     "change_project",
+    "chosen_ids",
     "compare_triage_import",
     "complete",
+    "digest_of",
     "end_analysis",
     "fail_client_scan",
     "fail_scan",
@@ -66,6 +80,8 @@ __all__ = [
     "settle_if_done",
     "skip_analysis",
     "start_client_scan",
+    "triage_in_bulk",
+    "undo_bulk_triage",
     "undo_triage_import",
     "why_client_failed",
 ]

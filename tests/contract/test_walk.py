@@ -21,15 +21,16 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
+import findings.services
 import orgs.joining
 import orgs.services
 import orgs.teams
-from assistant_platform.api.base import OrgView
+from assistant_platform.api.base import OrgView, TokenView
 from assistant_platform.api.semgrep_ci.base import ClientView
 from assistant_platform.web import checks
 from events.kinds import SYSTEM, Kind
 from events.services import record
-from findings.models import Finding
+from findings.models import Finding, Triage
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
@@ -63,6 +64,8 @@ PUBLIC = {
     "help-settings": 200,
     "healthz": 200,
     "readyz": 200,
+    "api-schema": 200,
+    "api-docs": 200,
     "ci-check-version": 200,
     "ci-rule-lints": 200,
     "ci-fail-open": 405,
@@ -104,6 +107,15 @@ ENDPOINTS = [
     for method in METHODS
     if issubclass(getattr(route.view, "cls", object), OrgView) and hasattr(route.view.cls, method)
 ]
+# What a token asks without naming an organization: it sees its own.
+OF_TOKEN = [
+    (route, method)
+    for route in ROUTES
+    for method in METHODS
+    if issubclass(getattr(route.view, "cls", object), TokenView)
+    and not issubclass(route.view.cls, OrgView)
+    and hasattr(route.view.cls, method)
+]
 # What `semgrep ci` calls: no organization in the address, the token alone says whose it is.
 OF_THE_CLIENT = [
     (route, method)
@@ -113,7 +125,9 @@ OF_THE_CLIENT = [
 ]
 OUTSIDE = [route for route in ROUTES if route.name in {*PUBLIC, *ACCOUNT}]
 PAGES_ABOUT_ONE = [route for route in PAGES if set(route.arguments) != {"slug"}]
-ENDPOINTS_ABOUT_ONE = [(route, method) for route, method in ENDPOINTS if set(route.arguments) != {"slug"}]
+# A policy is a mode, and the same in every organization.
+OF_EVERYBODY = {"slug", "policy_id"}
+ENDPOINTS_ABOUT_ONE = [(route, method) for route, method in ENDPOINTS if not set(route.arguments) <= OF_EVERYBODY]
 
 
 def named(part: object) -> str:
@@ -136,6 +150,9 @@ def things(acme: Organization) -> dict[str, object]:
             adapter="openai",
             outcome=Outcome.ANSWERED,
             finding_id=finding.pk,
+        )
+        bulk = findings.services.triage_in_bulk(
+            chosen=Finding.objects.all(), triage=Triage.REVIEWING, reason=None, comment="", actor=SYSTEM
         )
         team = orgs.teams.create_team(name="Payments", actor=SYSTEM)
         token, _ = orgs.services.create_token(
@@ -163,6 +180,9 @@ def things(acme: Organization) -> dict[str, object]:
         "slug": acme.slug,
         "connection_id": connection.pk,
         "finding_id": finding.pk,
+        "bulk_id": bulk.pk,
+        "policy_id": 2,
+        "project_name": finding.project.name,
         "project_id": finding.project_id,
         "scan_id": finding.first_scan_id,
         "triage_import_id": triage_import.pk,
@@ -204,7 +224,7 @@ def other_organization(charlie: User) -> Organization:
 def test_every_address_is_known() -> None:
     known = (
         {route.name for route in PAGES}
-        | {route.name for route, _ in [*ENDPOINTS, *OF_THE_CLIENT]}
+        | {route.name for route, _ in [*ENDPOINTS, *OF_TOKEN, *OF_THE_CLIENT]}
         | {*PUBLIC, *ACCOUNT}
     )
     unknown = [route.name for route in ROUTES if route.name not in known]
@@ -417,7 +437,7 @@ def needed(route: Route, method: str) -> Permission:
     return permission
 
 
-@pytest.mark.parametrize(("route", "method"), ENDPOINTS, ids=named)
+@pytest.mark.parametrize(("route", "method"), [*ENDPOINTS, *OF_TOKEN], ids=named)
 def test_an_endpoint_needs_a_token(route: Route, method: str, things: dict[str, object], alice: User) -> None:
     address = route.address(things)
 
@@ -425,7 +445,7 @@ def test_an_endpoint_needs_a_token(route: Route, method: str, things: dict[str, 
     assert [getattr(client, method)(address).status_code for client in strangers] == [401, 401, 401]
 
 
-@pytest.mark.parametrize(("route", "method"), ENDPOINTS, ids=named)
+@pytest.mark.parametrize(("route", "method"), [*ENDPOINTS, *OF_TOKEN], ids=named)
 def test_a_revoked_token_is_none(route: Route, method: str, things: dict[str, object], acme: Organization) -> None:
     client = with_token(acme, *Scope, is_revoked=True)
 
@@ -444,6 +464,16 @@ def test_a_token_of_another_organization_learns_nothing(
     assert (there.status_code, there.json()) == (404, nowhere.json())
 
 
+@pytest.mark.parametrize(("route", "method"), OF_TOKEN, ids=named)
+def test_a_token_that_names_no_organization_sees_its_own(
+    route: Route, method: str, things: dict[str, object], charlie: User
+) -> None:
+    answer = getattr(with_token(other_organization(charlie), *Scope), method)(route.address(things))
+
+    assert answer.status_code == 200
+    assert "acme" not in answer.content.decode()
+
+
 @pytest.mark.parametrize(("route", "method"), ENDPOINTS_ABOUT_ONE, ids=named)
 def test_a_thing_of_another_organization_is_not_found_by_its_id(
     route: Route, method: str, things: dict[str, object], charlie: User
@@ -456,7 +486,7 @@ def test_a_thing_of_another_organization_is_not_found_by_its_id(
 
 
 @pytest.mark.parametrize("scope", Scope)
-@pytest.mark.parametrize(("route", "method"), ENDPOINTS, ids=named)
+@pytest.mark.parametrize(("route", "method"), [*ENDPOINTS, *OF_TOKEN], ids=named)
 def test_a_scope_may_what_its_permissions_say(
     route: Route, method: str, scope: Scope, things: dict[str, object], acme: Organization
 ) -> None:

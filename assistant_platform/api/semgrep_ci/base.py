@@ -13,9 +13,10 @@ from pydantic import BaseModel, ValidationError
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+from rest_framework.views import exception_handler
 
 import findings.selectors
-from assistant_platform.api.base import TokenView
+from assistant_platform.api.base import MachineView
 from findings.models import Scan
 from orgs.models import ApiToken
 from orgs.permissions import Permission
@@ -51,12 +52,16 @@ def body_of(request: Request) -> IO[bytes]:
     return body
 
 
-class ClientView(TokenView):
+class ClientView(MachineView):
     """An address of the client's protocol; the token alone says whose scan it is."""
 
     parser_classes = (BodyParser,)
     schema = None  # the protocol is the client's, and no part of our API's document
     permission = Permission.SCANS_UPLOAD
+
+    def get_exception_handler(self) -> Any:
+        """Return REST framework's own: the client looks for `detail` alone, in plain JSON."""
+        return exception_handler
 
     def permission_for(self, request: Request) -> Permission:
         """Return what each of its methods needs."""

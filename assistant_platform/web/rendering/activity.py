@@ -45,6 +45,7 @@ _WORDS = {
     Kind.FEEDBACK_GIVEN: ("gave feedback", "message-square"),
     Kind.FINDING_TRIAGED: ("changed the status", "flag"),
     Kind.FINDING_IGNORED: ("ignored this", "eye-off"),
+    Kind.FINDINGS_TRIAGED: ("changed the status of several findings, this one among them", "layers"),
     Kind.TRIAGE_EXPIRED: ("opened this again: the risk was accepted until now", "clock"),
     Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
     Kind.LATE_ANSWER: ("answered too late; the answer was dropped", "clock"),
@@ -71,6 +72,11 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
             words = f"ignored this: {IgnoreReason(subject['reason']).label.lower()}"
             if expires := subject.get("expires"):
                 words = f"{words}, until {expires}"
+        case Kind.FINDINGS_TRIAGED if subject.get("is_undo"):
+            words = f"took a decision about {subject.get('count')} findings back, this one among them"
+        case Kind.FINDINGS_TRIAGED if subject.get("triage") in Triage.values:
+            chosen = Triage(subject["triage"]).label
+            words = f"set the status of {subject.get('count')} findings to {chosen}, this one among them"
         case Kind.NOT_ANALYSED | Kind.AUTOFIX_NOT_POSSIBLE | Kind.GUIDANCE_NOT_POSSIBLE if subject.get("reason"):
             words = f"{words}: {subject['reason']}"
     return Activity(

@@ -1,8 +1,9 @@
-"""Every refusal is JSON with `detail`, or with the names of the fields that are wrong; never a page."""
+"""Every refusal is problem details with `detail`, and with the names of the fields that are wrong; never a page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -36,6 +37,37 @@ def test_what_is_not_there_is_not_found_in_json(reader: Client, address: str) ->
 
     assert response.status_code == 404
     assert response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "status"),
+    [
+        (lambda client: client.get("/api/v1/nothing"), 404),
+        (lambda client: client.get(f"{FINDINGS}/1"), 404),
+        (lambda client: client.delete(f"{FINDINGS}?x=1"), 403),
+        (lambda client: client.get(f"{FINDINGS}?severty=high"), 400),
+        (lambda client: client.get(FINDINGS, headers={"authorization": "Bearer x"}), 401),
+    ],
+)
+def test_every_refusal_has_one_shape(reader: Client, ask: Callable[[Client], Any], status: int) -> None:
+    response = ask(reader)
+
+    body = response.json()
+    assert (response.status_code, body["status"]) == (status, status)
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert (body["type"], bool(body["title"]), bool(body["detail"])) == ("about:blank", True, True)
+
+
+def test_the_protocol_of_semgreps_client_keeps_its_plain_json(client: Client) -> None:
+    response = client.get("/api/agent/deployments/current")
+
+    assert (response.headers["Content-Type"], list(response.json())) == ("application/json", ["detail"])
+
+
+def test_a_parameter_that_is_not_there_is_refused_rather_than_ignored(reader: Client) -> None:
+    errors = reader.get(f"{FINDINGS}?severty=high&status=open").json()["errors"]
+
+    assert list(errors) == ["severty"]
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
@@ -115,7 +147,7 @@ def test_a_wrong_field_is_refused_by_its_name(ci: Client, fields: dict[str, str]
     response = ci.post(SCANS, data={"report": report, **fields})
 
     assert response.status_code == 400
-    assert list(response.json()) == list(fields)
+    assert list(response.json()["errors"]) == list(fields)
 
 
 def test_a_host_that_is_not_ours_is_refused_in_json(reader: Client, settings: Settings) -> None:
@@ -135,7 +167,8 @@ def test_a_defect_of_ours_is_told_in_json_and_gives_nothing_away(
     response = reader.get(f"{FINDINGS}/1")
 
     assert response.status_code == 500
-    assert list(response.json()) == ["detail"]
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert set(response.json()) == {"type", "title", "status", "detail"}
     assert "secret words" not in response.content.decode()
 
 

@@ -112,7 +112,7 @@ def test_what_cannot_be_right_is_refused_under_its_field(
     answer = writer.post(f"{ADDRESS}/connections", body, content_type="application/json")
 
     assert answer.status_code == 400
-    assert words in answer.json()[field][0]
+    assert words in answer.json()["errors"][field][0]
 
 
 def test_a_failed_save_keeps_the_old_connection(writer: Client, server: OpenAIServer, acme: Organization) -> None:
@@ -122,7 +122,7 @@ def test_a_failed_save_keeps_the_old_connection(writer: Client, server: OpenAISe
 
     answer = put(writer, f"/connections/{number}", body)
 
-    assert (answer.status_code, "401" in answer.json()["key"][0]) == (400, True)
+    assert (answer.status_code, "401" in answer.json()["errors"]["key"][0]) == (400, True)
     assert KEY not in answer.content.decode()
     assert labels(acme) == ["qwen3-8b"]
 
@@ -167,6 +167,6 @@ def test_nothing_is_saved_without_an_answer(writer: Client, stack: ExitStack, ac
 
     answer = writer.post(f"{ADDRESS}/connections", body, content_type="application/json")
 
-    assert "cannot be reached" in answer.json()["base_url"][0]
+    assert "cannot be reached" in answer.json()["errors"]["base_url"][0]
     with acting_for(acme.pk):
         assert not Connection.objects.exists()

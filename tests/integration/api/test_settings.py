@@ -77,7 +77,7 @@ def test_a_project_differs_and_goes_back(writer: Client, of_shop: str) -> None:
 def test_one_wrong_value_changes_nothing_at_all(sent: dict[str, Any], wrong: str, writer: Client) -> None:
     answer = patch(writer, ADDRESS, {"remediation": False, **sent})
 
-    assert (answer.status_code, list(answer.json())) == (400, [wrong])
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [wrong])
     assert writer.get(ADDRESS).json()["remediation"]["value"] is True
 
 
@@ -88,7 +88,7 @@ def test_what_is_no_object_is_refused(writer: Client) -> None:
 def test_what_holds_for_the_organization_only_is_not_a_projects(writer: Client, of_shop: str) -> None:
     answer = patch(writer, of_shop, {"weekly_priority_emails": False})
 
-    assert answer.json() == {"weekly_priority_emails": "This holds for the organization only."}
+    assert answer.json()["errors"] == {"weekly_priority_emails": ["This holds for the organization only."]}
 
 
 def test_a_machine_that_reads_does_not_change(reader: Client, of_shop: str) -> None:

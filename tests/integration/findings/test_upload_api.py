@@ -108,7 +108,7 @@ def test_what_is_no_report_is_refused_in_words(
 def test_an_empty_file_is_refused(upload: Callable[..., Any]) -> None:
     response = upload(b"")
 
-    assert (response.status_code, response.json()) == (400, {"report": ["The submitted file is empty."]})
+    assert (response.status_code, response.json()["errors"]) == (400, {"report": ["The submitted file is empty."]})
 
 
 def test_a_report_over_the_limit_is_refused(upload: Callable[..., Any], acme: Organization, settings: Settings) -> None:
@@ -145,4 +145,4 @@ def test_deep_nesting_is_refused(upload: Callable[..., Any], report: bytes) -> N
 def test_a_branch_that_cannot_be_printed_is_refused(upload: Callable[..., Any], branch: str) -> None:
     response = upload(branch=branch)
 
-    assert (response.status_code, list(response.json())) == (400, ["branch"])
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["branch"])

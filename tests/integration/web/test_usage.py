@@ -281,7 +281,7 @@ def test_a_machine_reads_usage_and_sets_the_budget(acme: Organization, alice: Us
 
     assert (found["total"]["requests"], found["total"]["cost"]) == (1, "0.01000000")
     assert (put["monthly_limit"], client.get(f"{home}/budget").json()["spent"]) == ("12.00", "0.00000000")
-    assert (wrong.status_code, list(wrong.json())) == (400, ["monthly_limit"])
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (400, ["monthly_limit"])
 
 
 @pytest.mark.parametrize("query", ["since=2026-01-01", "since=2026-02-01&until=2026-01-01", "since=x&until=y"])
