@@ -6,8 +6,6 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from lib.environment import (
     SettingError,
     database_options,
@@ -20,7 +18,7 @@ from lib.environment import (
     env_str,
     is_given,
 )
-from lib.logs import without_tokens
+from lib.logs import json_lines, send_structlog_there
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -373,45 +371,5 @@ OUTBOUND_ALLOWED_PORTS = env_list("OUTBOUND_ALLOWED_PORTS", "80,443,8080,8443")
 
 # --- Logs: one JSON object a line, with request and task ids; never code, prompts or keys -----------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                without_tokens,
-                structlog.processors.JSONRenderer(),
-            ],
-            "foreign_pre_chain": [
-                structlog.contextvars.merge_contextvars,
-                structlog.processors.TimeStamper(fmt="iso"),
-                structlog.stdlib.add_logger_name,
-                structlog.stdlib.add_log_level,
-                structlog.processors.format_exc_info,
-            ],
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING" if IS_TEST else "INFO")},
-    "loggers": {
-        "httpx2": {"level": "WARNING"},
-        # Their DEBUG writes whole requests: keys, and the code in a question.
-        **{name: {"level": "WARNING"} for name in ("openai", "google_genai", "boto3", "botocore", "httpcore2")},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.filter_by_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.format_exc_info,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
+LOGGING = json_lines(level=env_str("LOG_LEVEL", "WARNING" if IS_TEST else "INFO"))
+send_structlog_there()

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Self
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from events.kinds import MACHINE_WORK, ActorKind, Kind
 from events.models import Event
-from tenancy.scope import acting_for
+from lib.pages import page_from
+from lib.text import is_id
+from tenancy.reading import read_through
 
 PAGE_SIZE = 50
 READ_TOGETHER = 1000
@@ -167,7 +168,7 @@ def _day(text: str) -> date | None:
 
 def _of_actor(who: str) -> Q | None:
     kind, _, rest = who.partition("-")
-    if kind == ActorKind.PERSON and rest.isascii() and rest.isdigit() and len(rest) <= 18:  # noqa: PLR2004  (a bigint)
+    if kind == ActorKind.PERSON and is_id(rest):
         return Q(actor_user_id=int(rest))
     if kind == ActorKind.TOKEN and rest and "\0" not in rest:
         return Q(actor_kind=ActorKind.TOKEN, actor_name=rest)
@@ -213,19 +214,10 @@ def page(chosen: AuditFilter, *, zone: tzinfo, after: int | None = None) -> Page
     found = matching(chosen, zone=zone)
     if after is not None:
         found = found.filter(pk__lt=after)
-    events = list(found[: PAGE_SIZE + 1])
-    has_more, events = len(events) > PAGE_SIZE, events[:PAGE_SIZE]
-    return Page(events, events[-1].pk if has_more else None)
+    shown = page_from(found, size=PAGE_SIZE, is_first=after is None)
+    return Page(shown.rows, shown.rows[-1].pk if shown.has_next else None)
 
 
-def read_through(chosen: AuditFilter, *, organization_id: int, zone: tzinfo) -> Iterator[Event]:
+def read_all(chosen: AuditFilter, *, organization_id: int, zone: tzinfo) -> Iterator[Event]:
     """Yield every line that a filter shows, newest first, holding no transaction while the reader takes its time."""
-    after: int | None = None
-    while True:
-        with acting_for(organization_id), transaction.atomic():
-            found = matching(chosen, zone=zone)
-            events = list((found if after is None else found.filter(pk__lt=after))[:READ_TOGETHER])
-        yield from events
-        if len(events) < READ_TOGETHER:
-            return
-        after = events[-1].pk
+    return read_through(lambda: matching(chosen, zone=zone), organization_id=organization_id, together=READ_TOGETHER)

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Self
 
 from findings.ingest import cleaning
-from findings.ingest.reading import JsonSource, ReportUnreadable
+from findings.ingest.reading import JsonSource
 from findings.ingest.sarif import SarifReport
 from findings.ingest.sarif.decisions import SarifDecisions, Suppression
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import IgnoreReason, Triage
 
 MAX_DECISIONS = 20_000

@@ -5,6 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+DIGITS_OF_AN_ID = 18  # as many as always fit PostgreSQL's bigint
+
+
+def is_id(text: str) -> bool:
+    """Whether a text from outside can be the id of a row."""
+    return text.isascii() and text.isdigit() and len(text) <= DIGITS_OF_AN_ID
+
 
 def json_objects_in(text: str) -> list[dict[str, Any]]:
     """Return the JSON objects in a text, in order; they may stand in prose or in code blocks.

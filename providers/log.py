@@ -11,6 +11,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone as clock
 from django.utils.dateparse import parse_date
 
+from lib.pages import page_from, page_up_to
+from lib.text import is_id
 from providers.models import Connection, ModelCall, Outcome, Step
 
 PAGE_SIZE = 50
@@ -74,12 +76,8 @@ class CallFilter:
         return not self.as_pairs()
 
 
-def _is_id(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) <= 18  # noqa: PLR2004  (fits a bigint)
-
-
 def _is_version(value: str) -> bool:
-    return _is_id(value) and len(value) <= 6  # noqa: PLR2004
+    return is_id(value) and len(value) <= 6  # noqa: PLR2004
 
 
 def _is_day(value: str) -> bool:
@@ -94,12 +92,12 @@ _ACCEPTED: Mapping[str, Callable[[str], bool]] = {
     "since": _is_day,
     "until": _is_day,
     "step": STEPS.__contains__,
-    "connection": lambda value: value == PLATFORM or _is_id(value),
+    "connection": lambda value: value == PLATFORM or is_id(value),
     "model": lambda value: len(value) <= 200 and value.isprintable(),  # noqa: PLR2004  (the column's length)
     "outcome": OUTCOMES.__contains__,
     "version": _is_version,
-    "finding": _is_id,
-    "project": _is_id,
+    "finding": is_id,
+    "project": is_id,
     "fallback": YES.__contains__,
     "replay": YES.__contains__,
     "hidden": YES.__contains__,
@@ -147,21 +145,17 @@ class Page:
 def page(chosen: CallFilter, *, after: str = "", before: str = "") -> Page:
     """Return one page of the log, without the texts; it begins behind (or ends before) the request with an id."""
     rows = matching(chosen).defer(*TEXTS)
-    if _is_id(before):
-        ahead = list(rows.filter(pk__gt=int(before)).order_by("pk")[: PAGE_SIZE + 1])
-        calls = ahead[:PAGE_SIZE][::-1]
-        return _page(calls, has_next=bool(calls), has_previous=len(ahead) > PAGE_SIZE)
-    if _is_id(after):
-        rows = rows.filter(pk__lt=int(after))
-    found = list(rows[: PAGE_SIZE + 1])
-    return _page(found[:PAGE_SIZE], has_next=len(found) > PAGE_SIZE, has_previous=_is_id(after))
-
-
-def _page(calls: list[ModelCall], *, has_next: bool, has_previous: bool) -> Page:
+    if is_id(before):
+        found = page_up_to(rows.filter(pk__gt=int(before)), size=PAGE_SIZE)
+    elif is_id(after):
+        found = page_from(rows.filter(pk__lt=int(after)), size=PAGE_SIZE, is_first=False)
+    else:
+        found = page_from(rows, size=PAGE_SIZE, is_first=True)
+    calls = found.rows
     return Page(
         calls=calls,
-        next_after=calls[-1].pk if calls and has_next else None,
-        previous_before=calls[0].pk if calls and has_previous else None,
+        next_after=calls[-1].pk if calls and found.has_next else None,
+        previous_before=calls[0].pk if calls and found.has_previous else None,
     )
 
 

@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import transaction
-
 from events.kinds import Actor, Kind
 from events.services import record
 from lib.csv_lines import csv_lines
 from providers.log import CallFilter, matching
 from providers.models import ModelCall
-from tenancy.scope import acting_for
+from tenancy.reading import read_through
 
 READ_TOGETHER = 200
 COLUMNS = (
@@ -62,16 +60,7 @@ def csv(*, chosen: CallFilter, organization_id: int) -> Iterator[str]:
 
 
 def _calls(chosen: CallFilter, organization_id: int) -> Iterator[ModelCall]:
-    last: int | None = None
-    while True:
-        # Read here and yielded after: whoever takes the lines must not find itself in this scope.
-        with acting_for(organization_id), transaction.atomic():
-            rows = matching(chosen)
-            batch = list((rows if last is None else rows.filter(pk__lt=last))[:READ_TOGETHER])
-        yield from batch
-        if len(batch) < READ_TOGETHER:
-            return
-        last = batch[-1].pk
+    return read_through(lambda: matching(chosen), organization_id=organization_id, together=READ_TOGETHER)
 
 
 def _row(call: ModelCall) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from assistant_platform.analyze.request import InputError, Provider, Request
 from assistant_platform.analyze.result import Result, in_order
 from assistant_platform.embedded.errors import StartError
 from assistant_platform.export import exported
+from events.draining import drain
 from events.kinds import SYSTEM, Actor, ActorKind
-from events.tasks import drain
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import Finding, Scan, ScanState
 from findings.selectors import every_finding
 from findings.services import ScanDescription

@@ -33,6 +33,29 @@ BLOCK_BYTES = 1024 * 1024
 
 
 class TokenView(APIView):
+    """An address for machines: whose work a request is, its token alone says."""
+
+    @property
+    def token(self) -> ApiToken:
+        """The token of the request."""
+        assert isinstance(self.request.auth, ApiToken)
+        return self.request.auth
+
+    @property
+    def actor(self) -> Actor:
+        """The token as the actor of events."""
+        return Actor(ActorKind.TOKEN, self.token.name)
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Act for the token's organization, and remember that the token was used."""
+        with acting_for(self.token.organization_id):
+            with transaction.atomic():
+                orgs.services.note_use_of(self.token)
+            yield
+
+
+class ApiView(TokenView):
     """An endpoint for a token. `read_permission` is for GET, `write_permission` for the rest.
 
     `query` is all that a GET takes after the `?`, `query_of_writes` what other methods take; anything else is refused.
@@ -97,25 +120,6 @@ class TokenView(APIView):
             return Response()
         return super().handle_exception(exc)
 
-    @property
-    def token(self) -> ApiToken:
-        """The token of the request."""
-        assert isinstance(self.request.auth, ApiToken)
-        return self.request.auth
-
-    @property
-    def actor(self) -> Actor:
-        """The token as the actor of events."""
-        return Actor(ActorKind.TOKEN, self.token.name)
-
-    @contextmanager
-    def scope(self) -> Iterator[None]:
-        """Act for the token's organization, and remember that the token was used."""
-        with acting_for(self.token.organization_id):
-            with transaction.atomic():
-                orgs.services.note_use_of(self.token)
-            yield
-
     def _check_query(self, request: Request) -> None:
         if not request.query_params:
             return
@@ -145,7 +149,7 @@ class TokenView(APIView):
             )
 
 
-class OrgView(TokenView):
+class OrgView(ApiView):
     """An endpoint below `/api/v1/deployments/{slug}/`, run in the scope of the token's organization."""
 
     def check_address(self, **kwargs: Any) -> None:

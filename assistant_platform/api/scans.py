@@ -17,7 +17,7 @@ import findings.services
 from assistant_platform.api import paging
 from assistant_platform.api.base import OrgView
 from findings.ingest import PARSERS
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import Product, Scan, ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused

@@ -16,6 +16,7 @@ from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import ProjectForm
 from assistant_platform.web.rules.forms import IgnoredPathsForm
 from findings import listing
+from lib.pages import page_from
 from orgs.models import Project
 from orgs.permissions import Permission
 from orgs.services import ProjectChanges, ProjectUnusable
@@ -31,15 +32,14 @@ def projects_page(request: OrgRequest) -> HttpResponse:
     """List the projects by name with their open findings."""
     after = request.GET.get("after", "").replace("\0", "")  # PostgreSQL takes no NUL
     found = orgs.selectors.projects_visible_to(request.member)
-    projects = list((found.filter(name__gt=after) if after else found)[: PAGE_SIZE + 1])
-    has_more, projects = len(projects) > PAGE_SIZE, projects[:PAGE_SIZE]
+    page = page_from(found.filter(name__gt=after) if after else found, size=PAGE_SIZE, is_first=not after)
     counted = listing.open_by_project(request.member)
     rows = [
         {"project": project, "total": sum(numbers.values()), "numbers": numbers}
-        for project in projects
+        for project in page.rows
         for numbers in [counted.get(project.pk, {})]
     ]
-    context = {"rows": rows, "next_after": projects[-1].name if has_more else "", "is_first": not after}
+    context = {"rows": rows, "next_after": page.rows[-1].name if page.has_next else "", "is_first": not after}
     return render(request, "projects/list.html", context)
 
 

@@ -18,10 +18,12 @@ import triage.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import UploadForm
 from findings import uploads
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused
+from lib.pages import page_from
+from lib.text import is_id
 from orgs.permissions import Permission
 from scm.context_upload import ContextRefused
 
@@ -36,12 +38,12 @@ def scans_page(request: OrgRequest) -> HttpResponse:
     """List the scans, newest first."""
     after = request.GET.get("after", "")
     scans = findings.selectors.scans_visible_to(request.member)
-    if after.isdecimal():
-        scans = scans.filter(pk__lt=int(after[:18]))
-    found = list(scans[: PAGE_SIZE + 1])
+    if is_id(after):
+        scans = scans.filter(pk__lt=int(after))
+    page = page_from(scans, size=PAGE_SIZE, is_first=not after)
     context = {
-        "scans": found[:PAGE_SIZE],
-        "next_after": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
+        "scans": page.rows,
+        "next_after": page.rows[-1].pk if page.has_next else "",
         "is_first": not after,
     }
     return render(request, "scans/list.html", context)

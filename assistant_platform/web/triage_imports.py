@@ -15,7 +15,7 @@ import findings.services
 import orgs.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.forms import TriageImportForm
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import TriageImport, TriageImportState
 from findings.services import ImportUnusable
 from orgs.permissions import Permission

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import BinaryIO, cast
 
 from findings.ingest.base import Report
-from findings.ingest.reading import MAX_REPORT_BYTES, Glance, JsonSource, ReportUnreadable
+from findings.ingest.reading import Glance, JsonSource
+from findings.ingest.unpacking import MAX_REPORT_BYTES, ReportUnreadable
 
 PARSERS = {
     "semgrep_ci": "findings.ingest.semgrep_ci.SemgrepCiReport",

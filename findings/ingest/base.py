@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Self
 
 from findings.context import Span, TraceStep
-from findings.ingest.reading import Glance, JsonSource, ReportUnreadable
+from findings.ingest.reading import Glance, JsonSource
+from findings.ingest.unpacking import ReportUnreadable
 
 __all__ = [
     "Complaints",

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 FINGERPRINT_BYTES = 16
-# Beyond it the order decides: the comparison takes as many steps as reported times known.
-COMPARED_AT_MOST = 400
+# Beyond it the order decides: the comparison takes as many steps as reported times known, some milliseconds at 150.
+COMPARED_AT_MOST = 150
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from events.kinds import SYSTEM, Actor, Kind
 from events.services import record, result_of_job
 from findings import blocking, uploads
 from findings.ingest import check_report
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import Scan, ScanState, UploadKind
 
 FORMAT = "semgrep_ci"

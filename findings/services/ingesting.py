@@ -18,7 +18,7 @@ from events.services import record, result_of_job
 from findings import uploads
 from findings.ingest import open_report
 from findings.ingest.base import Product, Report, ReportedFinding, ReportedRule
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.ingest.writer import SEVERITY, Coverage, Merged, merge
 from findings.models import Finding, NotAnalysed, Presence, Scan, ScanState, Triage, UploadKind
 from findings.services.analysing import withdraw

@@ -14,7 +14,7 @@ from events.kinds import Actor, Kind
 from events.services import record
 from findings import uploads
 from findings.ingest import check_report
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import Scan, ScanState, UploadKind
 
 MAX_CONTEXT_BYTES = 100 * 1024 * 1024  # packed; what it may unpack to is scm.context_upload's to say

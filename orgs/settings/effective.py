@@ -93,11 +93,6 @@ def own_values_by_project() -> QuerySet[ProjectSettings]:
     return ProjectSettings.objects.filter(has_own).select_related("project").order_by("project__name")
 
 
-def names_of_own(settings: ProjectSettings) -> list[str]:
-    """Return which settings a project has set itself."""
-    return [name for name in _OF_PROJECT if getattr(settings, name) is not None]
-
-
 def differing_counts() -> dict[str, int]:
     """Return for each setting how many projects have a value of their own."""
     return ProjectSettings.objects.aggregate(**{name: Count(name) for name in _OF_PROJECT})

@@ -46,11 +46,6 @@ class FileChange:
         return frozenset(number for _, _, start, end in self._changes for number in range(start + 1, end + 1))
 
     @property
-    def removed_text(self) -> str:
-        """The lines that stand only in the file before."""
-        return "\n".join(self.lines_before[number - 1] for number in sorted(self.removed))
-
-    @property
     def added_text(self) -> str:
         """The lines that stand only in the file after."""
         return "\n".join(self.lines_after[number - 1] for number in sorted(self.added))

@@ -31,7 +31,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from assistant_platform.embedded.children import Children
 from assistant_platform.embedded.errors import last_lines
 from assistant_platform.embedded.ports import LOOPBACK, any_free_port
-from events.tasks import drain
+from events.draining import drain
 from findings.models import Finding, Triage
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for

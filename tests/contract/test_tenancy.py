@@ -25,6 +25,7 @@ MAY_LOOK_ACROSS = {
     "tenancy/directory.py": "it is the directory",
     "tenancy/models.py": "it defines the manager",
     "events/tasks.py": "takes the next Jobs of all organizations, fairly",
+    "events/draining.py": "runs the due Jobs of all organizations, for the command line and the tests",
     "events/leases.py": "renews the leases of the Jobs that this process works on, whosever they are",
     "orgs/selectors.py": "finds a person's memberships, and whose a token is",
     "orgs/services.py": "makes an organization",

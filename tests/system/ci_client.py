@@ -19,7 +19,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from django.http.response import HttpResponseBase
 
-from events.tasks import drain
+from events.draining import drain
 
 SEMGREP = Path(sys.executable).with_name("semgrep")
 

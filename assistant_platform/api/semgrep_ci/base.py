@@ -5,25 +5,21 @@ from __future__ import annotations
 import io
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import IO, Any, TypeVar, cast
 
 from django.conf import settings
-from django.db import transaction
 from pydantic import BaseModel, ValidationError
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
-from rest_framework.views import APIView, exception_handler
+from rest_framework.views import exception_handler
 
 import findings.selectors
-import orgs.services
-from events.kinds import Actor, ActorKind
+from assistant_platform.api.base import TokenView
 from findings.models import Scan
 from orgs.models import ApiToken
 from orgs.permissions import Permission
-from tenancy.scope import acting_for
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,7 +52,7 @@ def body_of(request: Request) -> IO[bytes]:
     return body
 
 
-class ClientView(APIView):
+class ClientView(TokenView):
     """An address of the client's protocol; the token alone says whose scan it is."""
 
     parser_classes = (BodyParser,)
@@ -70,25 +66,6 @@ class ClientView(APIView):
     def permission_for(self, request: Request) -> Permission:
         """Return what each of its methods needs."""
         return self.permission
-
-    @property
-    def token(self) -> ApiToken:
-        """The token of the request."""
-        assert isinstance(self.request.auth, ApiToken)
-        return self.request.auth
-
-    @property
-    def actor(self) -> Actor:
-        """The token as the actor of events."""
-        return Actor(ActorKind.TOKEN, self.token.name)
-
-    @contextmanager
-    def scope(self) -> Iterator[None]:
-        """Act for the token's organization, and remember that the token was used."""
-        with acting_for(self.token.organization_id):
-            with transaction.atomic():
-                orgs.services.note_use_of(self.token)
-            yield
 
     def message(self, request: Request, shape: type[M]) -> M:
         """Return the body as one of the client's messages."""

@@ -19,7 +19,7 @@ import orgs.selectors
 import rules.selectors
 from assistant_platform.api.semgrep_ci.base import ClientView, body_of, scan_or_404
 from assistant_platform.api.semgrep_ci.messages import ClientFailure, Completed, NewScan
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import Scan
 from findings.uploads import UploadRefused
 from orgs.models import Project

@@ -12,7 +12,7 @@ from django.db import transaction
 import findings.services
 import scm.services
 from events.kinds import SYSTEM
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import Product, Scan, ScanState
 from findings.services import ScanDescription
 from findings.uploads import UploadRefused

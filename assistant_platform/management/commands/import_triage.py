@@ -12,7 +12,7 @@ import findings.selectors
 import findings.services
 import orgs.selectors
 from events.kinds import SYSTEM
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
 

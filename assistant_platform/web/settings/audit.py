@@ -19,7 +19,8 @@ from events.audit import AuditFilter
 from events.kinds import ActorKind, Kind
 from events.models import Event
 from events.services import record
-from lib.spreadsheets import csv_lines
+from lib.csv_lines import csv_lines
+from lib.text import is_id
 from orgs.permissions import Permission
 
 PEOPLE_OFFERED = 500
@@ -34,9 +35,7 @@ def audit_page(request: OrgRequest) -> HttpResponse:
     """Show the log, newest first."""
     chosen = AuditFilter.parse(request.GET)
     after = request.GET.get("after", "")
-    page = audit.page(
-        chosen, zone=_zone(request), after=int(after[:18]) if after.isascii() and after.isdigit() else None
-    )
+    page = audit.page(chosen, zone=_zone(request), after=int(after) if is_id(after) else None)
     context = {
         "lines": lines(page.events, viewer=request.member, slug=request.member.organization.slug),
         "next_after": page.next_after or "",
@@ -71,7 +70,7 @@ def export_audit(request: OrgRequest) -> HttpResponseBase:
     chosen = AuditFilter.parse(request.POST)
     filters = ", ".join(f"{name}: {value}" for name, value in chosen.as_pairs())
     record(Kind.LOG_EXPORTED, actor=request.actor, log="audit", format=file_format, filters=filters)
-    events = audit.read_through(chosen, organization_id=organization.pk, zone=_zone(request))
+    events = audit.read_all(chosen, organization_id=organization.pk, zone=_zone(request))
     written = csv_lines(_rows(events)) if file_format == "csv" else _objects(events)
     name = f"audit-log-{organization.slug}-{timezone.now():%Y-%m-%d}.{file_format}"
     return StreamingHttpResponse(

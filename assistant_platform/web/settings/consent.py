@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.contrib import messages
+
 import orgs.selectors
+import orgs.services
 import providers.selectors
+from assistant_platform.web.base import OrgRequest
 from orgs.models import AssistantSettings
 from orgs.settings.consent import CONSENT_TEXT_VERSION
 from providers.models import Connection, Vendor
@@ -43,6 +47,16 @@ def consent() -> Consent:
         recipient=recipient(),
         retention_days=orgs.selectors.retention_days(),
     )
+
+
+def give_or_withdraw(request: OrgRequest) -> None:
+    """Accept that code is sent to the AI provider, or take that back, as the form's button says."""
+    if request.POST.get("consent") == "give":
+        orgs.services.give_consent(actor=request.actor)
+        messages.success(request, "Accepted. New analyses are answered by the AI provider.")
+    else:
+        orgs.services.withdraw_consent(actor=request.actor)
+        messages.success(request, "Withdrawn. No code is sent any more; Built-in answers.")
 
 
 def recipient() -> str:

@@ -12,7 +12,7 @@ import orgs.services
 import orgs.settings.effective
 import providers.selectors
 from assistant_platform.web.base import OrgRequest, org_page
-from assistant_platform.web.settings.consent import consent
+from assistant_platform.web.settings.consent import consent, give_or_withdraw
 from assistant_platform.web.settings.rows import Outcome, answered, row_of, sections
 from orgs.permissions import Permission
 from orgs.settings.catalogue import SETTINGS, Setting, Shape, WrongValue
@@ -78,12 +78,7 @@ def _answer(request: OrgRequest, setting: Setting, outcome: Outcome) -> HttpResp
 @org_page(Permission.SETTINGS_MANAGE)
 def change_consent(request: OrgRequest) -> HttpResponse:
     """Accept that code is sent to the AI provider, or take that back."""
-    if request.POST.get("consent") == "give":
-        orgs.services.give_consent(actor=request.actor)
-        messages.success(request, "Accepted. New analyses are answered by the AI provider.")
-    else:
-        orgs.services.withdraw_consent(actor=request.actor)
-        messages.success(request, "Withdrawn. No code is sent any more; Built-in answers.")
+    give_or_withdraw(request)
     return redirect("settings-deployment", slug=request.member.organization.slug)
 
 

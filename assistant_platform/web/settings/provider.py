@@ -13,11 +13,10 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-import orgs.services
 import providers.selectors
 import providers.services
 from assistant_platform.web.base import OrgRequest, org_page
-from assistant_platform.web.settings.consent import consent, label_of
+from assistant_platform.web.settings.consent import consent, give_or_withdraw, label_of
 from assistant_platform.web.settings.provider_forms import (
     ABOUT_VENDORS,
     ConnectionForms,
@@ -144,12 +143,7 @@ def save_step_models(request: OrgRequest) -> HttpResponse:
 @org_page(Permission.PROVIDER_MANAGE)
 def change_consent(request: OrgRequest) -> HttpResponse:
     """Accept that code is sent to the AI provider, or take that back."""
-    if request.POST.get("consent") == "give":
-        orgs.services.give_consent(actor=request.actor)
-        messages.success(request, "Accepted. New analyses are answered by the AI provider.")
-    else:
-        orgs.services.withdraw_consent(actor=request.actor)
-        messages.success(request, "Withdrawn. No code is sent any more; Built-in answers.")
+    give_or_withdraw(request)
     return _back(request)
 
 

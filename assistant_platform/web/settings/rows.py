@@ -71,11 +71,6 @@ class Row:
         """Whether the list of CWEs is the one we began with."""
         return self.value == CAREFUL_CWES
 
-    @property
-    def has_dependents(self) -> bool:
-        """Whether something appears with it, now or when it is switched on."""
-        return bool(dependents_of(self.setting))
-
 
 def row_of(
     setting: Setting,

@@ -16,9 +16,9 @@ import findings.services
 import orgs.selectors
 import orgs.services
 from assistant_platform import cli_tokens
+from events.draining import drain
 from events.kinds import SYSTEM
 from events.models import Job
-from events.tasks import drain
 from findings.models import Finding, Scan, ScanState
 from orgs.models import ApiToken, AssistantSettings, Project
 from orgs.permissions import Scope

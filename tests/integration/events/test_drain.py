@@ -8,9 +8,10 @@ import time
 import pytest
 from django.db import transaction
 
+from events.draining import drain
 from events.models import Job, JobState, Queue
 from events.services import owe_many
-from events.tasks import drain, org_task
+from events.tasks import org_task
 from lib.failures import TemporaryFailure
 from tenancy.models import Organization
 from tenancy.scope import acting_for, current_organization_id

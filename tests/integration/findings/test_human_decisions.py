@@ -19,9 +19,9 @@ import findings.services
 import triage.services
 import triage.tasks
 from assistant_platform.pipeline import DAILY
+from events.draining import drain
 from events.kinds import SYSTEM
 from events.services import Task
-from events.tasks import drain
 from findings.models import Confidence, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
 from orgs.services import ProjectChanges, actor_of
 from tests import factories

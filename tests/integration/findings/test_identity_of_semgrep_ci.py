@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import findings.services
+from events.draining import drain
 from events.kinds import SCANNER, SYSTEM
-from events.tasks import drain
 from findings.models import Finding, IgnoreReason, Presence, Scan, Triage
 from findings.services import ScanDescription
 

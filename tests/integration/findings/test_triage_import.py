@@ -18,7 +18,7 @@ import findings.selectors
 import findings.services
 from events.kinds import Kind
 from events.models import Event
-from findings.ingest.reading import ReportUnreadable
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import Finding, IgnoreReason, Triage, TriageImport
 from findings.services import Comparison
 from orgs.models import Project

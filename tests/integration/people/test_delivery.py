@@ -16,8 +16,8 @@ import orgs.joining
 from assistant_platform.diagnosis import outside
 from assistant_platform.diagnosis.check import Unwell
 from assistant_platform.embedded.ports import any_free_port
+from events.draining import drain
 from events.models import Job, Queue
-from events.tasks import drain
 from orgs.models import Invitation, Membership
 from orgs.permissions import Role
 from orgs.services import actor_of

@@ -16,8 +16,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 import orgs.joining
+from events.draining import drain
 from events.models import Event, Job
-from events.tasks import drain
 from orgs.membership import Refused
 from orgs.models import Invitation, Membership
 from orgs.permissions import Role

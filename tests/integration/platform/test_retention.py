@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+import events.draining
 import events.tasks
 import orgs.retention
 import orgs.selectors
@@ -90,7 +91,7 @@ def a_day_passes() -> None:
     """Do what every organization is owed once a day."""
     Job.objects.all().delete()
     events.tasks.owe_daily()
-    events.tasks.drain()
+    events.draining.drain()
 
 
 def test_what_is_past_its_time_goes_and_nothing_younger(in_acme: Organization) -> None:
@@ -166,7 +167,7 @@ def test_the_daily_work_is_owed_once_a_day_however_often_beat_looks(in_acme: Org
     first = events.tasks.owe_daily()
     second = events.tasks.owe_daily()
     with time_machine.travel(timezone.now() + timedelta(days=1)):
-        events.tasks.drain()
+        events.draining.drain()
         third = events.tasks.owe_daily()
 
     assert (first > 0, second, third) == (True, 0, first)

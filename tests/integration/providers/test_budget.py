@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-import events.tasks
+import events.draining
 import findings.services
 import orgs.services
 import providers.budget
@@ -328,7 +328,7 @@ def test_admins_get_mail_and_nobody_else(in_acme: Organization, bob: User) -> No
     budget_of("10.00")
     spent("7.60")
 
-    events.tasks.drain()
+    events.draining.drain()
 
     assert [message.to for message in mail.outbox] == [["alice@acme.example"]]
     assert mail.outbox[0].subject == "Acme: 75 % of the budget for AI providers is used"
@@ -349,7 +349,7 @@ def test_what_was_stopped_is_analysed_after_the_budget_was_raised(
     budget_of("5.00")
 
     resumed = triage.services.resume_stopped(actor=SYSTEM)
-    events.tasks.drain()
+    events.draining.drain()
 
     finding.refresh_from_db()
     assert (resumed, finding.recommendation, finding.not_analysed) == (1, "fix", "")

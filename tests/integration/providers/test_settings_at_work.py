@@ -17,9 +17,9 @@ import scm.services
 import triage.selectors
 import triage.services
 import triage.tasks
+from events.draining import drain
 from events.kinds import SYSTEM
 from events.services import owe_many
-from events.tasks import drain
 from findings.models import Finding, NotAnalysed, Scan
 from orgs.models import Project
 from orgs.selectors import settings_for

@@ -10,8 +10,8 @@ import orgs.services
 import remediation.selectors
 import remediation.tasks
 import triage.services
+from events.draining import drain
 from events.kinds import SYSTEM
-from events.tasks import drain
 from findings.models import Finding, IgnoreReason
 from orgs.services import actor_of
 from remediation.models import Autofix, Guidance

@@ -10,9 +10,9 @@ import providers.gate
 import triage.selectors
 import triage.services
 import triage.tasks
+from events.draining import drain
 from events.kinds import SYSTEM
 from events.models import Job, JobState
-from events.tasks import drain
 from findings.models import Analysis, AnalysisState, Finding, NotAnalysed, Recommendation, ScanState
 from orgs.services import actor_of
 from providers.gate import NoUsableAnswer

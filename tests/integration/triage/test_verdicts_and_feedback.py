@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 import findings.services
 import triage.services
 import triage.tasks
+from events.draining import drain
 from events.kinds import ASSISTANT, SYSTEM, Kind
 from events.models import Event, Job
-from events.tasks import drain
 from findings.models import AnalysisState, Finding, IgnoreReason, Triage
 from orgs.services import actor_of
 from tests import factories

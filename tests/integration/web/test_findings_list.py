@@ -144,7 +144,7 @@ def test_the_filter_is_the_query_string(in_acme: Organization) -> None:
 @pytest.fixture
 def many(in_acme: Organization, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
     """Eleven findings, worst first and newest first among equals, on pages of four."""
-    monkeypatch.setattr(listing, "PAGE_SIZE", 4)
+    monkeypatch.setattr(listing.pages, "PAGE_SIZE", 4)
     scan = factories.a_scan()
     made = [factories.a_finding(scan=scan, severity=1 + number % 4, path=f"{number}.py") for number in range(11)]
     return sorted(made, key=lambda finding: (-finding.severity, -finding.pk))
@@ -221,7 +221,7 @@ def test_projects_and_rules_are_counted_too(in_acme: Organization) -> None:
 
 
 def test_counting_stops_at_the_cap_and_says_so(in_acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "COUNTED_AT_MOST", 2)
+    monkeypatch.setattr(listing.counting, "COUNTED_AT_MOST", 2)
     for _ in range(3):
         factories.a_finding()
 

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-import events.tasks
+import events.draining
 import orgs.services
 import triage.services
 from events.kinds import SYSTEM
@@ -97,7 +97,7 @@ def private_finding(in_acme: Organization, alice: User) -> Finding:
 
 def analyse(finding: Finding) -> None:
     triage.services.request_analysis(finding=finding, actor=SYSTEM)
-    events.tasks.drain()
+    events.draining.drain()
 
 
 def forget_answers() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from findings.ingest import check_report, open_report, reading
+from findings.ingest import check_report, open_report, reading, unpacking
 from findings.ingest.base import ReportUnreadable
 from tests.unit.ingest.reports import PAYLOADS, opened, sarif_report, sarif_result, semgrep_report, semgrep_result
 
@@ -162,7 +162,7 @@ def test_a_number_out_of_all_range_is_an_error_and_no_crash(number: str) -> None
 
 
 def test_a_gzip_bomb_is_refused_before_it_unpacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "RATIO_FREE_BYTES", 100_000)
+    monkeypatch.setattr(unpacking, "RATIO_FREE_BYTES", 100_000)
     bomb = gzip.compress(b" " * 5_000_000)
 
     assert "times its size" in str(refusal(bomb))
