@@ -32,7 +32,7 @@ LONGEST_KEY = 255
 BLOCK_BYTES = 1024 * 1024
 
 
-class MachineView(APIView):
+class TokenView(APIView):
     """An address for machines: whose work a request is, its token alone says."""
 
     @property
@@ -55,7 +55,7 @@ class MachineView(APIView):
             yield
 
 
-class TokenView(MachineView):
+class ApiView(TokenView):
     """An endpoint for a token. `read_permission` is for GET, `write_permission` for the rest.
 
     `query` is all that a GET takes after the `?`, `query_of_writes` what other methods take; anything else is refused.
@@ -149,7 +149,7 @@ class TokenView(MachineView):
             )
 
 
-class OrgView(TokenView):
+class OrgView(ApiView):
     """An endpoint below `/api/v1/deployments/{slug}/`, run in the scope of the token's organization."""
 
     def check_address(self, **kwargs: Any) -> None:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from assistant_platform.api.base import OrgView, TokenView
+from assistant_platform.api.base import ApiView, OrgView
 from orgs.permissions import Permission
 from tenancy.models import Organization
 
@@ -46,7 +46,7 @@ def _told(organization: Organization, request: Request) -> dict[str, Any]:
     }
 
 
-class DeploymentsView(TokenView):
+class DeploymentsView(ApiView):
     """What the token sees."""
 
     read_permission: ClassVar[Permission] = Permission.FINDINGS_VIEW

@@ -24,7 +24,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if self.pool:
             # Each of our transactions cleans up after itself; this is for a SET that was meant for the session.
             with self.connection.cursor() as cursor:
-                cursor.execute(f"RESET ROLE; SELECT set_config('{ORGANIZATION_SETTING}', '', false)")
+                cursor.execute("RESET ROLE; SELECT set_config('app.current_org', '', false)")  # ORGANIZATION_SETTING
         if self.alias not in _proved and not self.settings_dict.get("IS_SCHEMA_OWNER"):
             self._require_a_bound_role()
             _proved.add(self.alias)

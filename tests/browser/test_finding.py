@@ -134,7 +134,7 @@ def test_ignoring_takes_a_reason_and_a_comment_and_is_undone_by_reopening(window
 
     page.get_by_role("button", name="Ignore…").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Acceptable risk").check()
+    dialog.get_by_role("radio", name="Acceptable risk").check()
     dialog.get_by_label("Comment").fill("Only reachable from the office network.")
     dialog.get_by_role("button", name="Ignore").click()
 

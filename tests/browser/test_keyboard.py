@@ -106,7 +106,7 @@ def test_the_ignore_dialog_is_filled_in_by_keyboard(window: OpenWindow, ids: dic
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
 
-    expect(page.get_by_role("dialog").get_by_label("Acceptable risk")).to_be_checked()
+    expect(page.get_by_role("dialog").get_by_role("radio", name="Acceptable risk")).to_be_checked()
 
 
 def test_a_menu_of_the_header_closes_by_escape_and_by_a_click_elsewhere(window: OpenWindow) -> None:

@@ -25,7 +25,7 @@ import findings.services
 import orgs.joining
 import orgs.services
 import orgs.teams
-from assistant_platform.api.base import OrgView, TokenView
+from assistant_platform.api.base import ApiView, OrgView
 from assistant_platform.api.semgrep_ci.base import ClientView
 from assistant_platform.web import checks
 from events.kinds import SYSTEM, Kind
@@ -112,7 +112,7 @@ OF_TOKEN = [
     (route, method)
     for route in ROUTES
     for method in METHODS
-    if issubclass(getattr(route.view, "cls", object), TokenView)
+    if issubclass(getattr(route.view, "cls", object), ApiView)
     and not issubclass(route.view.cls, OrgView)
     and hasattr(route.view.cls, method)
 ]

@@ -14,7 +14,8 @@ from rest_framework.exceptions import ValidationError
 import orgs.selectors
 import rules.selectors
 from findings import listing
-from findings.listing import FindingFilter, Parameters
+from findings.listing import FindingFilter
+from findings.listing.filtering import VALUES_AT_MOST, Parameters
 from findings.models import Finding, IgnoreReason, Product
 from orgs.models import Viewer
 from rules.models import Mode
@@ -186,7 +187,7 @@ def _refused(name: str, value: str) -> str:
         return f"{value[:60]!r} is none of: {', '.join(VALUES[name])}."
     if name in {"project", "rule", "scan"}:
         return f"{value[:60]!r} is no id."
-    return f"{value[:60]!r} cannot be meant, or more than {listing.VALUES_AT_MOST} values are given."
+    return f"{value[:60]!r} cannot be meant, or more than {VALUES_AT_MOST} values are given."
 
 
 def _among(name: str, parameters: Parameters, words: Any, problems: dict[str, list[str]]) -> list[str]:

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.views import exception_handler
 
 import findings.selectors
-from assistant_platform.api.base import MachineView
+from assistant_platform.api.base import TokenView
 from findings.models import Scan
 from orgs.models import ApiToken
 from orgs.permissions import Permission
@@ -52,7 +52,7 @@ def body_of(request: Request) -> IO[bytes]:
     return body
 
 
-class ClientView(MachineView):
+class ClientView(TokenView):
     """An address of the client's protocol; the token alone says whose scan it is."""
 
     parser_classes = (BodyParser,)

@@ -27,10 +27,11 @@ def garden(committed: None) -> Organization:
 def nobody_woken() -> Iterator[None]:
     """Let Jobs wait until the test sends or runs them."""
     followers = dict(events.services._followers)
+    daily = events.services.daily_tasks()
     wakers = list(events.services._wake_dispatcher)
     events.services._wake_dispatcher[:] = []
     yield
-    set_followers(followers, wake_dispatcher=wakers[0])
+    set_followers(followers, daily=daily, wake_dispatcher=wakers[0])
 
 
 @pytest.fixture
