@@ -312,5 +312,5 @@ def test_routing_costs_three_short_reads(
 ) -> None:
     added(browser, server)
 
-    with django_assert_num_queries(5):  # with the savepoint around them
+    with django_assert_num_queries(3):
         choices_for(Step.VERDICT)
