@@ -311,7 +311,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["assistant_platform.api.authentication.DeclaredPermission"],
     "DEFAULT_SCHEMA_CLASS": "assistant_platform.api.describing.ApiSchema",
     "EXCEPTION_HANDLER": "assistant_platform.api.problems.answer",
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["assistant_platform.api.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
 }

@@ -183,6 +183,14 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(writer: Client, f
     assert "KiB" in body
 
 
+def test_json_that_nests_too_deep_is_refused_in_words(writer: Client, finding: Finding) -> None:
+    response = writer.post(
+        f"/api/v1/deployments/acme/findings/{finding.pk}/notes", "[" * 100_000, content_type="application/json"
+    )
+
+    assert (response.status_code, response.json()["detail"]) == (400, "The JSON nests too deep.")
+
+
 # --- Pages ------------------------------------------------------------------------------------------------------------
 
 
