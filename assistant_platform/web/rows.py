@@ -61,13 +61,18 @@ def row_of(finding: Finding, verdict: Verdict | None, *, findings_address: str) 
         recommends=finding.recommendation or "none",
         recommendation=_recommendation(finding),
         confidence=Confidence(finding.verdict_confidence).label if finding.recommendation else "",
-        reason=_reason(verdict) if verdict is not None and is_safe else SafeString(""),
+        # Why something may be ignored, or why it is not known; what is to be fixed says so by its rule.
+        reason=_reason(verdict) if verdict is not None and _asks_why(finding) else SafeString(""),
         asks_to_agree=is_safe and finding.is_open,
         is_verified=finding.has_verified_fix,
         unverified="" if finding.has_verified_fix else Confidence(finding.fix_confidence).label.strip("-"),
         status=_status(finding),
         project=finding.project.name,
     )
+
+
+def _asks_why(finding: Finding) -> bool:
+    return finding.recommendation in {Recommendation.IGNORE, Recommendation.UNSURE}
 
 
 def _status(finding: Finding) -> str:

@@ -287,6 +287,15 @@ def test_what_comes_from_outside_is_shown_as_text(in_acme: Organization, alice: 
     assert page.count(b"&lt;script&gt;alert(1)") >= 3
 
 
+def test_a_row_says_why_the_assistant_is_unsure(in_acme: Organization, alice: User, client_for: ClientFor) -> None:
+    factories.a_verdict(factories.a_finding(), "unsure", explanation="Where the value comes from cannot be seen here.")
+
+    page = client_for(alice).get("/orgs/acme/findings/").content.decode()
+
+    assert "Where the value comes from cannot be seen here." in page
+    assert "Agree and ignore" not in page
+
+
 def test_a_row_with_a_likely_false_positive_says_why_and_asks(
     in_acme: Organization, alice: User, client_for: ClientFor
 ) -> None:
