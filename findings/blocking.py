@@ -16,6 +16,7 @@ import orgs.selectors
 import rules.selectors
 from findings import uploads
 from findings.ingest import open_report
+from findings.ingest.unpacking import ReportUnreadable
 from findings.models import Finding, Presence, PresenceState, Scan, ScanState, Triage, TriageSource, UploadKind
 
 MOST_NAMED = 10_000
@@ -83,12 +84,15 @@ def _from_upload(scan: Scan) -> list[tuple[str, str]]:
     if upload is None:
         return []
     blocking = rules.selectors.identifiers_in_block_mode(scan.project_id)
-    with upload, open_report(cast(BinaryIO, upload), max_bytes=settings.MAX_REPORT_BYTES) as report:
-        found = [
-            (finding.scanner_fingerprint, finding.rule_identifier)
-            for finding in report
-            if finding.rule_identifier in blocking and not finding.is_suppressed
-        ]
+    try:
+        with upload, open_report(cast(BinaryIO, upload), max_bytes=settings.MAX_REPORT_BYTES) as report:
+            found = [
+                (finding.scanner_fingerprint, finding.rule_identifier)
+                for finding in report
+                if finding.rule_identifier in blocking and not finding.is_suppressed
+            ]
+    except ReportUnreadable:
+        return []  # no match can be named; ingestion shows the scan as failed, with the reason
     ignored = set(
         Finding.objects.filter(
             project=scan.project_id,

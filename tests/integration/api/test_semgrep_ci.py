@@ -192,6 +192,17 @@ def test_the_last_try_of_a_client_gets_an_answer(client: SemgrepClient) -> None:
     assert client.complete(scan_id, final_attempt=True)["app_block_override"] is True
 
 
+def test_results_of_which_none_can_be_used_block_nothing_and_say_so(client: SemgrepClient) -> None:
+    scan_id = client.scan({"check_id": "shell-true", "path": "../../etc/passwd"})
+    drain()
+
+    answer = client.complete(scan_id)
+
+    scan = Scan.objects.get()
+    assert (answer["success"], answer["app_block_override"]) == (True, False)
+    assert (scan.state, "could be used" in scan.failure) == (ScanState.FAILED, True)
+
+
 def test_the_bound_counts_from_the_first_completion(client: SemgrepClient) -> None:
     AssistantSettings.objects.update(verdict_wait_seconds=60)
     scan_id = client.scan(FINDING)
