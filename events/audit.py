@@ -115,6 +115,23 @@ _TOPICS = (
             Kind.RULES_REFUSED,
         ),
     ),
+    Topic(
+        "code_hosts",
+        "Code hosts and fix pull requests",
+        (
+            Kind.CODE_HOST_SAVED,
+            Kind.CODE_HOST_REMOVED,
+            Kind.INSTALLATION_CHANGED,
+            Kind.REPOSITORY_CONNECTED,
+            Kind.REPOSITORY_DISCONNECTED,
+            Kind.REPOSITORY_CHANGED,
+            Kind.FIX_PULL_REQUEST_REQUESTED,
+            Kind.FIX_PULL_REQUEST_OPENED,
+            Kind.FIX_PULL_REQUEST_REFUSED,
+            Kind.FIX_PULL_REQUEST_MERGED,
+            Kind.FIX_PULL_REQUEST_CLOSED,
+        ),
+    ),
     Topic("exports", "Exports", (Kind.LOG_EXPORTED,)),
 )
 

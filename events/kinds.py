@@ -77,6 +77,22 @@ class Kind(models.TextChoices):
     NOTE_ADDED = "note_added", "Note added"
     MEMORY_ADDED = "memory_added", "Memory added"
     MEMORY_REMOVED = "memory_removed", "Memory removed"
+    CODE_HOST_SAVED = "code_host_saved", "Code host saved"
+    CODE_HOST_REMOVED = "code_host_removed", "Code host removed"
+    INSTALLATION_CHANGED = "installation_changed", "Installation of the GitHub App changed"
+    REPOSITORY_CONNECTED = "repository_connected", "Repository connected"
+    REPOSITORY_DISCONNECTED = "repository_disconnected", "Repository disconnected"
+    REPOSITORY_CHANGED = "repository_changed", "Repository changed on the code host"
+    PULL_REQUEST_CHANGED = "pull_request_changed", "Pull request changed"
+    REPLY_RECEIVED = "reply_received", "Reply received on the code host"
+    COMMENT_POSTED = "comment_posted", "Commented on in a pull request"
+    COMMENT_HELD_BACK = "comment_held_back", "Comment held back by the noise filter"
+    COMMENT_RESOLVED = "comment_resolved", "Comment resolved"
+    FIX_PULL_REQUEST_REQUESTED = "fix_pull_request_requested", "Fix pull request requested"
+    FIX_PULL_REQUEST_OPENED = "fix_pull_request_opened", "Fix pull request opened"
+    FIX_PULL_REQUEST_REFUSED = "fix_pull_request_refused", "Fix pull request not opened"
+    FIX_PULL_REQUEST_MERGED = "fix_pull_request_merged", "Fix pull request merged"
+    FIX_PULL_REQUEST_CLOSED = "fix_pull_request_closed", "Fix pull request closed"
     SIGNED_IN = "signed_in", "Signed in"
     SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
     PASSWORD_CHANGED = "password_changed", "Password changed"
@@ -101,6 +117,11 @@ MACHINE_WORK = frozenset(
         Kind.GUIDANCE_NOT_POSSIBLE,
         Kind.AUTOFIX_WRITTEN,
         Kind.AUTOFIX_NOT_POSSIBLE,
+        Kind.PULL_REQUEST_CHANGED,
+        Kind.REPLY_RECEIVED,
+        Kind.COMMENT_POSTED,
+        Kind.COMMENT_HELD_BACK,
+        Kind.COMMENT_RESOLVED,
     }
 )
 
@@ -113,6 +134,7 @@ class ActorKind(models.TextChoices):
     ASSISTANT = "assistant", "Assistant"
     SCANNER = "scanner", "Scanner"
     SYSTEM = "system", "System"
+    SCM_USER = "scm_user", "Person on GitHub or GitLab"  # known there, and perhaps no member here
 
 
 # Who works on findings unasked.

@@ -41,12 +41,19 @@ class Permission(models.TextChoices):
     PROVIDER_MANAGE = "provider.manage", "Choose the AI provider and its budget"
     USAGE_VIEW = "usage.view", "See what the AI provider costs"
     MODEL_CALLS_VIEW = "model_calls.view", "See prompts and answers"
+    CODE_HOSTS_MANAGE = "code_hosts.manage", "Connect code hosts and choose repositories"
+    FIX_PULL_REQUESTS_OPEN = "fix_pull_requests.open", "Open fix pull requests"
     POLICIES_MANAGE = "policies.manage", "Manage rules and what they may do"
     AUDIT_VIEW = "audit.view", "See the audit log"
 
 
 _OF_READ_ONLY = frozenset({Permission.FINDINGS_VIEW, Permission.SCANS_VIEW})
-_OF_MEMBER = _OF_READ_ONLY | {Permission.FINDINGS_TRIAGE, Permission.FINDINGS_ANALYZE, Permission.SCANS_UPLOAD}
+_OF_MEMBER = _OF_READ_ONLY | {
+    Permission.FINDINGS_TRIAGE,
+    Permission.FINDINGS_ANALYZE,
+    Permission.SCANS_UPLOAD,
+    Permission.FIX_PULL_REQUESTS_OPEN,
+}
 _OF_MANAGER = _OF_MEMBER | {Permission.PROJECTS_MANAGE, Permission.PEOPLE_INVITE, Permission.TEAMS_MANAGE}
 _OF_ADMIN = frozenset(Permission)
 
@@ -75,6 +82,8 @@ PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
         Permission.SETTINGS_MANAGE,
         Permission.PROVIDER_MANAGE,
         Permission.POLICIES_MANAGE,
+        Permission.CODE_HOSTS_MANAGE,
+        Permission.FIX_PULL_REQUESTS_OPEN,
     },
     Scope.CI: frozenset({Permission.SCANS_UPLOAD, Permission.SCANS_VIEW}),
 }

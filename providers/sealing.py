@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from django.conf import settings
-
-from lib.crypto import CannotDecrypt, Sealer
-from tenancy.scope import current_organization_id
+from tenancy.sealing import open_secrets, seal_secrets
 
 
 @dataclass(frozen=True)
@@ -24,39 +19,16 @@ class Secrets:
         return bool(self.key or self.secret_key or self.headers)
 
 
-def sealer() -> Sealer:
-    """Return what seals with the newest of the operator's keys and opens with any."""
-    return _sealer_with(tuple(settings.FIELD_ENCRYPTION_KEYS))
-
-
-@lru_cache(maxsize=4)
-def _sealer_with(keys: tuple[str, ...]) -> Sealer:
-    return Sealer(keys)
-
-
 def seal(secrets: Secrets) -> str:
     """Return secrets sealed for the organization in scope; an empty text where there are none."""
-    if not secrets:
-        return ""
-    content = {
-        # A row copied from one organization to another by somebody with the database, but no key, opens nothing.
-        "organization": current_organization_id(),
-        "key": secrets.key,
-        "secret_key": secrets.secret_key,
-        "headers": secrets.headers,
-    }
-    return sealer().seal(json.dumps(content))
+    return seal_secrets({"key": secrets.key, "secret_key": secrets.secret_key, "headers": secrets.headers})
 
 
 def open_sealed(sealed: str) -> Secrets:
     """Return the secrets of the organization in scope, or raise CannotDecrypt."""
-    if not sealed:
-        return Secrets()
-    content = json.loads(sealer().open(sealed))
-    if content["organization"] != current_organization_id():
-        raise CannotDecrypt("sealed for another organization")
+    content = open_secrets(sealed)
     return Secrets(
-        key=content["key"],
-        secret_key=content["secret_key"],
-        headers=tuple((name, value) for name, value in content["headers"]),
+        key=content.get("key", ""),
+        secret_key=content.get("secret_key", ""),
+        headers=tuple((name, value) for name, value in content.get("headers", ())),
     )

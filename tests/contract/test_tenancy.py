@@ -30,6 +30,7 @@ MAY_LOOK_ACROSS = {
     "orgs/selectors.py": "finds a person's memberships, and whose a token is",
     "orgs/services.py": "makes an organization",
     "orgs/sign_on/selectors.py": "finds whose an e-mail domain and an identity provider are",
+    "scm/directory.py": "finds whose a webhook is",
     "providers/budget.py": "finds whose requests held money for too long",
 }
 # Tables of which the directory's role may see rows of more than one organization.
@@ -41,6 +42,7 @@ SEEN_BY_DIRECTORY = {
     "orgs_signon",
     "orgs_signondomain",
     "providers_reservation",
+    "scm_codehost",
     "tenancy_organization",
 }
 COMPARES = "(organization_id = (current_setting('app.current_org'::text))::bigint)"

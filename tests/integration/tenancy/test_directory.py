@@ -10,12 +10,13 @@ from django.db import ProgrammingError, connection, transaction
 from events.models import Job
 from orgs.models import ApiToken, Invitation, Membership, SignOn, SignOnDomain
 from providers.models import Reservation
+from scm.models import CodeHost
 from tenancy.directory import across_organizations, organization_by_slug
 from tenancy.models import Organization, OwnedByOrganization
 from tenancy.scope import acting_for
 from tests import factories
 
-OF_THE_DIRECTORY = {Membership, ApiToken, Invitation, Job, Reservation, SignOn, SignOnDomain}
+OF_THE_DIRECTORY = {Membership, ApiToken, Invitation, Job, Reservation, SignOn, SignOnDomain, CodeHost}
 TABLES_OF_TENANTS = sorted(
     model._meta.db_table
     for model in apps.get_models()

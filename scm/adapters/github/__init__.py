@@ -1,0 +1,1 @@
+"""GitHub Cloud and GitHub Enterprise Server."""

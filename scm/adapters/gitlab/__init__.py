@@ -1,0 +1,1 @@
+"""GitLab: its own service, and self-managed ones."""

@@ -1,0 +1,12 @@
+"""Whose a webhook is, before anybody knows which organization it concerns."""
+
+from __future__ import annotations
+
+from scm.models import CodeHost
+from tenancy.directory import across_organizations
+
+
+def host_by_hook_key(key: str) -> CodeHost | None:
+    """Return the code host that sends its webhooks to the address with this key, None where there is none."""
+    with across_organizations():
+        return CodeHost.every_organization.filter(hook_key=key).first()
