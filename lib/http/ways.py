@@ -18,7 +18,6 @@ import httpx2
 from lib.http.guard import tls_context
 from lib.http.policy import HOW_TO_ALLOW, OutboundError, Policy, Target, check_url, policy_in_force
 
-
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
