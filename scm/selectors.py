@@ -12,9 +12,10 @@ from django.db import transaction
 from orgs.models import Project
 from scm.adapters.base import FileMissing, FileUnreadable, ScmError
 from scm.adapters.local import LocalFolder
-from scm.models import CodeFile, Repository
+from scm.models import CodeFile, CodeHost, Repository, WebhookDelivery
 
 FILES_REMEMBERED = 64
+DELIVERIES_SHOWN = 20
 
 ReadFile = Callable[[str], str | None]
 
@@ -61,3 +62,9 @@ def _folder_of(project: Project) -> LocalFolder | None:
 def has_folder(project: Project) -> bool:
     """Tell whether a project's code can be read from a folder of this machine."""
     return _folder_of(project) is not None
+
+
+def recent_deliveries(host: CodeHost) -> list[WebhookDelivery]:
+    """Return the last webhooks that a host sent and we took, newest first, without their bodies."""
+    newest = WebhookDelivery.objects.filter(host=host).order_by("-received_at", "-pk")
+    return list(newest.defer("body")[:DELIVERIES_SHOWN])
