@@ -14,9 +14,10 @@ from django.urls import reverse
 from orgs.models import Project
 from scm.adapters.base import FileMissing, FileUnreadable, ScmError
 from scm.adapters.local import LocalFolder
-from scm.models import CodeFile, CodeHost, Installation, Repository
+from scm.models import CodeFile, CodeHost, Installation, Repository, WebhookDelivery
 
 FILES_REMEMBERED = 64
+DELIVERIES_SHOWN = 20
 
 ReadFile = Callable[[str], str | None]
 
@@ -93,4 +94,10 @@ def hook_url(host: CodeHost) -> str:
 
 def hook_url_of(kind: str, key: str) -> str:
     """Return the same for a host that is yet to be saved."""
-    return settings.PUBLIC_URL.rstrip("/") + reverse("webhook", kwargs={"kind": kind, "key": key})
+    return settings.PUBLIC_URL.rstrip("/") + reverse(f"hook-{kind}", kwargs={"key": key})
+
+
+def recent_deliveries(host: CodeHost) -> list[WebhookDelivery]:
+    """Return the last webhooks that a host sent and we took, newest first, without their bodies."""
+    newest = WebhookDelivery.objects.filter(host=host).order_by("-received_at", "-pk")
+    return list(newest.defer("body")[:DELIVERIES_SHOWN])

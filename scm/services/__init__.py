@@ -10,6 +10,14 @@ from scm.services.connecting import (
     disconnect_repository,
     set_up_webhook,
 )
+from scm.services.deliveries import (
+    Traffic,
+    forget_deliveries,
+    give_up_delivery,
+    note_traffic,
+    receive_delivery,
+    take_in,
+)
 from scm.services.hosts import (
     change_host,
     check_host,
@@ -19,12 +27,13 @@ from scm.services.hosts import (
     renew_webhook_secret,
     save_created_app,
 )
-from scm.services.pull_requests import keep_pull_request
+from scm.services.pull_requests import keep_pull_request, update_pull_request
 
 __all__ = [
     "Connected",
     "FolderNotAllowed",
     "RepositoryRefused",
+    "Traffic",
     "change_host",
     "check_host",
     "connect_folder",
@@ -32,11 +41,17 @@ __all__ = [
     "connect_repository",
     "disconnect_repository",
     "forget_code",
+    "forget_deliveries",
+    "give_up_delivery",
     "keep_files",
     "keep_pull_request",
     "new_hook_key",
+    "note_traffic",
+    "receive_delivery",
     "remove_host",
     "renew_webhook_secret",
     "save_created_app",
     "set_up_webhook",
+    "take_in",
+    "update_pull_request",
 ]
