@@ -124,9 +124,7 @@ class GitLabServer:
         self.violations += problems_of_request(endpoint, given)
         try:
             token = who_asks(self.gitlab, headers, endpoint.scopes)
-            answer = ROUTES[endpoint.method, endpoint.path](
-                Asked(self.gitlab, self.url, method, names, given, token)
-            )
+            answer = ROUTES[endpoint.method, endpoint.path](Asked(self.gitlab, self.url, method, names, given, token))
         except Said as said:
             return said.reply
         if method == "HEAD":
@@ -184,7 +182,7 @@ class GitLabServer:
                     server.violations.append(f"{self.command} {self.path}: {error!r}")
                     self._send(replies.broken(500))
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _do
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _do  # noqa: N815  (names of the base class)
 
             def _send(self, reply: Scripted) -> None:
                 self.send_response(reply.status)

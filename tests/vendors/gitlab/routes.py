@@ -255,10 +255,9 @@ def _open_merge_request(asked: Asked) -> Any:
     project, given = asked.writable(DEVELOPER), asked.given
     source, target = given["source_branch"], given["target_branch"]
     for each in project.merge_requests:
-        if (each.state, each.source_branch, each.target_branch) == ("opened", source, target):
-            if each.source_project is project:
-                words = f"Another open merge request already exists for this source branch: !{each.iid}"
-                raise Said(conflict([words]))
+        is_same = (each.source_branch, each.target_branch, each.source_project) == (source, target, project)
+        if is_same and each.state == "opened":
+            raise Said(conflict([f"Another open merge request already exists for this source branch: !{each.iid}"]))
     if source not in project.git.branches or target not in project.git.branches:
         raise Said(bad_request({"source_branch": ["does not exist"]}))
     merge_request = asked.gitlab.open_merge_request(
@@ -279,7 +278,11 @@ def _version(asked: Asked) -> Any:
     if version is None:
         raise Said(not_found())
     # GitLab shows these without the limits that hold for a merge request's page.
-    return {**shapes.version(of, version), "commits": [], "diffs": [shapes.diff(of, each) for each in of.diffs(version)]}
+    return {
+        **shapes.version(of, version),
+        "commits": [],
+        "diffs": [shapes.diff(of, each) for each in of.diffs(version)],
+    }
 
 
 def _known_version(of: MergeRequest, **wanted: Any) -> Version | None:
@@ -354,14 +357,14 @@ def _own_note(asked: Asked) -> Note:
 def _body(asked: Asked) -> str:
     body: str = asked.given.get("body") or ""
     if not body.strip():
-        raise Said(bad_request("400 Bad request - Note {:note=>[\"can't be blank\"]}"))
+        raise Said(bad_request('400 Bad request - Note {:note=>["can\'t be blank"]}'))
     return body
 
 
 def _awards(asked: Asked) -> Any:
     note, users = asked.note, asked.gitlab.users
     return [
-        shapes.award(asked.origin, award_id, name, note, users[user_id], note.created_at)
+        shapes.award(asked.origin, award_id, name, note=note, by=users[user_id])
         for (user_id, name), award_id in note.awards.items()
     ]
 
@@ -372,7 +375,7 @@ def _award(asked: Asked) -> Any:
     if key in note.awards:
         raise Said(not_found("Award Emoji Name has already been taken"))
     note.awards[key] = asked.gitlab.next_id()
-    return shapes.award(asked.origin, note.awards[key], key[1], note, asked.token.user, asked.gitlab.tick())
+    return shapes.award(asked.origin, note.awards[key], key[1], note=note, by=asked.token.user)
 
 
 # --- Webhooks ---------------------------------------------------------------------------------------------------------

@@ -157,8 +157,9 @@ def status(origin: str, one: Status) -> Shape:
     }  # fmt: skip
 
 
-def award(origin: str, award_id: int, name: str, on: Note, by: User, at: datetime) -> Shape:
+def award(origin: str, award_id: int, name: str, *, note: Note, by: User) -> Shape:
+    at = time(note.created_at)
     return {
-        "id": award_id, "name": name, "user": user(origin, by), "created_at": time(at), "updated_at": time(at),
-        "awardable_id": on.id, "awardable_type": "Note", "url": None,
+        "id": award_id, "name": name, "user": user(origin, by), "created_at": at, "updated_at": at,
+        "awardable_id": note.id, "awardable_type": "Note", "url": None,
     }  # fmt: skip

@@ -174,7 +174,9 @@ class GitLab:
 
     def fork(self, project: Project, path: str) -> Project:
         """Return a copy that shares all commits."""
-        copy = Project(self.next_id(), path, None, self.tick(), git=Git(project.git.commits, dict(project.git.branches)))
+        copy = Project(
+            self.next_id(), path, None, self.tick(), git=Git(project.git.commits, dict(project.git.branches))
+        )
         self.projects[copy.id] = copy
         return copy
 
@@ -196,7 +198,7 @@ class GitLab:
                 if is_its and merge_request.state == "opened":
                     self._add_version(merge_request)
 
-    def open_merge_request(  # noqa: PLR0913  (one word for each thing that people choose)
+    def open_merge_request(
         self,
         project: Project,
         source_branch: str,
