@@ -32,11 +32,7 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     def read(path: str) -> str | None:
         if path in uploaded:
             with transaction.atomic(savepoint=False):
-                return (
-                    CodeFile.objects.filter(project=project, revision=revision, path=path)
-                    .values_list("blob__text", flat=True)
-                    .first()
-                )
+                return kept_text(project=project, revision=revision, path=path)
         if folder is None:
             return None
         try:
@@ -47,9 +43,15 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     return read
 
 
+def kept_text(*, project: Project, revision: str, path: str) -> str | None:
+    """Return the text of a file that is kept here, None where it is not. Needs a transaction."""
+    kept = CodeFile.objects.filter(project=project, revision=revision, path=path)
+    return kept.values_list("blob__text", flat=True).first()
+
+
 def _folder_of(project: Project) -> LocalFolder | None:
     repository = Repository.objects.filter(project=project).first()
-    if repository is None:
+    if repository is None or not repository.folder:
         return None
     # Asked again at each reading: the operator may have closed the folder since, or somebody put a link in its place.
     root = Path(repository.folder).resolve()

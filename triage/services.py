@@ -23,7 +23,7 @@ from providers.gate import Answer
 from triage import evidence, excerpt, facts, injection
 from triage.answers import ComponentAnswer, VerdictAnswer
 from triage.answers import Verdict as VerdictValue
-from triage.asking import VerdictMaterial, component_question, material_for_verdict, verdict_question_of
+from triage.asking import VerdictMaterial, component_question, material_for_verdict, verdict_question_of, with_code
 from triage.components import tag_without_model
 from triage.models import Feedback, FileTag, Source, Verdict
 from triage.selectors import stopped_by_budget
@@ -43,7 +43,7 @@ def judge_finding(*, finding: Finding) -> Verdict:
     """
     with transaction.atomic():
         material = material_for_verdict(finding)
-    return judge_by(material, finding=finding)
+    return judge_by(with_code(material, finding), finding=finding)
 
 
 def judge_by(material: VerdictMaterial, *, finding: Finding) -> Verdict:
