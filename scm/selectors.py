@@ -35,11 +35,7 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     def read(path: str) -> str | None:
         if path in uploaded:
             with transaction.atomic(savepoint=False):
-                return (
-                    CodeFile.objects.filter(project=project, revision=revision, path=path)
-                    .values_list("blob__text", flat=True)
-                    .first()
-                )
+                return kept_text(project=project, revision=revision, path=path)
         if folder is None:
             return None
         try:
@@ -48,6 +44,12 @@ def reader(*, project: Project, revision: str) -> ReadFile:
             return None
 
     return read
+
+
+def kept_text(*, project: Project, revision: str, path: str) -> str | None:
+    """Return the text of a file that is kept here, None where it is not. Needs a transaction."""
+    kept = CodeFile.objects.filter(project=project, revision=revision, path=path)
+    return kept.values_list("blob__text", flat=True).first()
 
 
 def _folder_of(project: Project) -> LocalFolder | None:
