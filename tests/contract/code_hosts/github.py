@@ -41,7 +41,7 @@ class _GitHub(HostUnderTest):
     def running(cls) -> Iterator[Self]:
         with GitHubServer().running() as server:
             yield cls(server)
-        assert server.violations == []
+        assert not server.violations, "\n".join(server.violations)
 
     @property
     @abstractmethod
