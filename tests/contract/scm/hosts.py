@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.code_hosts.github import GitHubByApp, GitHubByToken
-from tests.contract.scm_conformance import HostUnderTest
+from tests.contract.scm.conformance import HostUnderTest
+from tests.contract.scm.github import GitHubByApp, GitHubByToken
 
 HOSTS: dict[str, type[HostUnderTest]] = {"github by app": GitHubByApp, "github by token": GitHubByToken}
