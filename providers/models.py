@@ -26,6 +26,8 @@ class Step(models.TextChoices):
     VERDICT = "triage/verdict", "Auto-triage"
     GUIDANCE = "remediation/guidance", "Guidance"
     AUTOFIX = "remediation/autofix", "Autofix"
+    LEARN = "memories/learn", "Learning from ignored findings"
+    CONFLICT = "memories/conflict", "Conflicts between memories"
 
 
 class Connection(OwnedByOrganization):
