@@ -1,4 +1,4 @@
-"""From an ignored finding to a memory: whether the person's reason holds beyond it, as the model or Built-in sees it."""
+"""From an ignored finding to a memory: whether the person's reason holds beyond it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHORTEST_COMMENT = 12  # "test", "ok" and "see above" teach nothing
 # The two things that teams teach most often, as they word them.
 _NOT_PRODUCTION = re.compile(
     r"\b(not|never|no|isn't|outside)\b.{0,40}\b(prod|production|deployed|shipped)\b"
-    r"|\b(test|tests|testing|example|examples|sample|demo|dev|development|local|internal)[- ]?(only|code|script|data|tool)",
+    r"|\b(tests?|testing|examples?|sample|demo|dev|development|local|internal)[- ]?(only|code|script|data|tool)",
     re.IGNORECASE | re.DOTALL,
 )
 _FRAMEWORK_PROTECTS = re.compile(

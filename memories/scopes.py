@@ -71,14 +71,10 @@ class Scope:
     @property
     def in_words(self) -> str:
         """The scope as people read it."""
-        if self.rule is not None:
-            what = self.rule.name
-        else:
-            what = f"findings of {self.cwe}" if self.cwe else "every rule"
-        if self.project is not None:
-            where = self.project.name
-        else:
-            where = f"projects tagged {self.project_tag}" if self.project_tag else "all projects"
+        of_cwe = f"findings of {self.cwe}" if self.cwe else "every rule"
+        what = self.rule.name if self.rule is not None else of_cwe
+        with_tag = f"projects tagged {self.project_tag}" if self.project_tag else "all projects"
+        where = self.project.name if self.project is not None else with_tag
         return f"{what} in {where}" + (f", below {self.path_prefix}" if self.path_prefix else "")
 
     def as_row(self) -> dict[str, object]:
