@@ -33,6 +33,7 @@ from tests.vendors.gitlab import replies
 from tests.vendors.gitlab.git import File
 from tests.vendors.gitlab.state import DEVELOPER, MAINTAINER, REPORTER, MergeRequest, Project, User
 from tests.vendors.gitlab_server import GitLabServer
+from tests.vendors.server import Scripted
 
 TOKEN = "glpat-of-the-assistant"
 SHOP = "acme/web/shop"
@@ -516,13 +517,13 @@ def test_an_archived_project_is_named_as_such(adapter: GitLabAdapter, shop: Shop
         (replies.page(), (ScmError, "web page", True)),
         (replies.page(404), (ScmError, "web page", True)),
         (replies.json_reply(200, {"something": "else"}), (ScmError, "not as its API describes", True)),
-        (replies.Scripted(200, b"{", {"Content-Type": "application/json"}), (ScmError, "not JSON", True)),
+        (Scripted(200, b"{", {"Content-Type": "application/json"}), (ScmError, "not JSON", True)),
         (replies.redirect("https://elsewhere.example/api/v4/user"), (ScmError, "https://elsewhere.example", True)),
         (replies.CUT, (ScmError, "cannot be reached", False)),
     ],
 )
 def test_each_way_of_saying_no_has_its_words(
-    adapter: GitLabAdapter, shop: Shop, reply: replies.Scripted, expected: tuple[type[ScmError], str, bool]
+    adapter: GitLabAdapter, shop: Shop, reply: Scripted, expected: tuple[type[ScmError], str, bool]
 ) -> None:
     error, words, is_permanent = expected
     shop.server.fail(reply)
