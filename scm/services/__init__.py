@@ -8,9 +8,12 @@ from scm.services.connecting import (
     RepositoryRefused,
     connect_repository,
     disconnect_repository,
+    remove_webhooks,
     set_up_webhook,
 )
 from scm.services.hosts import (
+    app_form_address,
+    app_manifest,
     change_host,
     check_host,
     connect_host,
@@ -18,6 +21,7 @@ from scm.services.hosts import (
     remove_host,
     renew_webhook_secret,
     save_created_app,
+    webhook_secret_of,
 )
 from scm.services.pull_requests import keep_pull_request
 
@@ -25,6 +29,8 @@ __all__ = [
     "Connected",
     "FolderNotAllowed",
     "RepositoryRefused",
+    "app_form_address",
+    "app_manifest",
     "change_host",
     "check_host",
     "connect_folder",
@@ -36,7 +42,9 @@ __all__ = [
     "keep_pull_request",
     "new_hook_key",
     "remove_host",
+    "remove_webhooks",
     "renew_webhook_secret",
     "save_created_app",
     "set_up_webhook",
+    "webhook_secret_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from tenancy.sealing import open_secrets
 from tenancy.waiting import let_go_of_connection
 
 LONGEST_NAME = 400
+LONGEST_REMOVAL_SECONDS = 15.0
 LONGEST_PROJECT_NAME = 200
 GONE = "The code host was removed meanwhile."
 
@@ -101,6 +103,17 @@ def set_up_webhook(*, repository: Repository) -> str:
         Repository.objects.filter(pk=repository.pk, host=host).update(hook_id=hook_id[:40])
     repository.hook_id = hook_id[:40]
     return ""
+
+
+def remove_webhooks(*, host: CodeHost) -> int:
+    """Remove the webhooks that were made at a host, as far as it lets us in time; return how many are left."""
+    with transaction.atomic():
+        made = list(selectors.repositories_on(host).exclude(hook_id=""))
+    until = time.monotonic() + LONGEST_REMOVAL_SECONDS
+    left = 0
+    for repository in made:
+        left += time.monotonic() > until or bool(_remove_webhook(repository))
+    return left
 
 
 def _remove_webhook(repository: Repository) -> str:

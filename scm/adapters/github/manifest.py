@@ -14,6 +14,8 @@ class CreatedApp:
 
     app_id: str
     slug: str
+    name: str
+    web_url: str
     private_key: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     client_id: str
@@ -22,7 +24,20 @@ class CreatedApp:
 
 def manifest(*, name: str, public_url: str, hook_url: str, redirect_url: str) -> dict[str, Any]:
     """Return what the App is to be."""
-    raise NotImplementedError
+    return {
+        "name": name,
+        "url": public_url,
+        "hook_attributes": {"url": hook_url},
+        "redirect_url": redirect_url,
+        "default_permissions": {"metadata": "read", "contents": "write"},
+        "default_events": ["pull_request"],
+    }
+
+
+def form_address(base_url: str, *, organization: str = "") -> str:
+    """Return where the manifest is posted to."""
+    owner = f"organizations/{organization}/" if organization else ""
+    return f"{base_url.rstrip('/')}/{owner}settings/apps/new"
 
 
 def exchange_code(access: HostAccess, code: str) -> CreatedApp:
