@@ -9,14 +9,16 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, QuerySet
+from django.urls import reverse
 
 from orgs.models import Project
 from scm.adapters.base import FileMissing, FileUnreadable, ScmError
 from scm.adapters.local import LocalFolder
 from scm.drafts import GITHUB
-from scm.models import CodeFile, CodeHost, Installation, Repository
+from scm.models import CodeFile, CodeHost, Installation, Repository, WebhookDelivery
 
 FILES_REMEMBERED = 64
+DELIVERIES_SHOWN = 20
 
 ReadFile = Callable[[str], str | None]
 
@@ -34,11 +36,7 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     def read(path: str) -> str | None:
         if path in uploaded:
             with transaction.atomic(savepoint=False):
-                return (
-                    CodeFile.objects.filter(project=project, revision=revision, path=path)
-                    .values_list("blob__text", flat=True)
-                    .first()
-                )
+                return kept_text(project=project, revision=revision, path=path)
         if folder is None:
             return None
         try:
@@ -47,6 +45,12 @@ def reader(*, project: Project, revision: str) -> ReadFile:
             return None
 
     return read
+
+
+def kept_text(*, project: Project, revision: str, path: str) -> str | None:
+    """Return the text of a file that is kept here, None where it is not. Needs a transaction."""
+    kept = CodeFile.objects.filter(project=project, revision=revision, path=path)
+    return kept.values_list("blob__text", flat=True).first()
 
 
 def _folder_of(project: Project) -> LocalFolder | None:
@@ -117,4 +121,10 @@ def hook_url(host: CodeHost) -> str:
 
 def hook_url_of(kind: str, key: str) -> str:
     """Return the same for a host that is yet to be saved."""
-    return settings.PUBLIC_URL.rstrip("/") + f"/hooks/{kind}/{key}"
+    return settings.PUBLIC_URL.rstrip("/") + reverse(f"hook-{kind}", kwargs={"key": key})
+
+
+def recent_deliveries(host: CodeHost) -> list[WebhookDelivery]:
+    """Return the last webhooks that a host sent and we took, newest first, without their bodies."""
+    newest = WebhookDelivery.objects.filter(host=host).order_by("-received_at", "-pk")
+    return list(newest.defer("body")[:DELIVERIES_SHOWN])

@@ -11,6 +11,14 @@ from scm.services.connecting import (
     remove_webhooks,
     set_up_webhook,
 )
+from scm.services.deliveries import (
+    Traffic,
+    forget_deliveries,
+    give_up_delivery,
+    note_traffic,
+    receive_delivery,
+    take_in,
+)
 from scm.services.hosts import (
     app_form_address,
     app_manifest,
@@ -23,12 +31,13 @@ from scm.services.hosts import (
     save_created_app,
     webhook_secret_of,
 )
-from scm.services.pull_requests import keep_pull_request
+from scm.services.pull_requests import keep_pull_request, update_pull_request
 
 __all__ = [
     "Connected",
     "FolderNotAllowed",
     "RepositoryRefused",
+    "Traffic",
     "app_form_address",
     "app_manifest",
     "change_host",
@@ -38,13 +47,19 @@ __all__ = [
     "connect_repository",
     "disconnect_repository",
     "forget_code",
+    "forget_deliveries",
+    "give_up_delivery",
     "keep_files",
     "keep_pull_request",
     "new_hook_key",
+    "note_traffic",
+    "receive_delivery",
     "remove_host",
     "remove_webhooks",
     "renew_webhook_secret",
     "save_created_app",
     "set_up_webhook",
+    "take_in",
+    "update_pull_request",
     "webhook_secret_of",
 ]
