@@ -59,7 +59,10 @@ def connect_repository(*, host: CodeHost, name: str, actor: Actor, project: Proj
     """
     found = _find(host, _checked_name(name))
     with transaction.atomic():
+        before = selectors.repository_of(project) if project is not None else None
         repository, is_new = _write(host, found, project=project, actor=actor)
+    if before is not None and (before.host_id, before.external_id) != (host.pk, repository.external_id):
+        _remove_webhook(before)  # where it cannot be, its webhooks concern no project any more
     return Connected(repository, is_new, webhook_problem=set_up_webhook(repository=repository))
 
 

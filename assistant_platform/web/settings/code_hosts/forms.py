@@ -67,6 +67,14 @@ def choice_of(host: CodeHost) -> Choice:
     return next(found)
 
 
+class BundleTextarea(forms.Textarea):
+    """A field for certificates that does not repeat megabytes of something else."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what is drawn, which is empty for what is too long."""
+        return super().get_context(name, None if value and len(value) > LONGEST_BUNDLE else value, attrs)
+
+
 class HostForm(forms.Form):
     """How a code host is reached; whether it can be right is for the service to say."""
 
@@ -131,7 +139,7 @@ class HostForm(forms.Form):
         label="Trusted certificates",
         max_length=LONGEST_BUNDLE,
         required=False,
-        widget=forms.Textarea(attrs={**WITHOUT_COMPLETION, "rows": 4}),
+        widget=BundleTextarea(attrs={**WITHOUT_COMPLETION, "rows": 4}),
         help_text="Of your own certificate authority (PEM), beside those that this server trusts.",
     )
 
