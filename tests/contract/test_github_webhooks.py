@@ -75,7 +75,9 @@ def test_every_example_of_every_event_is_read(examples: dict[str, list[dict[str,
 
 
 def test_what_is_read_of_an_event_is_what_concerns_us(examples: dict[str, list[dict[str, Any]]]) -> None:
-    of_use = {event for event, payloads in examples.items() for each in payloads if READER.read(event, json.dumps(each))}
+    of_use = {
+        event for event, payloads in examples.items() for each in payloads if READER.read(event, json.dumps(each))
+    }
 
     assert {event for event in examples if READER.concerns_us(event)} == {*of_use, "issue_comment"}
 

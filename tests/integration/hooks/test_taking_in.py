@@ -162,9 +162,7 @@ def test_other_comments_are_nothing_to_us(host: CodeHost, repository: Repository
         ({"default_branch": "trunk"}, "default branch trunk"),
     ],
 )
-def test_a_repository_is_followed(
-    host: CodeHost, repository: Repository, changes: dict[str, Any], told: str
-) -> None:
+def test_a_repository_is_followed(host: CodeHost, repository: Repository, changes: dict[str, Any], told: str) -> None:
     deliver(host, {"action": "edited", "repository": {**REPOSITORY, **changes}}, "repository")
     deliver(host, {"action": "edited", "repository": {**REPOSITORY, **changes}}, "repository")
 
