@@ -24,7 +24,7 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
-    Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
+    Kind.VERDICT_REACHED: [remediation.tasks.advise],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
