@@ -58,7 +58,7 @@ def test_the_same_news_in_several_deliveries_at_once_is_told_once(host: CodeHost
         assert claimed is not None
         run_claimed(*claimed)
 
-    results = at_once(*[lambda pk=pk: work(pk) for pk in ids])  # type: ignore[misc]  # a default for each
+    results = at_once(*[lambda pk=pk: work(pk) for pk in ids])
 
     assert results == [None] * 4
     with transaction.atomic():

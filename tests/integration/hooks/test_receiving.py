@@ -204,6 +204,18 @@ def test_refusals_are_added_up_and_the_row_is_waited_for_by_nobody(host: CodeHos
     assert refused(host)[0] == 4
 
 
+def test_gitlab_proves_itself_by_its_secret(in_acme: object) -> None:
+    gitlab = factories.a_code_host(HostKind.GITLAB)
+    about = {"X-Gitlab-Event": "Merge Request Hook", "Idempotency-Key": "f5e4"}
+
+    taken = [send(gitlab, {}, headers={**about, "X-Gitlab-Token": "hook secret"}).status_code for _ in range(2)]
+    forged = [send(gitlab, {}, headers={**about, "X-Gitlab-Token": given}).status_code for given in ("", "guess", "ü")]
+    pushed = send(gitlab, {}, headers={"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": "hook secret"})
+
+    assert (taken, forged, pushed.status_code) == ([202, 200], [401] * 3, 200)
+    assert [delivery.delivery_id for delivery in kept()] == ["f5e4"]
+
+
 def test_only_posts_are_taken_and_no_cookie_is_needed(host: CodeHost) -> None:
     address = f"/hooks/github/{host.hook_key}"
     strict = Client(enforce_csrf_checks=True, headers=signed(BODY))

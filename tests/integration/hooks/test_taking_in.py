@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
+import scm.services
 import scm.tasks
 from events.draining import drain
 from events.kinds import ActorKind, Kind
@@ -17,7 +21,8 @@ from events.models import Event, Job, JobState
 from events.tasks import claim, run_claimed
 from orgs.models import Project
 from orgs.selectors import memberships_of
-from scm.models import CodeHost, Installation, PullRequest, Repository, WebhookDelivery
+from scm.adapters.values import PullRequestFacts
+from scm.models import CodeHost, HostKind, Installation, PullRequest, Repository, WebhookDelivery
 from scm.selectors import recent_deliveries
 from scm.services import following
 from tenancy.scope import acting_for
@@ -184,6 +189,32 @@ def test_a_deleted_repository_says_so_and_its_project_stays(host: CodeHost, repo
     assert (repository.problem, repository.project.name) == (following.DELETED, "acme/shop")
 
 
+def test_what_gitlab_does_not_say_stays_as_it_was(in_acme: object) -> None:
+    gitlab = factories.a_code_host(HostKind.GITLAB)
+    repository = factories.a_repository(gitlab, is_archived=True, default_branch="main", web_url="https://g.example/s")
+    known = PullRequestFacts(
+        "7", "Old", "open", False, False, "orders", "a", "main", "b", "mona", "https://g.example/7"
+    )
+    scm.services.keep_pull_request(project=repository.project, facts=known)
+    told = {"head_branch": "orders", "head_sha": "c", "base_branch": "main", "base_sha": "", "author": ""}
+
+    changed, is_changed = scm.services.update_pull_request(
+        project=repository.project, facts=replace(known, title="a\0b" * 300, web_url="", **told)
+    )
+    renamed = {"event_name": "project_rename", "project_id": int(repository.external_id)}
+    body = json.dumps({**renamed, "path_with_namespace": "acme/store"}).encode()
+    headers = {"X-Gitlab-Token": "hook secret", "X-Gitlab-Event": "System Hook", "Idempotency-Key": "k"}
+    send(gitlab, body, headers=headers)
+    drain()
+
+    assert (is_changed, changed.base_sha, changed.author, changed.head_sha) == (True, "b", "mona", "c")
+    assert (len(changed.title), changed.web_url) == (500, "https://g.example/7")
+    repository.refresh_from_db()
+    assert (repository.full_name, repository.is_archived, repository.web_url, repository.default_branch) == (
+        "acme/store", True, "https://g.example/s", "main",
+    )  # fmt: skip
+
+
 def installed(action: str, **fields: Any) -> dict[str, Any]:
     installation = {"id": 2, "account": {"login": "acme"}, "permissions": {"contents": "read"}, **fields}
     return {"action": action, "installation": installation, "repositories": [{"id": REPOSITORY["id"]}]}
@@ -303,6 +334,20 @@ def test_bodies_go_after_three_days_and_deliveries_after_thirty(host: CodeHost, 
     with time_machine.travel(now + timedelta(days=30, minutes=1)):
         scm.tasks.forget_deliveries.function()
     assert WebhookDelivery.objects.count() == 0
+
+
+def test_an_admin_reads_what_became_of_the_last_webhooks(host: CodeHost, alice: User) -> None:
+    address = f"/orgs/acme/settings/code-hosts/{host.pk}/"
+    browser = Client()
+    browser.force_login(alice)
+
+    before = browser.get(address).content.decode()
+    deliver(host, b'{"action": "<b>"}', "issue_comment")
+    after = browser.get(address).content.decode()
+
+    assert "None yet. Each pull request" in before
+    assert "<code>issue_comment</code>" in after
+    assert "It could not be read: issue: Field required" in after
 
 
 def test_the_last_deliveries_are_listed_newest_first(host: CodeHost) -> None:
