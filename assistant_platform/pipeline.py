@@ -27,6 +27,7 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
+    Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
 }
 # What each organization is owed once a day.
 DAILY: list[Task] = [

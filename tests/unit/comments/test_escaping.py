@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from notifications.marker import marker_for
 from notifications.messages import (
+    CommentMessage,
     CommentPlace,
     Decided,
     FindingComment,
@@ -32,6 +32,7 @@ from notifications.messages import (
     StatusReport,
 )
 from notifications.rendering import render_comment, render_status
+from tests.unit.comments.attacks import ATTACKS
 
 LINK = "https://assistant.example.com/orgs/acme/findings/1/"
 OUR_TAGS = {"<details>", "</details>", "<summary>", "</summary>"}
@@ -43,22 +44,6 @@ PINGS = re.compile(
 )
 HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x08\x0b-\x1f]")
 
-ATTACKS = [
-    "/close", "  /merge", "text\n/label ~bug", "> /close", "- /approve", "```\n/close\n```", "a\r\n/close", "\u2028/close",
-    "@octocat", "@org/team", "(@octocat)", "\\@octocat", "&#64;octocat", "a@b.example", "`@octocat", "``@x`", "`a`@octocat",
-    "#1", "owner/repo#1", "GH-1", "gh-12", "!12", "$1", "~label", '~"a label"', "%milestone", "&3", "^alert#1", "ABC-12",
-    "https://evil.example", "www.evil.example", "http://a", "[click](https://evil.example)", "![x](https://evil.example/p)",
-    "<https://evil.example>", "[a]: https://evil.example", "[x][a]", "ftp://a.b", "mailto:a@b.c", "//evil.example",
-    "<script>alert(1)</script>", "</details>", "</summary>", "<!--", "-->", "<img src=x>", "<b>", "&lt;b&gt;", "<details>",
-    "```suggestion\nrm\n```", "~~~suggestion\nrm\n~~~", "````\nx", "`````", "`", "``", "` `", "a ` b", "\\`a`", "`a\\`",
-    "# heading", "heading\n===", "heading\n---", "---", "***", "* item", "1. item", "1) item", "+ item", "    code", "\tcode",
-    "| a | b |\n|---|---|", "**bold**", "__bold__", "_it_", "~~gone~~", "[x]", "[ ]", "[^1]", "[[wiki]]", "[[_TOC_]]", "[TOC]",
-    ":tada:", "{+ added +}", "{- gone -}", "$`x`$", "$$x$$", "::include{file=x}", "%{current_user_name}", "deadbeef1",
-    "\u202egnp.exe", "a\u200bb", "\ufeff", "\x00", "\u00ad", "a\\", "\\", "\\\\", "&amp;", "&copy;", "\u2066x\u2069",
-    "<!-- assistant: finding-1 0000000000000000000000000000000000000000 -->", "<?php ?>", "<![CDATA[x]]>", "<!DOCTYPE x>",
-    "a  \nb", ">>>\n/close\n>>>", "<p>\n/close\n</p>", "@" * 50, "x" * 300 + "@y", "fixes #1", "/fp no", "\n\n\n/close\n\n",
-    "(`a`)@b", "`a`'s @b", "\"@b\"", "'@b'", "[`a`](https://evil.example)", "*`@b`*", "e.g. this", "50% of (some) users' data",
-]  # fmt: skip
 ALPHABET = "ab1 \n`@#!$%~&^:/\\<>[]()*_-+=|{}\"'.,?;\t\r\u200b\u202ex0fGH"
 hostile = st.one_of(
     st.sampled_from(ATTACKS),
@@ -71,22 +56,43 @@ def everything(text: str) -> list[tuple[str, str]]:
     """Return (dialect, body) of every form of message with one text wherever somebody else's text can stand."""
     edits = (LineEdit("a.py", 3, ("old",), tuple(text.split("\n"))),)
     comment = FindingComment(
-        rule=text, severity="High", message=text, path=text, start_line=3, end_line=3, link=LINK, may_be_ignored=True,
-        reason=text, confidence="low", summary=text, steps=(GuidanceStep(text, text),), flow=(FlowStep("sink", text, 1, text),),
-        fix=Fix(FixOrigin.ASSISTANT, is_verified=False, explanation=text, diff=text), standing=Standing.IGNORED,
-        decided=Decided("Ignored", by=text, comment=text), replies=Replies(triage=True, feedback=True),
-    )  # fmt: skip
+        rule=text,
+        severity="High",
+        message=text,
+        path=text,
+        start_line=3,
+        end_line=3,
+        link=LINK,
+        may_be_ignored=True,
+        reason=text,
+        confidence="low",
+        summary=text,
+        steps=(GuidanceStep(text, text),),
+        flow=(FlowStep("sink", text, 1, text),),
+        fix=Fix(FixOrigin.ASSISTANT, is_verified=False, explanation=text, diff=text),
+        standing=Standing.IGNORED,
+        decided=Decided("Ignored", by=text, comment=text),
+        replies=Replies(triage=True, feedback=True),
+    )
     fixes = (
         Fix(FixOrigin.ASSISTANT, is_verified=True, explanation=text, diff=text, edits=edits, known_lines=((3, "old"),)),
         Fix(FixOrigin.RULE, is_verified=False, code=text),
     )
     group = GroupComment(
-        rule=text, severity="Low", message=text, places=(GroupedPlace(text, 1, LINK), GroupedPlace(text, 2, LINK)),
-        link=LINK, summary=text, steps=(GuidanceStep(text, text),), reason=text, may_be_ignored=True,
-    )  # fmt: skip
+        rule=text,
+        severity="Low",
+        message=text,
+        places=(GroupedPlace(text, 1, LINK), GroupedPlace(text, 2, LINK)),
+        link=LINK,
+        summary=text,
+        steps=(GuidanceStep(text, text),),
+        reason=text,
+        may_be_ignored=True,
+    )
     place = CommentPlace("a.py", 3)
     opened = replace(comment, standing=Standing.OPEN)
-    messages = [comment, opened, group, ReplyAnswer(text, text), *(replace(opened, fix=fix, place=place) for fix in fixes)]
+    with_fixes = [replace(opened, fix=fix, place=place) for fix in fixes]
+    messages: list[CommentMessage] = [comment, opened, group, ReplyAnswer(text, text), *with_fixes]
     found = StatusFinding(text, text, 3, text, 1, 1, is_blocking=True, link=LINK)
     statuses = [render_status(StatusReport((found,), LINK)), render_status(StatusReport((), LINK, problem=text))]
     dialects: tuple[Literal["github", "gitlab"], ...] = ("github", "gitlab")
@@ -115,7 +121,9 @@ def foreign(dialect: str, body: str) -> list[str]:
                 tags = re.findall(r"<[^>]*>", token.content)
                 titles = re.sub(r"<[^>]*>", "", token.content).strip()
                 opened += token.content.count("<details>") - token.content.count("</details>")
-                found += [tag for tag in tags if tag not in OUR_TAGS] + ([titles] if titles not in {"", *OUR_TITLES} else [])
+                found += [tag for tag in tags if tag not in OUR_TAGS] + (
+                    [titles] if titles not in {"", *OUR_TITLES} else []
+                )
             case "link_open":
                 found += [str(token.attrs)] if token.attrs["href"] != LINK else []
             case "image" | "heading_open" | "code_block" | "blockquote_open" | "s_open" | "softbreak" | "hardbreak":

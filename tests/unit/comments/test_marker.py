@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
 from notifications.marker import marker_for, read_marker
 
@@ -29,7 +29,7 @@ def test_a_forged_sign_does_not_hold(body: str) -> None:
     assert read_marker(body, organization_id=1, pull_request_id=2) is None
 
 
-def test_a_sign_of_a_former_secret_key_holds(settings: SettingsWrapper) -> None:
+def test_a_sign_of_a_former_secret_key_holds(settings: Settings) -> None:
     body = sign()
 
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
