@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('triage', '0006_second_vote'),
+        ('triage', '0007_why_no_second_vote'),
     ]
 
     operations = [
