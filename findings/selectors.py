@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -10,6 +11,7 @@ import orgs.selectors
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
 from findings.models import (
+    AnalysisState,
     BulkTriage,
     BulkTriageChange,
     Finding,
@@ -17,6 +19,7 @@ from findings.models import (
     Note,
     Presence,
     PresenceState,
+    Recommendation,
     Scan,
     Triage,
     TriageImport,
@@ -143,6 +146,18 @@ def ref_of_client(name: str) -> str:
     """Return what we call the branch or pull request that a client names; empty where there is none."""
     branch, pull_request = branch_and_pull_request(name)
     return f"pull/{pull_request}" if pull_request else branch
+
+
+def verdict_wait() -> timedelta:
+    """Return for how long the comments of a pull request and its CI job wait for verdicts. Needs a transaction."""
+    return timedelta(seconds=orgs.selectors.assistant_settings().verdict_wait_seconds)
+
+
+def without_verdict(scan: Scan) -> int:
+    """Return how many findings of a scan wait for a verdict, also where nobody has planned yet which are judged."""
+    waiting = Finding.objects.filter(not_analysed=NotAnalysed.WAITING, recommendation=Recommendation.NONE)
+    put_up = scan.analyses.filter(state=AnalysisState.WAITING).values("finding")
+    return waiting.filter(Q(first_scan=scan) | Q(pk__in=put_up)).count()
 
 
 def analyses_of(scan: Scan) -> dict[str, int]:

@@ -304,6 +304,8 @@ def _keep_feedback(verdict: Verdict, whose: dict[str, Any], *, agrees: bool, rea
             verdict=verdict, **whose, defaults={"finding": finding, "agrees": agrees, "reason": reason}
         )
         record(Kind.FEEDBACK_GIVEN, actor=actor, finding_id=finding.pk, verdict_id=verdict.pk, agrees=agrees)
+        if not agrees:
+            findings.services.hold_back_no_more(finding=finding)
         if verdict.is_false_positive and agrees:
             findings.services.ignore(
                 finding=finding, reason=IgnoreReason.FALSE_POSITIVE, comment=reason or verdict.explanation, actor=actor

@@ -48,7 +48,7 @@ _WORDS = {
     Kind.FINDINGS_TRIAGED: ("changed the status of several findings, this one among them", "layers"),
     Kind.TRIAGE_EXPIRED: ("opened this again: the risk was accepted until now", "clock"),
     Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
-    Kind.LATE_ANSWER: ("answered too late; the answer was dropped", "clock"),
+    Kind.LATE_ANSWER: ("answered after the pull request was told; what stands there follows", "clock"),
 }
 
 
