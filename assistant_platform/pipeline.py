@@ -27,6 +27,9 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.VERDICT_REACHED: [remediation.tasks.advise],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
+    # What a code host told by a webhook, which `scm.tasks.take_in` has read.
+    Kind.PULL_REQUEST_CHANGED: [],
+    Kind.REPLY_RECEIVED: [],
 }
 # What each organization is owed once a day.
 DAILY: list[Task] = [
@@ -34,6 +37,7 @@ DAILY: list[Task] = [
     orgs.tasks.forget_answered_requests,
     providers.tasks.forget_texts,
     scm.tasks.forget_code,
+    scm.tasks.forget_deliveries,
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
     triage.tasks.forget_excerpts,

@@ -30,6 +30,7 @@ from triage.asking import (
     material_for_verdict,
     second_question_of,
     verdict_question_of,
+    with_code,
 )
 from triage.components import tag_without_model
 from triage.models import Feedback, FileTag, Source, Verdict
@@ -53,7 +54,7 @@ def judge_finding(*, finding: Finding) -> Verdict:
     """
     with transaction.atomic():
         material = material_for_verdict(finding)
-    return judge_by(material, finding=finding)
+    return judge_by(with_code(material, finding), finding=finding)
 
 
 def judge_by(material: VerdictMaterial, *, finding: Finding) -> Verdict:
