@@ -97,6 +97,14 @@ def presences_of(finding: Finding) -> QuerySet[Presence]:
     return Presence.objects.filter(finding=finding).order_by("-changed_at", "-pk")
 
 
+def held_back_among(finding_ids: Sequence[int]) -> set[int]:
+    """Return those findings of which the noise filter held a comment back in a pull request where they are."""
+    if not finding_ids:
+        return set()
+    held = Presence.objects.filter(finding__in=finding_ids, held_back=True, state=PresenceState.PRESENT)
+    return set(held.values_list("finding", flat=True))
+
+
 def refs_of(finding_ids: Sequence[int]) -> dict[int, str]:
     """Return a branch or pull request of each finding: where it is present, else where it was last."""
     newest = (

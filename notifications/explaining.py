@@ -58,7 +58,7 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.IGNORED: Words("It is ignored.", "Reopen it, and its comment is posted with the next look."),
     Reason.LIKELY_FALSE_POSITIVE: Words(
-        "The Assistant thinks that it may be safe to ignore, and the noise filter leaves such comments out.",
+        "The Assistant thinks that it may be safe to ignore, and the noise filter left the comment out.",
         "Disagree with the verdict, and the comment is posted after all.",
     ),
     Reason.BLOCKS: Words(
@@ -94,7 +94,7 @@ WORDS: dict[Reason, Words] = {
         Place.SETTINGS,
     ),
     Reason.ALREADY_COMMENTED: Words(
-        "The verdict that it may be safe to ignore came after the comment. What was posted is edited, never taken away."
+        "The verdict that it may be safe to ignore came after the comment, which is edited and never taken away."
     ),
 }
 

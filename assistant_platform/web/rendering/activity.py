@@ -63,6 +63,8 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
     match event.kind:
         case Kind.VERDICT_REACHED if subject.get("verdict") in list(Verdict):
             words = _VERDICTS[Verdict(subject["verdict"])]
+        case Kind.FEEDBACK_GIVEN if subject.get("is_undo"):
+            words, icon = "took back what they said of the verdict", "rotate-ccw"
         case Kind.FEEDBACK_GIVEN:
             words = "agreed with the Assistant" if subject.get("agrees") else "disagreed with the Assistant"
             icon = "thumbs-up" if subject.get("agrees") else "thumbs-down"

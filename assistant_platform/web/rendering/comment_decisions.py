@@ -1,4 +1,4 @@
-""""Why was this commented or not?": the answer for each pull request, with a link to where it can be changed."""
+""" "Why was this commented or not?": the answer for each pull request, with a link to where it can be changed."""
 
 from __future__ import annotations
 
