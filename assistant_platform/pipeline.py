@@ -25,6 +25,8 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
+    Kind.FIX_PULL_REQUEST_REQUESTED: [remediation.tasks.open_fix_pull_request],
+    Kind.PULL_REQUEST_CHANGED: [remediation.tasks.follow_pull_request],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
 }
@@ -37,6 +39,7 @@ DAILY: list[Task] = [
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
     triage.tasks.forget_excerpts,
+    remediation.tasks.check_fix_pull_requests,
 ]
 
 

@@ -11,7 +11,8 @@ from events.models import Queue
 from events.tasks import org_task
 from findings.models import Finding, Recommendation
 from providers.gate import NoUsableAnswer
-from remediation import services
+from remediation import pull_requests, services
+from scm.models import PullRequest
 
 
 def _finding(finding_id: int) -> Finding | None:
@@ -54,3 +55,31 @@ def write_fix(*, finding_id: int) -> None:
         services.write_fix(finding=finding)
     except NoUsableAnswer as problem:
         services.give_up_on(finding=finding, kind=Kind.AUTOFIX_NOT_POSSIBLE, why=str(problem))
+
+
+NO_ANSWER = "The code host did not answer, after several tries. Try again later."
+
+
+def _not_opened_after_all(*, fix_pull_request_id: int) -> None:
+    pull_requests.refuse(fix_pull_request_id=fix_pull_request_id, why=NO_ANSWER)
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=2, on_exhausted=_not_opened_after_all)
+def open_fix_pull_request(*, fix_pull_request_id: int) -> None:
+    """Open the pull request that somebody asked for."""
+    pull_requests.open_on_host(fix_pull_request_id=fix_pull_request_id)
+
+
+@org_task(queue=Queue.INTERACTIVE)
+def follow_pull_request(*, pull_request_id: int) -> None:
+    """Let a fix pull request follow what has become of it on the host."""
+    with transaction.atomic():
+        pull_request = PullRequest.objects.filter(pk=pull_request_id).first()
+        if pull_request is not None:
+            pull_requests.follow(pull_request=pull_request)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def check_fix_pull_requests() -> None:
+    """Ask the hosts what has become of fix pull requests, where no webhook told."""
+    pull_requests.check_with_host()

@@ -76,7 +76,7 @@ def fetch_files(*, project: Project, revision: str, paths: Iterable[str]) -> boo
     let_go_of_connection(waiting_for="a code host")
     try:
         adapter = scm.access.adapter_of(repository)
-        return any([_fetch(adapter, repository, revision, path) for path in missing])
+        came = [_fetch(adapter, repository, revision, path) for path in missing]
     except RateLimited as error:
         seconds = error.retry_after_seconds or SECONDS_IF_LIMITED
         cache.set(_limit_of(repository), time.time() + seconds, timeout=max(1, int(seconds)))
@@ -84,6 +84,7 @@ def fetch_files(*, project: Project, revision: str, paths: Iterable[str]) -> boo
     except ScmError as error:
         _give_up_for_now(repository, revision, error)
         return False
+    return any(came)
 
 
 def fetching_reader(*, project: Project, revision: str) -> ReadFile:

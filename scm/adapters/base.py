@@ -145,6 +145,13 @@ class ScmAdapter(CodeReader):
     def remove_webhook(self, repository: str, hook_id: str) -> None:
         """Have the host send none any more; one that is gone already is no error."""
 
+    def read_exact(self, repository: str, path: str, ref: str) -> str:
+        """Return the text of a file so that `commit` can write it again byte for byte: UTF-8, its byte-order mark kept.
+
+        Raise FileMissing, or FileUnreadable for all that is no such file: other text, a folder, a link, a submodule.
+        """
+        return self.read_file(repository, path, ref)
+
     # --- Pull requests and the talk in them
 
     @abstractmethod
