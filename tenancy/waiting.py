@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection
 
 
-def let_go_of_connection(*, waiting_for: str) -> None:
+def let_go_of_connection(*, waiting_for: str = "another server") -> None:
     """Give the database connection back for the time of a call over the network.
 
     Eight connections serve 64 threads only so. Raise RuntimeError inside a transaction, which would keep its locks.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -12,10 +13,15 @@ from django.db import connection, connections
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
+from lib.http.policy import Policy, in_force
 from orgs.permissions import Role
+from scm.adapters import close_adapters
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories, servers
+
+if TYPE_CHECKING:
+    from tests.vendors.github_server import GitHubServer
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +87,17 @@ def in_acme(acme: Organization) -> Iterator[Organization]:
     """Acme, in scope for the whole test."""
     with acting_for(acme.pk):
         yield acme
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubServer]:
+    """A GitHub on loopback, which the operator allows; fails the test that broke GitHub's own descriptions."""
+    from tests.vendors.github_server import GitHubServer  # noqa: PLC0415  (few tests need what it loads)
+
+    with GitHubServer().running() as server, in_force(Policy.of(allowed=["127.0.0.1"], ports=["*"])):
+        yield server
+        close_adapters()
+    assert server.violations == []
 
 
 @pytest.fixture

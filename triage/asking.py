@@ -98,6 +98,17 @@ def verdict_question_of(material: VerdictMaterial) -> VerdictQuestion:
     )
 
 
+def second_question_of(asked: VerdictQuestion) -> Prompt:
+    """Return the question whether a finding could be exploited after all: the same code, nothing of the first answer.
+
+    What people decided earlier, and what is known without a model, is left out as well: it led to the first answer.
+    """
+    context = asked.context
+    return render(
+        "triage/second_vote", rule=context.rule, path=context.path, span=context.span, code=asked.shown.as_text()
+    )
+
+
 def component_question(*, project: Project, path: str, revision: str) -> ComponentQuestion:
     """Return the question what a file is for."""
     with transaction.atomic():

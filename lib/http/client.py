@@ -1,7 +1,7 @@
 """The client for our own requests to hosts that people typed: webhooks, an identity provider's description.
 
 The environment's proxies are not used: behind one, where a name leads is decided by the proxy, and nothing could be
-checked here. A machine that reaches the world through a proxy alone lets these requests out by its firewall.
+checked here. A host may have a proxy of its own (lib.http.ways), which an Admin typed for it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from urllib.parse import urljoin
 import httpx2
 
 from lib.http.deadline import AnswerTooLong, at_most, bind
-from lib.http.guard import guard, tls_context
+from lib.http.guard import guard
 from lib.http.policy import OutboundError, Policy, check_url
+from lib.http.ways import STRAIGHT, Way, transport_for
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_REDIRECTS = 3
@@ -96,12 +97,13 @@ def send(
     timeout_seconds: float,
     most_bytes: int = MOST_BYTES,
     policy: Policy | None = None,
+    way: Way = STRAIGHT,
 ) -> Answer:
     """Return the answer of one request, a redirect as it is, or raise OutboundError."""
     with (
         _our_errors(url, policy),
         at_most(seconds=timeout_seconds, most_bytes=most_bytes),
-        _client_for(url, timeout_seconds=timeout_seconds, policy=policy) as client,
+        _client_for(url, timeout_seconds=timeout_seconds, policy=policy, way=way) as client,
     ):
         response = client.request(method, url, headers=dict(headers), content=body or None)
         return Answer(
@@ -112,9 +114,10 @@ def send(
         )
 
 
-def _client_for(url: str, *, timeout_seconds: float, policy: Policy | None) -> httpx2.Client:
+def _client_for(url: str, *, timeout_seconds: float, policy: Policy | None, way: Way) -> httpx2.Client:
     timeout = httpx2.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
-    client = httpx2.Client(timeout=timeout, verify=tls_context(), trust_env=False, follow_redirects=False)
+    transport = transport_for(url, way, policy)
+    client = httpx2.Client(timeout=timeout, transport=transport, trust_env=False, follow_redirects=False)
     return guard(bind(client), url, policy=policy)
 
 
@@ -128,6 +131,10 @@ def _our_errors(url: str, policy: Policy | None) -> Iterator[None]:
         raise OutboundError(f"{_host(url, policy)} did not answer in time.", permanent=False) from error
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError) as error:
         raise OutboundError("The address, or a header, has characters that cannot be sent.", permanent=True) from error
+    except httpx2.ProxyError as error:
+        raise OutboundError(
+            f"The proxy does not lead to {_host(url, policy)}: {error}"[:300], permanent=False
+        ) from error
     except httpx2.HTTPError as error:
         raise OutboundError(f"{_host(url, policy)} cannot be reached: {error}"[:300], permanent=False) from error
 

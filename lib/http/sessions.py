@@ -12,6 +12,7 @@ from urllib3.response import HTTPResponse
 
 from lib.http.client import send
 from lib.http.policy import OutboundError, Policy
+from lib.http.ways import STRAIGHT, Way
 
 MOST_BYTES = 32 * 1024 * 1024
 
@@ -19,11 +20,19 @@ MOST_BYTES = 32 * 1024 * 1024
 class GuardedAdapter(BaseAdapter):
     """Carries requests to typed hosts; redirects come back here one by one, and each is checked."""
 
-    def __init__(self, *, timeout_seconds: float, most_bytes: int = MOST_BYTES, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float,
+        most_bytes: int = MOST_BYTES,
+        policy: Policy | None = None,
+        way: Way = STRAIGHT,
+    ) -> None:
         super().__init__()
         self._timeout_seconds = timeout_seconds
         self._most_bytes = most_bytes
         self._policy = policy
+        self._way = way
 
     def send(  # noqa: PLR0917  (the signature of requests)
         self,
@@ -47,6 +56,7 @@ class GuardedAdapter(BaseAdapter):
                 timeout_seconds=timeout if isinstance(timeout, int | float) else self._timeout_seconds,
                 most_bytes=self._most_bytes,
                 policy=self._policy,
+                way=self._way,
             )
         except OutboundError as error:
             raise requests.ConnectionError(str(error), request=request) from error
@@ -61,11 +71,11 @@ class GuardedAdapter(BaseAdapter):
         """Keep nothing open."""
 
 
-def guarded_session(*, timeout_seconds: float, policy: Policy | None = None) -> requests.Session:
-    """Return a session that reaches only what the operator's policy allows, and uses no proxy or netrc."""
+def guarded_session(*, timeout_seconds: float, policy: Policy | None = None, way: Way = STRAIGHT) -> requests.Session:
+    """Return a session that reaches only what the operator's policy allows, by no proxy but that of `way`, no netrc."""
     session = requests.Session()
     session.trust_env = False
-    adapter = GuardedAdapter(timeout_seconds=timeout_seconds, policy=policy)
+    adapter = GuardedAdapter(timeout_seconds=timeout_seconds, policy=policy, way=way)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
