@@ -209,7 +209,7 @@ def _files_to_commit(work: _Work, adapter: ScmAdapter, *, base_branch: str, base
     current: dict[str, str] = {}
     for path in dict.fromkeys(edit.path for edit in answer.edits):
         try:
-            current[path] = adapter.read_exact(work.repository.external_id, path, base_sha)
+            current[path] = adapter.read_file(work.repository.external_id, path, base_sha)
         except FileMissing as error:
             raise NotPossible(FILE_GONE.format(path=path, branch=base_branch)) from error
         except FileUnreadable as error:
@@ -274,7 +274,7 @@ def _have_commit(
 
 def _require_ours(name: str, adapter: ScmAdapter, branch: str, sha: str, files: Mapping[str, str]) -> None:
     try:
-        is_ours = all(adapter.read_exact(name, path, sha) == text for path, text in files.items())
+        is_ours = all(adapter.read_file(name, path, sha) == text for path, text in files.items())
     except (FileMissing, FileUnreadable):
         is_ours = False
     if not is_ours:

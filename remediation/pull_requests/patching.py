@@ -12,7 +12,6 @@ from remediation.answers import FixAnswer
 from remediation.gates.patching import FileChange
 from remediation.pull_requests.requesting import NotPossible
 
-BYTE_ORDER_MARK = "\ufeff"
 LARGEST_FILE_BYTES = 1024 * 1024
 
 TOO_LARGE = "{path} is larger than 1 MB, and is not changed from here."
@@ -36,7 +35,7 @@ class Verified:
 def patched_files(
     *, context: FindingContext, verified: Verified, current: Mapping[str, str], branch: str, check: Check
 ) -> dict[str, str]:
-    """Return the changed files (path -> text), byte for byte as they are but for the edits. Raise NotPossible.
+    """Return the changed files (path -> text), each as it is but for the edits. Raise NotPossible.
 
     `context` is the finding where it was last seen, `current` the texts at the head of `branch`. Where a file is not
     what the fix was verified on, `check` runs the gates on it as it is now, and every one has to pass.
@@ -44,10 +43,9 @@ def patched_files(
     for path, text in current.items():
         if len(text.encode()) > LARGEST_FILE_BYTES:
             raise NotPossible(TOO_LARGE.format(path=path))
-    plain = {path: text.removeprefix(BYTE_ORDER_MARK) for path, text in current.items()}
-    changed = [path for path, text in plain.items() if verified.texts.get(path) != text]
+    changed = [path for path, text in current.items() if verified.texts.get(path) != text]
     if changed:
-        found = check(_as_it_is_now(context, plain, branch))
+        found = check(_as_it_is_now(context, current, branch))
         if not found.is_verified:
             why = next(each.explanation for each in found.results if each.outcome is not gates.Outcome.PASSED)
             raise NotPossible(CHANGED_AND_NOT_VERIFIED.format(files=" and ".join(changed), branch=branch, why=why))

@@ -145,13 +145,6 @@ class ScmAdapter(CodeReader):
     def remove_webhook(self, repository: str, hook_id: str) -> None:
         """Have the host send none any more; one that is gone already is no error."""
 
-    def read_exact(self, repository: str, path: str, ref: str) -> str:
-        """Return the text of a file so that `commit` can write it again byte for byte: UTF-8, its byte-order mark kept.
-
-        Raise FileMissing, or FileUnreadable for all that is no such file: other text, a folder, a link, a submodule.
-        """
-        return self.read_file(repository, path, ref)
-
     # --- Pull requests and the talk in them
 
     @abstractmethod
@@ -207,7 +200,10 @@ class ScmAdapter(CodeReader):
 
     @abstractmethod
     def commit(self, repository: str, commit: Commit) -> str:
-        """Make a branch of one commit on `parent_sha` and return the commit's id. Raise `Refused` where it exists."""
+        """Make a branch of one commit on `parent_sha` and return the commit's id. Raise `Refused` where it exists.
+
+        A file that is changed keeps its mode and its encoding, a byte-order mark too, which `read_file` leaves out.
+        """
 
     @abstractmethod
     def open_pull_request(self, repository: str, proposal: Proposal) -> PullRequestFacts:
