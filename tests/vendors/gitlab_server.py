@@ -68,6 +68,7 @@ class GitLabServer:
         self.log: list[Logged] = []
         self.violations: list[str] = []
         self.most_per_page = MOST_PER_PAGE
+        self.names_itself = ""  # where its own links lead, if not to where it is
         self._faults: deque[Fault] = deque()
         self._lock = threading.Lock()
         self._http = _Quiet(("127.0.0.1", 0), self._handler())
@@ -165,7 +166,7 @@ class GitLabServer:
         return replies.json_reply(200, left[:per_page], **headers)
 
     def _link(self, path: str, query: dict[str, str]) -> str:
-        return f'<{self.url}{path}?{urlencode(query)}>; rel="next"'
+        return f'<{self.names_itself or self.url}{path}?{urlencode(query)}>; rel="next"'
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self

@@ -312,6 +312,36 @@ def test_a_comment_is_edited_reacted_to_and_removed_as_often_as_asked(adapter: G
     assert shop.notes() == ["/fp"]
 
 
+def test_a_comment_without_its_thread_is_answered_and_resolved_all_the_same(adapter: GitLabAdapter, shop: Shop) -> None:
+    (ours,) = posted_by(adapter, shop, CommentDraft("a", "First"))
+    assert isinstance(ours, PostedComment)
+    bare = PostedComment(ours.key, ours.comment_id, "", "")
+
+    adapter.reply(SHOP, "1", bare, "Second")
+    adapter.resolve(SHOP, "1", bare, is_resolved=True)
+
+    assert [note.is_resolved for note in shop.merge_request.discussions[ours.thread_id]] == [True, True]
+    gone = PostedComment("b", "999", "", "")
+    adapter.resolve(SHOP, "1", gone, is_resolved=True)
+    with pytest.raises(NotThere):
+        adapter.reply(SHOP, "1", gone, "Third")
+
+
+def test_nothing_that_we_write_is_a_command_to_gitlab(adapter: GitLabAdapter, shop: Shop) -> None:
+    (ours,) = posted_by(adapter, shop, CommentDraft("a", "Look:\n```\n/merge\n// a note\n```\n/approve"))
+    assert isinstance(ours, PostedComment)
+
+    adapter.reply(SHOP, "1", ours, "/close")
+    first, second = shop.notes()
+    adapter.edit_comment(SHOP, "1", ours, "/assign @dora")
+    shop.server.gitlab.push(shop.project, "fix", {"a.py": "1\n"})
+    adapter.open_pull_request(SHOP, Proposal("fix", "main", "Fix", "/merge"))
+
+    assert first == "Look:\n```\n /merge\n// a note\n```\n /approve"
+    assert [second, shop.notes()[0]] == [" /close", " /assign @dora"]
+    assert shop.project.merge_requests[-1].description == " /merge"
+
+
 def test_a_reaction_to_what_is_gone_is_told(adapter: GitLabAdapter, shop: Shop) -> None:
     with pytest.raises(NotThere):
         adapter.react(SHOP, "1", "999", Reaction.DONE, is_on_line=False)
@@ -419,6 +449,14 @@ def test_all_projects_are_listed_page_by_page(adapter: GitLabAdapter, shop: Shop
         True,
         "",
     )
+
+
+def test_a_gitlab_that_names_itself_otherwise_is_asked_where_it_was_typed(adapter: GitLabAdapter, shop: Shop) -> None:
+    shop.server.gitlab.add_project("acme/site").members[shop.assistant.id] = DEVELOPER
+    shop.server.most_per_page = 1
+    shop.server.names_itself = "http://gitlab.internal.example"
+
+    assert [each.full_name for each in adapter.repositories()] == [SHOP, "acme/site"]
 
 
 def test_a_renamed_project_is_found_by_its_number_and_its_old_name(adapter: GitLabAdapter, shop: Shop) -> None:
@@ -554,6 +592,15 @@ def test_an_address_that_is_not_reached_is_no_lasting_fault(shop: Shop) -> None:
         GitLabAdapter(HostAccess(base_url="http://127.0.0.1:9", token=TOKEN)).whoami()
 
     assert not raised.value.permanent
+
+
+def test_a_host_is_reached_by_its_proxy_alone(shop: Shop) -> None:
+    access = HostAccess(base_url=shop.server.url, token=TOKEN, proxy_url="http://127.0.0.1:9")
+
+    with pytest.raises(ScmError):
+        GitLabAdapter(access).whoami()
+
+    assert shop.server.log == []
 
 
 def test_a_token_with_characters_that_cannot_be_sent_is_refused(shop: Shop) -> None:
