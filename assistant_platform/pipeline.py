@@ -24,9 +24,12 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
-    Kind.VERDICT_REACHED: [remediation.tasks.write_guidance, remediation.tasks.write_fix],
+    Kind.VERDICT_REACHED: [remediation.tasks.advise],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
+    # What a code host told by a webhook, which `scm.tasks.take_in` has read.
+    Kind.PULL_REQUEST_CHANGED: [],
+    Kind.REPLY_RECEIVED: [],
 }
 # What each organization is owed once a day.
 DAILY: list[Task] = [
@@ -34,6 +37,7 @@ DAILY: list[Task] = [
     orgs.tasks.forget_answered_requests,
     providers.tasks.forget_texts,
     scm.tasks.forget_code,
+    scm.tasks.forget_deliveries,
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
     triage.tasks.forget_excerpts,

@@ -338,6 +338,7 @@ SPECTACULAR_SETTINGS = {
 # --- Scans and code ---------------------------------------------------------------------------------------------------
 
 CI_SCAN_MINUTES = env_int("CI_SCAN_MINUTES", 120)  # after that a scan of `semgrep ci` without an end is given up
+HOOK_MAX_BYTES = env_int("HOOK_MAX_MEGABYTES", 25) * 1024 * 1024  # GitHub sends no larger webhook
 MAX_REPORT_BYTES = env_int("MAX_REPORT_MEGABYTES", 512) * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # larger uploads are spooled to disk by Django

@@ -214,6 +214,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("help/settings/", help_pages.settings_help, name="help-settings"),
+    path("hooks/", include("assistant_platform.api.hooks.urls")),
     path("api/v1/", include("assistant_platform.api.urls")),
     path("", include("assistant_platform.api.semgrep_ci.urls")),
     path("orgs/<slug:slug>/", include(pages_of_organization)),

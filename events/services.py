@@ -52,6 +52,8 @@ class Lease:
     queue: Queue
     priority: int
     is_last_attempt: bool = False
+    has_waited_too_long: bool = False  # for its turn: putting it off once more would end it
+    has_more_to_do: bool = False
     is_finished: bool = False
 
 
@@ -245,15 +247,44 @@ def result_of_job() -> Iterator[None]:
     """Write a task's result, its event and the end of its Job in one transaction, or nothing of it.
 
     Raises LeaseLost, rolling back, where another worker has taken the Job over. Outside a Job (a page, the command
-    line, a test) it is a plain transaction.
+    line, a test) it is a plain transaction. Inside `part_of_job` the Job goes on.
     """
     lease = _lease.get()
     with transaction.atomic():
         yield
-        if lease is not None and not lease.is_finished:
-            finish(lease)
-    if lease is not None:
-        lease.is_finished = True
+        if lease is None or lease.is_finished:
+            return
+        if lease.has_more_to_do:
+            _still_hold(lease)
+            return
+        finish(lease)
+    lease.is_finished = True
+
+
+@contextmanager
+def part_of_job() -> Iterator[None]:
+    """Let what is written inside be kept, each result in its own transaction, while the Job has more to do.
+
+    When the worker dies after it, the Job runs again, so the task has to see for itself what is done already.
+    """
+    lease = _lease.get()
+    if lease is None:
+        yield
+        return
+    lease.has_more_to_do = True
+    try:
+        yield
+    finally:
+        lease.has_more_to_do = False
+
+
+def _still_hold(lease: Lease) -> None:
+    """Raise LeaseLost where another worker has taken the Job over; nobody takes it before this transaction ends."""
+    held = Job.objects.select_for_update(no_key=True).filter(
+        pk=lease.job_id, lease_token=lease.token, state=JobState.RUNNING
+    )
+    if held.first() is None:
+        raise LeaseLost(f"job {lease.job_id}")
 
 
 def finish(lease: Lease) -> None:

@@ -287,6 +287,7 @@ def _claim(job_id: int, now: datetime, *, attempts_spent_too: bool) -> tuple[Job
             queue=Queue(job.queue),
             priority=job.priority,
             is_last_attempt=job.attempt >= job.max_attempts,
+            has_waited_too_long=_has_waited_too_long(job),
         )
         job.lease_token = lease.token
         job.lease_until = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)

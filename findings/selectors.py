@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 import orgs.selectors
+import scm.fetching
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
 from findings.models import (
@@ -61,8 +62,12 @@ def waiting_for_verdict(finding_id: int) -> Finding | None:
 
 
 def context_of(finding: Finding) -> FindingContext:
-    """Return the finding with its rule and its code, as the deterministic parts and the prompts take it."""
-    read_file = scm.selectors.reader(project=finding.project, revision=finding.revision)
+    """Return the finding with its rule and its code, as the deterministic parts and the prompts take it.
+
+    Its own file is what is known here (`findings.code.fetch` asks the host before); another one is read when it is
+    asked for, from the host too, and so outside any transaction.
+    """
+    known = scm.selectors.reader(project=finding.project, revision=finding.revision)
     rule = finding.rule
     return FindingContext(
         rule=RuleContext(
@@ -77,10 +82,10 @@ def context_of(finding: Finding) -> FindingContext:
         ),
         path=finding.path,
         span=Span(finding.start_line, finding.start_column, finding.end_line, finding.end_column),
-        source=read_file(finding.path),
+        source=known(finding.path),
         rule_fix=finding.rule_fix,
         trace=tuple(step_from_json(step) for step in finding.trace),
-        read_file=read_file,
+        read_file=scm.fetching.fetching_reader(project=finding.project, revision=finding.revision),
     )
 
 

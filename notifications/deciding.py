@@ -1,6 +1,7 @@
 """Whether a finding is commented on in a pull request: one pure function, and the reasons it gives.
 
-The order of the questions is the policy. Nothing here asks a model, a host or the database.
+The order of the questions is the policy. Nothing here asks a model, a host or the database. Whatever is not known for
+certain leads to a comment: only what passed every question of the safety floor is held back.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from findings.models import Confidence, Product, Recommendation
 from notifications.models import Outcome
 from orgs.models import NoiseFilterMode
 from rules.models import Mode, Severity
+from triage.second_vote import needs_second_vote
+
+__all__ = ["Decision", "Reason", "Situation", "decide", "needs_second_vote"]
 
 
 class Reason(StrEnum):
@@ -44,9 +48,12 @@ class Reason(StrEnum):
 class Situation:
     """All that the decision is made from.
 
-    `recommendation` is empty where there is no verdict, whatever the cause: the provider is down, the budget spent, the
-    cap reached, the deadline passed. `needs_second_vote` is true for critical findings and careful CWEs;
-    `has_second_vote` says that a second look agreed. `is_commented` says that the pull request has a comment already.
+    `is_new` says that the pull request brings it: it is not on the branch that it goes to, whichever scan of the pull
+    request saw it first. `is_commented` says that the pull request has a comment already. `has_disagreement` says that
+    somebody disagreed with calling it a false positive, now or of an earlier verdict. `recommendation` is empty where
+    there is no verdict, whatever the cause: the provider is down, the budget spent, the cap reached, the deadline
+    passed. `needs_second_vote` is true for careful CWEs (critical findings need one in any case); `has_second_vote`
+    says that a second look agreed. `tells_verdicts` says that comments may speak of the Assistant's verdicts.
     """
 
     mode: str
@@ -81,17 +88,16 @@ def decide(situation: Situation) -> Decision:
         return Decision(Outcome.NOT_COMMENTED, reason)
     if situation.recommendation != Recommendation.IGNORE:
         return Decision(Outcome.COMMENTED, _why_shown(situation))
+    if situation.has_disagreement:
+        return Decision(Outcome.COMMENTED, Reason.DISAGREED)  # people decide: no word of doubt beside it
     with_doubt = Outcome.WITH_NOTICE if situation.tells_verdicts else Outcome.COMMENTED
     if (reason := _why_not_held_back(situation)) is not None:
-        return Decision(Outcome.COMMENTED if reason == Reason.DISAGREED else with_doubt, reason)
+        return Decision(with_doubt, reason)
+    if situation.filter_mode != NoiseFilterMode.HIDE:
+        return Decision(Outcome.WITH_NOTICE, Reason.TOLD_OF_DOUBT)  # this mode asks for the notice in so many words
     if situation.is_commented:
         return Decision(with_doubt, Reason.ALREADY_COMMENTED)  # a late verdict edits what was posted
     return Decision(Outcome.HELD_BACK, Reason.LIKELY_FALSE_POSITIVE)
-
-
-def needs_second_vote(*, severity: int, cwes: list[str], careful_cwes: str) -> bool:
-    """Tell whether one verdict is not enough to hold a comment back (product 5.5)."""
-    return severity >= Severity.CRITICAL or bool(set(cwes) & set(careful_cwes.split()))
 
 
 def _why_not(situation: Situation) -> Reason | None:
@@ -103,7 +109,8 @@ def _why_not(situation: Situation) -> Reason | None:
         return Reason.RULE_DISABLED
     if situation.mode == Mode.MONITOR:
         return Reason.RULE_MONITORS
-    if not situation.is_new:
+    # What has a comment keeps it up to date, though the branch it goes to has the finding by now as well.
+    if not (situation.is_new or situation.is_commented):
         return Reason.NOT_NEW
     return Reason.IGNORED if situation.is_ignored else None
 
@@ -121,19 +128,16 @@ def _why_shown(situation: Situation) -> Reason:
 
 
 def _why_not_held_back(situation: Situation) -> Reason | None:
-    """Return why a likely false positive is commented on all the same, None where it may be held back."""
-    if situation.has_disagreement:
-        return Reason.DISAGREED
+    """Return why a likely false positive is commented on all the same, None where the safety floor lets it be held."""
     if situation.mode == Mode.BLOCK:
         return Reason.BLOCKS
     if not situation.filter_on:
         return Reason.FILTER_OFF
     if situation.product != Product.CODE:
         return Reason.OTHER_PRODUCT
-    if situation.confidence == Confidence.LOW:
+    if situation.confidence not in {Confidence.MEDIUM, Confidence.HIGH}:
         return Reason.LOW_CONFIDENCE
-    if situation.needs_second_vote and not situation.has_second_vote:
+    is_careful = situation.needs_second_vote or situation.severity >= Severity.CRITICAL
+    if is_careful and not situation.has_second_vote:
         return Reason.NO_SECOND_VOTE
-    if situation.filter_mode == NoiseFilterMode.NOTIFY:
-        return Reason.TOLD_OF_DOUBT
     return None

@@ -204,6 +204,7 @@ class NoiseFilterMode(models.TextChoices):
 # Weak cryptography, randomness and cookie flags: what models most often call harmless by mistake (product 5.5).
 CAREFUL_CWES = "CWE-78 CWE-327 CWE-328 CWE-501 CWE-614"
 LONGEST_RETENTION_DAYS = 180
+LONGEST_FOOTER = 2000
 
 
 class AssistantSettings(OwnedByOrganization):
@@ -229,6 +230,8 @@ class AssistantSettings(OwnedByOrganization):
     test_paths_decide = models.BooleanField(default=False)
     careful_cwes = models.CharField(max_length=1000, default=CAREFUL_CWES, blank=True)  # separated by spaces
     verdict_wait_seconds = models.PositiveSmallIntegerField(default=300)
+    commands_in_replies = models.BooleanField(default=True)
+    comment_footer = models.TextField(max_length=LONGEST_FOOTER, blank=True)  # Markdown
     retention_days = models.PositiveSmallIntegerField(default=LONGEST_RETENTION_DAYS)
     consented_at = models.DateTimeField(null=True, blank=True)
     consented_by = models.CharField(max_length=254, blank=True)
@@ -287,6 +290,7 @@ class ProjectSettings(OwnedByOrganization):
     analyses_all_severities = models.BooleanField(null=True, blank=True)
     pull_request_cap = models.PositiveSmallIntegerField(null=True, blank=True)
     test_paths_decide = models.BooleanField(null=True, blank=True)
+    commands_in_replies = models.BooleanField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"settings of {self.project}"

@@ -24,6 +24,7 @@ class Step(models.TextChoices):
 
     COMPONENT = "triage/component", "Component tags"
     VERDICT = "triage/verdict", "Auto-triage"
+    SECOND_VOTE = "triage/second_vote", "Second look"
     GUIDANCE = "remediation/guidance", "Guidance"
     AUTOFIX = "remediation/autofix", "Autofix"
 

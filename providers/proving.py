@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from providers.adapters import new_adapter
 from providers.adapters.base import Credentials, ProviderError
+from tenancy.waiting import let_go_of_connection
 
 # A thread of the web server waits meanwhile, and so does a person.
 LONGEST_PROOF_SECONDS = 20.0
@@ -21,9 +22,6 @@ def deadline() -> float:
 
 def prove(adapter: str, credentials: Credentials, *, until: float) -> None:
     """Ask a tiny question, or raise ProviderError without any secret in it."""
-    # Here, since the gate itself tells services of problems.
-    from providers.gate import let_go_of_connection  # noqa: PLC0415
-
     let_go_of_connection()
     left = until - time.monotonic()
     if left < SHORTEST_TRY_SECONDS:

@@ -31,6 +31,7 @@ PAST_BELIEVED_FROM = 20
 TYPICAL_TOKENS: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
     Step.COMPONENT: ((350, 40), (1800, 600)),
     Step.VERDICT: ((1100, 150), (3500, 2000)),
+    Step.SECOND_VOTE: ((900, 200), (3200, 2000)),
     Step.GUIDANCE: ((900, 250), (3500, 3000)),
     Step.AUTOFIX: ((1200, 250), (5000, 4000)),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+import findings.code
 import findings.selectors
 import triage.selectors
 from findings.context import FindingContext
@@ -44,6 +45,7 @@ def guidance_question(finding: Finding) -> tuple[Prompt, FindingContext]:
     with transaction.atomic():
         context = findings.selectors.context_of(finding)
         verdict = triage.selectors.latest_verdict(finding)
+    context = findings.code.with_code(context, finding)
     prompt = render(
         "remediation/guidance",
         rule=context.rule,
@@ -64,7 +66,7 @@ def fix_question(finding: Finding) -> FixQuestion:
         verdict = triage.selectors.latest_verdict(finding)
         guidance = latest_guidance(finding)
     return FixQuestion(
-        context=context,
+        context=findings.code.with_code(context, finding),
         explanation=verdict.explanation if verdict else "",
         advice=guidance.summary if guidance else "",
     )

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.db.models import Subquery
+
 from findings.models import Finding
 from remediation.models import Autofix, Guidance
+from triage.models import Verdict
 
 
 def latest_guidance(finding: Finding) -> Guidance | None:
     """Return the guidance that is shown, None before there is one."""
     return Guidance.objects.filter(finding=finding).order_by("-pk").first()
+
+
+def has_guidance_for_verdict(finding: Finding) -> bool:
+    """Tell whether the guidance that is shown was written after the verdict that counts, and so by it."""
+    judged_at = Verdict.objects.filter(finding=finding).order_by("-pk").values("created_at")[:1]
+    return Guidance.objects.filter(finding=finding, created_at__gte=Subquery(judged_at)).exists()
 
 
 def latest_autofix(finding: Finding) -> Autofix | None:

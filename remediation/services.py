@@ -36,6 +36,19 @@ MANIFESTS = (
     "composer.json",
     "Gemfile",
 )
+# Each is perhaps a request to the code host, so only those that a language's imports are found in.
+_OF_JAVASCRIPT = ("package.json",)
+MANIFESTS_OF = {
+    "python": ("requirements.txt", "pyproject.toml", "Pipfile"),
+    "javascript": _OF_JAVASCRIPT,
+    "typescript": _OF_JAVASCRIPT,
+    "vue": _OF_JAVASCRIPT,
+    "java": ("pom.xml", "build.gradle", "build.gradle.kts"),
+    "kotlin": ("pom.xml", "build.gradle", "build.gradle.kts"),
+    "go": ("go.mod",),
+    "php": ("composer.json",),
+    "ruby": ("Gemfile",),
+}
 NO_RECIPE = "Built-in has no safe change for this pattern; the guidance says what to do."
 CONFIDENCE_ORDER = {None: 0, "": 0, "low": 1, "medium": 2, "high": 3}
 
@@ -71,7 +84,7 @@ def write_fix(*, finding: Finding) -> Autofix:
     with transaction.atomic():
         other_rules = yaml_of_rules_for(path=finding.path, except_rule=finding.rule)
         minimum = orgs.selectors.settings_for(finding.project_id).fix_confidence
-        dependencies = _dependencies_near(context)
+    dependencies = dependencies_near(context)
     answer = _ask_for_fix(finding, question, failed="")
     check = _check(context, answer, other_rules, dependencies)
     if check is not None and not answer.is_built_in and not check.is_verified:
@@ -106,11 +119,11 @@ def _check(
     )
 
 
-def _dependencies_near(context: FindingContext) -> frozenset[str] | None:
+def dependencies_near(context: FindingContext) -> frozenset[str] | None:
     """Return what the manifests in the file's folder and above name, None where there is none to read."""
     manifests = {}
     for folder in PurePosixPath(context.path).parents:
-        for name in MANIFESTS:
+        for name in MANIFESTS_OF.get(context.language, MANIFESTS):
             path = str(folder / name)
             text = context.read_file(path)
             if text is not None:

@@ -8,10 +8,11 @@ import findings.selectors
 import orgs.selectors
 from events.kinds import Kind
 from events.models import Queue
+from events.services import part_of_job
 from events.tasks import org_task
 from findings.models import Finding, Recommendation
 from providers.gate import NoUsableAnswer
-from remediation import services
+from remediation import selectors, services
 
 
 def _finding(finding_id: int) -> Finding | None:
@@ -23,17 +24,56 @@ def _is_advice_wanted(finding: Finding) -> bool:
 
 
 @org_task(queue=Queue.BACKLOG, priority=6)
+def advise(*, finding_id: int) -> None:
+    """Write guidance for a judged finding, and then, with it, the fix of a true positive.
+
+    One Job, so that the fix is asked for with this round's guidance. Safe to run twice: guidance that is newer than the
+    verdict is not asked for again.
+    """
+    with transaction.atomic():
+        finding = _finding(finding_id)
+        is_wanted = finding is not None and _is_advice_wanted(finding)
+        needs_guidance = finding is not None and is_wanted and not selectors.has_guidance_for_verdict(finding)
+    if finding is None:
+        return
+    if needs_guidance:
+        with part_of_job():
+            _guide(finding)
+        with transaction.atomic():  # a model takes its time, and people decide meanwhile
+            finding = _finding(finding_id)
+            is_wanted = finding is not None and _is_advice_wanted(finding)
+    if finding is not None:
+        _fix_or_withdraw(finding, is_advice_wanted=is_wanted)
+
+
+def _guide(finding: Finding) -> None:
+    try:
+        services.write_guidance(finding=finding)
+    except NoUsableAnswer as problem:
+        services.give_up_on(finding=finding, kind=Kind.GUIDANCE_NOT_POSSIBLE, why=str(problem))
+
+
+def _fix_or_withdraw(finding: Finding, *, is_advice_wanted: bool) -> None:
+    if finding.recommendation != Recommendation.FIX:
+        if finding.fix_confidence:  # a fix is shown
+            services.withdraw_fix(finding=finding)
+        return
+    if finding.rule_fix or not is_advice_wanted:
+        return
+    try:
+        services.write_fix(finding=finding)
+    except NoUsableAnswer as problem:
+        services.give_up_on(finding=finding, kind=Kind.AUTOFIX_NOT_POSSIBLE, why=str(problem))
+
+
+@org_task(queue=Queue.BACKLOG, priority=6)
 def write_guidance(*, finding_id: int) -> None:
     """Write guidance for a judged finding, likely false positives included: who disagrees wants to know."""
     with transaction.atomic():
         finding = _finding(finding_id)
         is_wanted = finding is not None and _is_advice_wanted(finding)
-    if finding is None or not is_wanted:
-        return
-    try:
-        services.write_guidance(finding=finding)
-    except NoUsableAnswer as problem:
-        services.give_up_on(finding=finding, kind=Kind.GUIDANCE_NOT_POSSIBLE, why=str(problem))
+    if finding is not None and is_wanted:
+        _guide(finding)
 
 
 @org_task(queue=Queue.BACKLOG, priority=6)
@@ -41,16 +81,6 @@ def write_fix(*, finding_id: int) -> None:
     """Write a fix for a true positive whose rule brings none of its own; take back the fix of what is none any more."""
     with transaction.atomic():
         finding = _finding(finding_id)
-        is_fix = finding is not None and finding.recommendation == Recommendation.FIX
-        is_wanted = finding is not None and is_fix and not finding.rule_fix and _is_advice_wanted(finding)
-    if finding is None:
-        return
-    if not is_fix:
-        services.withdraw_fix(finding=finding)
-        return
-    if not is_wanted:
-        return
-    try:
-        services.write_fix(finding=finding)
-    except NoUsableAnswer as problem:
-        services.give_up_on(finding=finding, kind=Kind.AUTOFIX_NOT_POSSIBLE, why=str(problem))
+        is_wanted = finding is not None and _is_advice_wanted(finding)
+    if finding is not None:
+        _fix_or_withdraw(finding, is_advice_wanted=is_wanted)

@@ -9,4 +9,5 @@ from tenancy.directory import across_organizations
 def host_by_hook_key(key: str) -> CodeHost | None:
     """Return the code host that sends its webhooks to the address with this key, None where there is none."""
     with across_organizations():
-        return CodeHost.every_organization.filter(hook_key=key).first()
+        # Without the certificates, which may be long, and which no webhook needs.
+        return CodeHost.every_organization.defer("ca_bundle", "checks").filter(hook_key=key).first()

@@ -1,4 +1,4 @@
-"""Reading a project's code, file by file, at one revision."""
+"""Code hosts, what is connected to them, and reading a project's code, file by file, at one revision."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
 
 from orgs.models import Project
 from scm.adapters.base import FileMissing, FileUnreadable, ScmError
 from scm.adapters.local import LocalFolder
-from scm.models import CodeFile, Repository
+from scm.models import CodeFile, CodeHost, Installation, Repository, WebhookDelivery
 
 FILES_REMEMBERED = 64
+DELIVERIES_SHOWN = 20
 
 ReadFile = Callable[[str], str | None]
 
@@ -32,11 +35,7 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     def read(path: str) -> str | None:
         if path in uploaded:
             with transaction.atomic(savepoint=False):
-                return (
-                    CodeFile.objects.filter(project=project, revision=revision, path=path)
-                    .values_list("blob__text", flat=True)
-                    .first()
-                )
+                return kept_text(project=project, revision=revision, path=path)
         if folder is None:
             return None
         try:
@@ -47,9 +46,15 @@ def reader(*, project: Project, revision: str) -> ReadFile:
     return read
 
 
+def kept_text(*, project: Project, revision: str, path: str) -> str | None:
+    """Return the text of a file that is kept here, None where it is not. Needs a transaction."""
+    kept = CodeFile.objects.filter(project=project, revision=revision, path=path)
+    return kept.values_list("blob__text", flat=True).first()
+
+
 def _folder_of(project: Project) -> LocalFolder | None:
     repository = Repository.objects.filter(project=project).first()
-    if repository is None:
+    if repository is None or not repository.folder:
         return None
     # Asked again at each reading: the operator may have closed the folder since, or somebody put a link in its place.
     root = Path(repository.folder).resolve()
@@ -61,3 +66,40 @@ def _folder_of(project: Project) -> LocalFolder | None:
 def has_folder(project: Project) -> bool:
     """Tell whether a project's code can be read from a folder of this machine."""
     return _folder_of(project) is not None
+
+
+def code_hosts() -> QuerySet[CodeHost]:
+    """Return the organization's code hosts, the oldest first."""
+    return CodeHost.objects.order_by("pk")
+
+
+def usable_installations(host: CodeHost) -> QuerySet[Installation]:
+    """Return where a host's App is installed and not suspended, by account."""
+    return Installation.objects.filter(host=host, removed_at=None, is_suspended=False).order_by("account", "pk")
+
+
+def repositories_on(host: CodeHost) -> QuerySet[Repository]:
+    """Return the repositories of a host that were chosen, by name, with host, project and installation."""
+    found = Repository.objects.filter(host=host).select_related("host", "project", "installation")
+    return found.order_by("full_name", "pk")
+
+
+def repository_of(project: Project) -> Repository | None:
+    """Return where a project's code is, with its host and installation; None where only scans bring it."""
+    return Repository.objects.filter(project=project).select_related("host", "installation").first()
+
+
+def hook_url(host: CodeHost) -> str:
+    """Return the address that a host is to send its webhooks to."""
+    return hook_url_of(host.kind, host.hook_key)
+
+
+def hook_url_of(kind: str, key: str) -> str:
+    """Return the same for a host that is yet to be saved."""
+    return settings.PUBLIC_URL.rstrip("/") + reverse(f"hook-{kind}", kwargs={"key": key})
+
+
+def recent_deliveries(host: CodeHost) -> list[WebhookDelivery]:
+    """Return the last webhooks that a host sent and we took, newest first, without their bodies."""
+    newest = WebhookDelivery.objects.filter(host=host).order_by("-received_at", "-pk")
+    return list(newest.defer("body")[:DELIVERIES_SHOWN])

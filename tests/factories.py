@@ -15,7 +15,9 @@ from findings.models import Finding, NotAnalysed, Presence, Scan, ScanState, Tri
 from orgs.models import Membership, Project, Protocol, SignOn, SignOnDomain
 from orgs.permissions import Role
 from rules.models import Rule, Severity
+from scm.models import CodeHost, HostKind, Repository
 from tenancy.models import Organization
+from tenancy.sealing import seal_secrets
 from triage.models import Source, Verdict
 
 _numbers = itertools.count(1)
@@ -49,6 +51,22 @@ def a_sign_on(domain: str = "acme.example", **fields: Any) -> SignOn:
 def a_project(name: str = "shop") -> Project:
     """Return the project of that name."""
     return Project.objects.get_or_create(name=name, defaults={"primary_branch": "main"})[0]
+
+
+def a_code_host(kind: HostKind = HostKind.GITHUB, *, webhook_secret: str = "hook secret", **fields: Any) -> CodeHost:
+    """Return a code host whose webhooks are signed with that secret."""
+    values = {"base_url": f"https://{kind}.example", "is_app": kind == HostKind.GITHUB, "account": "assistant[bot]"}
+    sealed = seal_secrets({"webhook_secret": webhook_secret})
+    return CodeHost.objects.create(
+        kind=kind, hook_key=f"key-{next(_numbers)}", sealed_secrets=sealed, **{**values, **fields}
+    )
+
+
+def a_repository(host: CodeHost, external_id: str = "186853002", **fields: Any) -> Repository:
+    """Return a repository on a host with the project that it belongs to, both of the same name."""
+    values = {"full_name": f"acme/shop-{external_id}", "default_branch": "main", **fields}
+    project = values.pop("project", None) or a_project(values["full_name"])
+    return Repository.objects.create(project=project, host=host, external_id=external_id, **values)
 
 
 def a_rule(identifier: str = "python.sql.built-from-request", **fields: Any) -> Rule:

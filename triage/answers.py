@@ -66,6 +66,53 @@ class VerdictAnswer(BaseModel):
         return self
 
 
+class Conclusion(StrEnum):
+    """What a second look, which assumes that a finding can be exploited, comes to."""
+
+    EXPLOITABLE = "exploitable"
+    PREVENTED = "prevented"
+    UNDECIDED = "undecided"
+
+
+VERDICT_OF = {
+    Conclusion.EXPLOITABLE: Verdict.TRUE_POSITIVE,
+    Conclusion.PREVENTED: Verdict.FALSE_POSITIVE,
+    Conclusion.UNDECIDED: Verdict.UNSURE,
+}
+
+
+class SecondVoteAnswer(BaseModel):
+    """Could it be exploited after all? The conditions and the evidence come before the conclusion."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    conditions: list[str] = Field(
+        max_length=6, description="What would have to hold for the code to be exploited, one short sentence each."
+    )
+    evidence: list[Quote] = Field(max_length=8, description="The lines that meet a condition or rule one out.")
+    conclusion: Conclusion
+    confidence: Confidence
+    explanation: str = Field(
+        min_length=1, max_length=1200, description="One to three sentences: which condition decides it, by which line."
+    )
+
+    @model_validator(mode="after")
+    def prevented_needs_evidence(self) -> Self:
+        """Refuse a conclusion that harm is prevented where nothing is quoted."""
+        if self.conclusion is Conclusion.PREVENTED and not self.evidence:
+            raise ValueError("that harm is prevented needs at least one quoted line that shows how")
+        return self
+
+    def as_verdict(self) -> VerdictAnswer:
+        """Return the answer in the words of a verdict, so that it goes through the same checks."""
+        return VerdictAnswer(
+            evidence=self.evidence,
+            verdict=VERDICT_OF[self.conclusion],
+            confidence=self.confidence,
+            explanation=self.explanation,
+        )
+
+
 class ComponentTag(StrEnum):
     """What a file is for."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
+import findings.code
 import findings.selectors
 import orgs.selectors
-import scm.selectors
+import scm.fetching
 from findings.context import FindingContext
 from findings.models import Finding
 from lib.syntax import lines_of
@@ -57,7 +58,15 @@ def verdict_question(finding: Finding) -> VerdictQuestion:
     """Return the question whether a finding is real, as things are now."""
     with transaction.atomic():
         material = material_for_verdict(finding)
-    return verdict_question_of(material)
+    return verdict_question_of(with_code(material, finding))
+
+
+def with_code(material: VerdictMaterial, finding: Finding) -> VerdictMaterial:
+    """Return the material with the code from the project's host, where none was known here.
+
+    Not inside a transaction. Raise TemporaryFailure where the code may come later.
+    """
+    return replace(material, context=findings.code.with_code(material.context, finding))
 
 
 def material_for_verdict(finding: Finding) -> VerdictMaterial:
@@ -89,10 +98,22 @@ def verdict_question_of(material: VerdictMaterial) -> VerdictQuestion:
     )
 
 
+def second_question_of(asked: VerdictQuestion) -> Prompt:
+    """Return the question whether a finding could be exploited after all: the same code, nothing of the first answer.
+
+    What people decided earlier, and what is known without a model, is left out as well: it led to the first answer.
+    """
+    context = asked.context
+    return render(
+        "triage/second_vote", rule=context.rule, path=context.path, span=context.span, code=asked.shown.as_text()
+    )
+
+
 def component_question(*, project: Project, path: str, revision: str) -> ComponentQuestion:
     """Return the question what a file is for."""
     with transaction.atomic():
-        text = scm.selectors.reader(project=project, revision=revision)(path)
+        read_file = scm.fetching.fetching_reader(project=project, revision=revision)
+    text = read_file(path)
     lines = lines_of(text or "")[:COMPONENT_LINES_SHOWN]
     code = "\n".join(line[:COMPONENT_LINE_CHARACTERS] for line in lines)
     return ComponentQuestion(

@@ -40,6 +40,7 @@ class Verdict(OwnedByOrganization):
     # The second look that must agree before a comment on a critical or careful finding is held back (product 5.5).
     second_vote = models.CharField(max_length=20, blank=True)  # a verdict's value; empty: none was asked or given
     second_explanation = models.TextField(blank=True)
+    second_missing_because = models.CharField(max_length=300, blank=True)  # why a vote that was needed was not given
     second_model_call_id = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -49,6 +50,11 @@ class Verdict(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"{self.value} ({self.confidence})"
+
+    @property
+    def has_second_vote(self) -> bool:
+        """Whether a second look agreed that the finding is a false positive."""
+        return self.is_false_positive and self.second_vote == answers.Verdict.FALSE_POSITIVE
 
     @property
     def is_false_positive(self) -> bool:

@@ -14,18 +14,27 @@ import findings.selectors
 import findings.services
 import providers.gate
 from events.kinds import ASSISTANT, Actor, Kind
-from events.services import record, result_of_job
-from findings.context import FindingContext
+from events.services import lease_in_hand, record, result_of_job
 from findings.models import AnalysisState, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
+from lib.failures import TemporaryFailure
 from orgs.models import Project
 from orgs.services import actor_of
-from providers.gate import Answer
-from triage import evidence, excerpt, facts, injection
-from triage.answers import ComponentAnswer, VerdictAnswer
+from providers.gate import Answer, NoUsableAnswer, StoppedByBudget
+from triage import evidence, facts, injection, second_vote
+from triage.answers import ComponentAnswer, Conclusion, Confidence, SecondVoteAnswer, VerdictAnswer
 from triage.answers import Verdict as VerdictValue
-from triage.asking import VerdictMaterial, component_question, material_for_verdict, verdict_question_of
+from triage.asking import (
+    VerdictMaterial,
+    VerdictQuestion,
+    component_question,
+    material_for_verdict,
+    second_question_of,
+    verdict_question_of,
+    with_code,
+)
 from triage.components import tag_without_model
 from triage.models import Feedback, FileTag, Source, Verdict
+from triage.second_vote import SecondVote
 from triage.selectors import stopped_by_budget
 
 RECOMMENDATION_OF = {
@@ -34,6 +43,8 @@ RECOMMENDATION_OF = {
     VerdictValue.UNSURE: Recommendation.UNSURE,
 }
 EXCERPTS_PER_BATCH = 500
+FILTER_OFF = "The noise filter was switched off, so nothing depended on it."
+BUILT_IN_ALONE = "Built-in (no model) is no second opinion."
 
 
 def judge_finding(*, finding: Finding) -> Verdict:
@@ -43,7 +54,7 @@ def judge_finding(*, finding: Finding) -> Verdict:
     """
     with transaction.atomic():
         material = material_for_verdict(finding)
-    return judge_by(material, finding=finding)
+    return judge_by(with_code(material, finding), finding=finding)
 
 
 def judge_by(material: VerdictMaterial, *, finding: Finding) -> Verdict:
@@ -62,19 +73,76 @@ def judge_by(material: VerdictMaterial, *, finding: Finding) -> Verdict:
             finding_id=finding.pk,
             project_id=finding.project_id,
         )
-    return _keep_verdict(finding=finding, context=asked.context, shown=asked.shown, known=asked.known, answer=answer)
+    checked = evidence.check(answer.value.evidence, asked.context)
+    settled = injection.bar(evidence.settle(answer.value, checked), injection.in_excerpt(asked.shown))
+    vote = second_vote.NOT_NEEDED
+    if settled.verdict is VerdictValue.FALSE_POSITIVE and second_vote.needs_second_vote(
+        severity=finding.severity, cwes=asked.context.rule.cwe, careful_cwes=material.settings.careful_cwes
+    ):
+        vote = _second_vote(asked, material, first=answer, finding=finding)
+    settled = second_vote.after_second_look(settled, vote)
+    return _keep_verdict(finding=finding, asked=asked, answer=answer, checked=checked, settled=settled, vote=vote)
+
+
+def _second_vote(
+    asked: VerdictQuestion, material: VerdictMaterial, *, first: Answer[VerdictAnswer], finding: Finding
+) -> SecondVote:
+    """Ask the second question, where the noise filter is on; the first verdict does not fail with it.
+
+    Raises TemporaryFailure while a later try may help: the first answer is known then, and not paid for again.
+    """
+    if not material.settings.noise_filter:
+        return second_vote.missing(FILTER_OFF)
+    if first.is_built_in:
+        return second_vote.missing(BUILT_IN_ALONE)
+    try:
+        answer = providers.gate.ask(
+            second_question_of(asked),
+            answer=SecondVoteAnswer,
+            without_model=_no_second_vote,
+            finding_id=finding.pk,
+            project_id=finding.project_id,
+        )
+    except TemporaryFailure as failure:
+        if _may_be_tried_again(failure):
+            raise
+        return second_vote.missing(f"The AI provider gave no answer, after several tries: {failure}")
+    except StoppedByBudget as stop:
+        return second_vote.missing(str(stop))
+    except NoUsableAnswer as problem:
+        return second_vote.missing(f"The AI provider gave no usable answer: {problem}")
+    if answer.is_built_in:
+        return second_vote.missing(f"{BUILT_IN_ALONE} {answer.stood_in_because}".strip())
+    counted = second_vote.counted(answer.value, evidence.check(answer.value.evidence, asked.context), asked.shown)
+    return SecondVote(value=counted.verdict, explanation=counted.explanation, model_call_id=answer.model_call_id)
+
+
+def _no_second_vote() -> SecondVoteAnswer:
+    return SecondVoteAnswer(
+        conditions=[],
+        evidence=[],
+        conclusion=Conclusion.UNDECIDED,
+        confidence=Confidence.LOW,
+        explanation=BUILT_IN_ALONE,
+    )
+
+
+def _may_be_tried_again(failure: TemporaryFailure) -> bool:
+    lease = lease_in_hand()
+    if lease is None:
+        return False  # nobody would try again
+    return not (lease.is_last_attempt if failure.spends_attempt else lease.has_waited_too_long)
 
 
 def _keep_verdict(
     *,
     finding: Finding,
-    context: FindingContext,
-    shown: excerpt.Excerpt,
-    known: tuple[facts.Fact, ...],
+    asked: VerdictQuestion,
     answer: Answer[VerdictAnswer],
+    checked: tuple[evidence.CheckedQuote, ...],
+    settled: VerdictAnswer,
+    vote: SecondVote,
 ) -> Verdict:
-    checked = evidence.check(answer.value.evidence, context)
-    settled = injection.bar(evidence.settle(answer.value, checked), injection.in_excerpt(shown))
     was_lowered = (settled.verdict, settled.confidence) != (answer.value.verdict, answer.value.confidence)
     with result_of_job():
         verdict = Verdict.objects.create(
@@ -83,14 +151,18 @@ def _keep_verdict(
             confidence=settled.confidence,
             explanation=settled.explanation,
             evidence=[_quote_as_json(entry) for entry in checked],
-            facts=[{"kind": fact.kind, "statement": fact.statement, "leaning": fact.leaning} for fact in known],
-            lowered_because=_in_words(answer.value) if was_lowered else "",
-            code_lines=[asdict(segment) for segment in shown.segments],
+            facts=[{"kind": fact.kind, "statement": fact.statement, "leaning": fact.leaning} for fact in asked.known],
+            lowered_because=_in_words(answer.value, vote) if was_lowered else "",
+            code_lines=[asdict(segment) for segment in asked.shown.segments],
             source=Source.BUILT_IN if answer.is_built_in else Source.MODEL,
             model=answer.model,
             prompt_version=answer.prompt_version,
             model_call_id=answer.model_call_id,
             stood_in_because=answer.stood_in_because,
+            second_vote=vote.value,
+            second_explanation=vote.explanation,
+            second_model_call_id=vote.model_call_id,
+            second_missing_because=vote.missing_because,
         )
         findings.services.apply_verdict(
             finding=finding, recommendation=RECOMMENDATION_OF[settled.verdict], confidence=settled.confidence
@@ -102,8 +174,11 @@ def _keep_verdict(
     return verdict
 
 
-def _in_words(answer: VerdictAnswer) -> str:
-    return f"The answer was: {answer.verdict.replace('_', ' ')}, {answer.confidence} confidence."
+def _in_words(answer: VerdictAnswer, vote: SecondVote) -> str:
+    words = f"{answer.verdict.replace('_', ' ')}, {answer.confidence} confidence."
+    if vote.disagrees:
+        return f"The first answer was: {words} A second look, which such findings need, did not agree."
+    return f"The answer was: {words}"
 
 
 def _quote_as_json(entry: evidence.CheckedQuote) -> dict[str, Any]:

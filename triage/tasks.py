@@ -15,7 +15,7 @@ from findings.models import Scan, ScanState
 from orgs.models import Project
 from providers.gate import NoUsableAnswer, StoppedByBudget
 from triage import planning, services
-from triage.asking import material_for_verdict
+from triage.asking import material_for_verdict, with_code
 
 
 def _no_verdict_after_all(*, finding_id: int) -> None:
@@ -36,7 +36,7 @@ def judge_finding(*, finding_id: int) -> None:
         services.leave_unjudged(finding=finding)
         return
     try:
-        services.judge_by(material, finding=finding)
+        services.judge_by(with_code(material, finding), finding=finding)
     except StoppedByBudget as stop:
         services.stop_for_budget(finding=finding, why=str(stop))
     except NoUsableAnswer as problem:

@@ -20,6 +20,8 @@ PUBLIC = {
     "sign-on-acs": "signing in: comes back from one, by its form",
     "sign-on-acs-finish": "signing in: the same with the browser's cookies",
     "sign-on-metadata": "our SAML metadata, which identity providers fetch",
+    "hook-github": "GitHub's webhooks, which prove themselves by their signature",
+    "hook-gitlab": "GitLab's webhooks, which prove themselves by their secret",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
     "api-schema": "describes the API, the same for everybody",

@@ -10,12 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 import events.selectors
+import findings.code
 import findings.selectors
 import findings.services
 import orgs.selectors
@@ -31,6 +33,7 @@ from assistant_platform.web.rendering.activity import activities
 from assistant_platform.web.rendering.code import Listing, coloured, listing
 from assistant_platform.web.rendering.diffs import hunks
 from findings.models import Finding, IgnoreReason, NotAnalysed, Triage
+from lib.failures import TemporaryFailure
 from orgs.permissions import Permission
 from providers.models import ModelCall
 from remediation.models import Autofix, Guidance
@@ -116,19 +119,38 @@ WHAT_CHANGES_IT = {
 
 
 @require_safe
-@org_page(Permission.FINDINGS_VIEW)
+@org_page(Permission.FINDINGS_VIEW, waits_for_network=True)
 def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Show a finding: code, verdict, guidance, fix and what happened."""
+    with transaction.atomic():
+        finding, context = _finding_and_context(request, finding_id)
+        if context["is_code_known"] or not finding.is_present:
+            return render(request, "findings/finding.html", context)
+    # Its file is not known here; where the project is connected, the host is asked.
+    try:
+        findings.code.fetch(finding)
+        problem = ""
+    except TemporaryFailure as failure:
+        problem = str(failure)
+    with transaction.atomic():
+        finding, context = _finding_and_context(request, finding_id)
+        context["code_problem"] = problem or findings.code.why_unknown(finding)
+        return render(request, "findings/finding.html", context)
+
+
+def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding, dict[str, Any]]:
     finding = get_object_or_404(
         findings.selectors.visible_to(request.member).select_related("first_scan", "last_scan"), pk=finding_id
     )
     verdict = triage.selectors.latest_verdict(finding)
     guidance = remediation.selectors.latest_guidance(finding)
     autofix = remediation.selectors.latest_autofix(finding)
+    excerpt = verdict.code_lines if verdict and verdict.code_lines else []
+    source = None if excerpt else _source_of(finding)
     code = listing(
         finding,
-        excerpt=verdict.code_lines if verdict and verdict.code_lines else [],
-        source=None if verdict and verdict.code_lines else _source_of(finding),
+        excerpt=excerpt,
+        source=source,
         evidence=verdict.evidence if verdict else [],
     )
     with_others = findings.selectors.bulk_events_of(finding)
@@ -137,6 +159,7 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
     context = {
         "finding": finding,
         "code": code,
+        "is_code_known": bool(excerpt) or source is not None,
         "verdict": verdict,
         "evidence": [_evidence(quote, code) for quote in verdict.evidence] if verdict else [],
         "feedback": triage.selectors.feedback_by(request.user.pk, verdict) if verdict else None,
@@ -161,7 +184,7 @@ def finding_page(request: OrgRequest, finding_id: int) -> HttpResponse:
         "note_form": NoteForm(),
         "triage_choices": [entry for entry in Triage if entry not in (Triage.IGNORED, finding.triage)],
     }
-    return render(request, "findings/finding.html", context)
+    return finding, context
 
 
 def _local_day(at: datetime | None, request: OrgRequest, *, days_later: int = 0) -> date | None:

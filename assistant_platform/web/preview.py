@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+import findings.code
 import findings.selectors
 import providers.gate
 import providers.selectors
@@ -17,6 +19,7 @@ import triage.asking
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.rendering.prompts import hidden_kinds
 from findings.models import Finding, Recommendation
+from lib.failures import TemporaryFailure
 from orgs.permissions import Permission
 from providers import prices
 from providers.adapters.base import Question
@@ -49,13 +52,26 @@ class StepPreview:
 
 
 @require_safe
-@org_page(Permission.FINDINGS_ANALYZE)
+@org_page(Permission.FINDINGS_ANALYZE, waits_for_network=True)
 def preview_page(request: OrgRequest, finding_id: int) -> HttpResponse:
     """Show what each step would send for a finding if it were analysed now."""
-    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
-    steps = [_preview(step, prompt, _when(step, finding)) for step, prompt in _prompts(finding)]
-    context = {"finding": finding, "steps": steps, "is_sent": any(step.is_sent for step in steps)}
-    return render(request, "findings/preview.html", context)
+    with transaction.atomic():
+        finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
+    problem, prompts = "", []
+    try:
+        # The code that would be sent is read from the host first, as it would be by the step.
+        prompts = _prompts(finding)
+    except TemporaryFailure as failure:
+        problem = str(failure)
+    with transaction.atomic():
+        steps = [_preview(step, prompt, _when(step, finding)) for step, prompt in prompts]
+        context = {
+            "finding": finding,
+            "steps": steps,
+            "is_sent": any(step.is_sent for step in steps),
+            "problem": problem or findings.code.why_unknown(finding),
+        }
+        return render(request, "findings/preview.html", context)
 
 
 def _prompts(finding: Finding) -> list[tuple[Step, Prompt]]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.utils.text import slugify
 
-from orgs.models import LONGEST_RETENTION_DAYS, FixConfidence, NoiseFilterMode, ProjectSettings
+from orgs.models import LONGEST_FOOTER, LONGEST_RETENTION_DAYS, FixConfidence, NoiseFilterMode, ProjectSettings
 
 Value = bool | int | str
 
@@ -41,6 +41,7 @@ class Shape(StrEnum):
     RADIO = "radio"
     NUMBER = "number"
     CWES = "cwes"
+    TEXT = "text"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class Setting:
                 return value
             case Shape.CWES:
                 return cwes(value)
+            case Shape.TEXT:
+                return self._text(value)
             case _:
                 if value not in dict(self.choices):
                     raise WrongValue(f"Choose one of: {', '.join(word for word, _ in self.choices)}.")
@@ -101,9 +104,17 @@ class Setting:
         """Return a value as people say it."""
         if self.shape is Shape.SWITCH:
             return "on" if value else "off"
+        if self.shape is Shape.TEXT and value:
+            return f"{len(str(value)):,} characters"  # the audit log's words are short
         if self.choices:
             return dict(self.choices)[str(value)]
         return f"{value}{self.unit}" if value != "" else "none"
+
+    def _text(self, value: object) -> str:
+        text = "\n".join(value.replace("\x00", "").splitlines()).strip() if isinstance(value, str) else None
+        if text is None or len(text) > self.most:
+            raise WrongValue(f"Give a text of at most {self.most:,} characters.")
+        return text
 
 
 def cwes(given: object) -> str:
@@ -206,6 +217,24 @@ SETTINGS = (
         label="PR/MR comments",
         explanation="Comments on findings in pull and merge requests, for rules in Comment or Block mode.",
         section=Section.CODE,
+        later=WITH_CODE_HOST,
+    ),
+    Setting(
+        name="commands_in_replies",
+        label="Decide by reply",
+        explanation="Whoever may write to the repository decides on a finding by replying to its comment, for example "
+        "/fp and a reason, without an account here.",
+        section=Section.CODE,
+        later=WITH_CODE_HOST,
+    ),
+    Setting(
+        name="comment_footer",
+        label="Footer of comments",
+        explanation="Markdown that stands below every comment: paragraphs, **bold**, `code` and [links](https://…). "
+        "Other Markdown and HTML are shown as they are written.",
+        section=Section.CODE,
+        shape=Shape.TEXT,
+        most=LONGEST_FOOTER,
         later=WITH_CODE_HOST,
     ),
     Setting(

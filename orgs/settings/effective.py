@@ -41,6 +41,8 @@ class EffectiveSettings:
     test_paths_decide: bool
     careful_cwes: str
     verdict_wait_seconds: int
+    commands_in_replies: bool
+    comment_footer: str
     own: frozenset[str] = frozenset()
 
     def origin_of(self, name: str) -> Origin:

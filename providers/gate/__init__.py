@@ -16,7 +16,8 @@ from providers.gate.asking import (
     ask_or_stand_in,
     highest_cost,
 )
-from providers.gate.turns import let_go_of_connection, wait_for_turn
+from providers.gate.turns import wait_for_turn
+from tenancy.waiting import let_go_of_connection
 
 __all__ = [
     "Answer",

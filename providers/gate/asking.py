@@ -34,6 +34,7 @@ from providers.models import ModelCall, Outcome
 from providers.prompts import Prompt, stored
 from providers.redaction import Redactor
 from providers.selectors import BUILT_IN, Choice, choices_for, names_of_people
+from tenancy.waiting import let_go_of_connection
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -346,7 +347,7 @@ def _call(record: Record, key: bytes | None) -> tuple[BaseModel, str, ModelCall]
         if record.attempts and record.allowance is not None:
             providers.budget.extend(record.allowance, highest_cost(question, record.tariff))
         record.begin_try()
-        turns.let_go_of_connection()
+        let_go_of_connection()
 
     # `from None` below: what a vendor's exception says may hold the key or the code, and must not reach a log.
     try:

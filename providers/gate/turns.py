@@ -13,7 +13,6 @@ from dataclasses import astuple, dataclass, replace
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
 from redis.exceptions import RedisError
 
 from events.models import Queue
@@ -134,12 +133,3 @@ def _key(what: str, choice: Choice) -> str:
     credentials = replace(choice.credentials, timeout_seconds=0)
     identity = "\0".join(map(repr, (choice.adapter, *astuple(credentials))))
     return f"provider-{what}:" + hashlib.sha256(identity.encode()).hexdigest()[:32]
-
-
-def let_go_of_connection() -> None:
-    """Give the database connection back for the time of the call; eight of them serve 64 threads only so."""
-    if connection.in_atomic_block:
-        if settings.IS_TEST:
-            return  # a test's own transaction is around everything
-        raise RuntimeError("a model must not be asked inside a transaction")
-    connection.close()

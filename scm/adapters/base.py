@@ -229,3 +229,11 @@ class WebhookReader(ABC):
     @abstractmethod
     def read(self, event: str, body: str) -> Sequence[HookEvent]:
         """Return what happened, in our words; nothing for what does not concern us. Raise ValueError for nonsense."""
+
+    def greeting(self, event: str, body: str) -> str:
+        """Return the answer to a host that only asks whether we are there; an empty text for all else."""
+        return ""
+
+    def concerns_us(self, event: str) -> bool:
+        """Tell whether an event can mean anything to us; what cannot is answered and not kept."""
+        return True

@@ -66,6 +66,8 @@ PUBLIC = {
     "readyz": 200,
     "api-schema": 200,
     "api-docs": 200,
+    "hook-github": 405,
+    "hook-gitlab": 405,
     "ci-check-version": 200,
     "ci-rule-lints": 200,
     "ci-fail-open": 405,

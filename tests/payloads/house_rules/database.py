@@ -1,3 +1,4 @@
+import findings.code
 import providers.gate
 from django.db import connection, transaction
 from django.db.models.expressions import RawSQL
@@ -57,3 +58,21 @@ def judge_between(prompt):
     answer = providers.gate.ask(context, answer=str)
     with result_of_job():
         return answer.save()
+
+
+def read_in_block(adapter, finding):
+    with transaction.atomic():
+        # ruleid: no-host-call-in-transaction
+        text = adapter.read_file("1", finding.path, finding.revision)
+        # ruleid: no-host-call-in-transaction
+        findings.code.fetch(finding)
+    return text
+
+
+def read_before(adapter, finding):
+    text = adapter.read_file("1", finding.path, finding.revision)
+    # ok: no-host-call-in-transaction
+    findings.code.fetch(finding)
+    with result_of_job():
+        finding.save()
+    return text

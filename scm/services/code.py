@@ -12,8 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from orgs.models import Project
-from scm.adapters.values import PullRequestFacts
-from scm.models import Blob, CodeFile, PullRequest, Repository
+from scm.models import Blob, CodeFile, Repository
 
 BATCH = 200
 
@@ -82,34 +81,3 @@ def forget_code(*, older_than: datetime) -> int:
         count += len(some)
         if len(some) < BATCH:
             return count
-
-
-def keep_pull_request(*, project: Project, facts: PullRequestFacts) -> PullRequest:
-    """Keep what a host says of a pull request; what is older than what is known changes nothing. Safe to run twice."""
-    known = {
-        "title": facts.title[:500],
-        "state": facts.state,
-        "is_draft": facts.is_draft,
-        "is_from_fork": facts.is_from_fork,
-        "head_branch": facts.head_branch,
-        "head_sha": facts.head_sha,
-        "base_branch": facts.base_branch,
-        "base_sha": facts.base_sha,
-        "author": facts.author,
-        "web_url": facts.web_url,
-        "changed_at": facts.changed_at,
-    }
-    with transaction.atomic():
-        # `ignore_conflicts` waits for a worker that makes the same row, and then leaves it.
-        PullRequest.objects.bulk_create([PullRequest(project=project, number=facts.number)], ignore_conflicts=True)
-        pull_request = PullRequest.objects.select_for_update(no_key=True).get(project=project, number=facts.number)
-        is_older = (
-            pull_request.changed_at is not None
-            and facts.changed_at is not None
-            and facts.changed_at < pull_request.changed_at
-        )
-        if not is_older:
-            for name, value in known.items():
-                setattr(pull_request, name, value)
-            pull_request.save(update_fields=list(known))
-    return pull_request

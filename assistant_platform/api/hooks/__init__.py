@@ -1,0 +1,1 @@
+"""Where code hosts send their webhooks: checked, kept and answered at once; a worker does the rest."""

@@ -1,0 +1,57 @@
+"""Writing what is known of code hosts: how they are reached, what is read there, and the pull requests."""
+
+from __future__ import annotations
+
+from scm.services.code import FolderNotAllowed, connect_folder, forget_code, keep_files
+from scm.services.connecting import (
+    Connected,
+    RepositoryRefused,
+    connect_repository,
+    disconnect_repository,
+    set_up_webhook,
+)
+from scm.services.deliveries import (
+    Traffic,
+    forget_deliveries,
+    give_up_delivery,
+    note_traffic,
+    receive_delivery,
+    take_in,
+)
+from scm.services.hosts import (
+    change_host,
+    check_host,
+    connect_host,
+    new_hook_key,
+    remove_host,
+    renew_webhook_secret,
+    save_created_app,
+)
+from scm.services.pull_requests import keep_pull_request, update_pull_request
+
+__all__ = [
+    "Connected",
+    "FolderNotAllowed",
+    "RepositoryRefused",
+    "Traffic",
+    "change_host",
+    "check_host",
+    "connect_folder",
+    "connect_host",
+    "connect_repository",
+    "disconnect_repository",
+    "forget_code",
+    "forget_deliveries",
+    "give_up_delivery",
+    "keep_files",
+    "keep_pull_request",
+    "new_hook_key",
+    "note_traffic",
+    "receive_delivery",
+    "remove_host",
+    "renew_webhook_secret",
+    "save_created_app",
+    "set_up_webhook",
+    "take_in",
+    "update_pull_request",
+]
