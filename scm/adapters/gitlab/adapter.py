@@ -18,7 +18,7 @@ from scm.adapters.gitlab import shapes
 from scm.adapters.gitlab.checks import DEVELOPER, checks_of, user_of
 from scm.adapters.gitlab.connection import Connection
 from scm.adapters.gitlab.files import bytes_of_file, text_of_file
-from scm.adapters.gitlab.names import without_commands
+from scm.adapters.gitlab.names import DRAFT, without_commands
 from scm.adapters.gitlab.places import DiffPlaces, changed_file
 from scm.adapters.gitlab.shapes import address_of, read, read_all
 from scm.adapters.values import (
@@ -41,7 +41,6 @@ from scm.adapters.values import (
 )
 
 POSTING_THREADS = 4  # GitLab takes comments one by one only
-DRAFT = "Draft: "
 LONGEST_TITLE = 255
 LONGEST_STATUS_WORDS = 255  # of its description, and of its address: a longer one is refused
 EMOJI = {Reaction.DONE: "thumbsup", Reaction.REFUSED: "confused"}
@@ -215,9 +214,8 @@ class GitLabAdapter(ScmAdapter):
 
     def show_status(self, repository: str, sha: str, draft: StatusDraft, *, external_id: str) -> str:
         """Show a commit status. GitLab knows it by its name, whatever its id; it has no room for a summary."""
-        words = f"Neither good nor bad: {draft.title}" if draft.state is StatusState.NEUTRAL else draft.title
-        shown = {"state": STATUS_STATES[draft.state], "name": draft.name, "description": _short(words)}
-        if len(draft.details_url) <= LONGEST_STATUS_WORDS:
+        shown = {"state": STATUS_STATES[draft.state], "name": draft.name, "description": _short(draft.title)}
+        if 0 < len(draft.details_url) <= LONGEST_STATUS_WORDS:
             shown["target_url"] = draft.details_url
         commit = self._project(repository).commits.get(sha, lazy=True)
         with self._writing(repository):

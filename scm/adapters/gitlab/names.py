@@ -7,6 +7,9 @@ import re
 # https://docs.gitlab.com/user/project/quick_actions/
 COMMAND = re.compile(r"^(?=/[a-z_])", re.IGNORECASE | re.MULTILINE)
 
+DRAFT = "Draft: "
+DRAFT_MARK = re.compile(r"\s*(?:draft:|\[draft\]|\(draft\))\s*", re.IGNORECASE)
+
 STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}  # locked: it is being merged
 
 # A project or group access token is a user of its own, and so is a service account:
@@ -33,3 +36,9 @@ def without_commands(text: str) -> str:
     others wrote. In code blocks it should be left alone, but older versions mistake where these end.
     """
     return COMMAND.sub(" ", text)
+
+
+def title_of(written: str, *, is_draft: bool) -> str:
+    """Return a merge request's title without what only says that it is a draft."""
+    mark = DRAFT_MARK.match(written) if is_draft else None
+    return written[mark.end() :] if mark and mark.end() < len(written) else written

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from tests.contract.code_hosts.github import GitHubByApp, GitHubByToken
+from tests.contract.code_hosts.gitlab import GitLabByToken
 from tests.contract.scm_conformance import HostUnderTest
 
-HOSTS: dict[str, type[HostUnderTest]] = {"github by app": GitHubByApp, "github by token": GitHubByToken}
+HOSTS: dict[str, type[HostUnderTest]] = {
+    "github by app": GitHubByApp,
+    "github by token": GitHubByToken,
+    "gitlab": GitLabByToken,
+}

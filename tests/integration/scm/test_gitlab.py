@@ -366,7 +366,7 @@ def test_what_gitlab_has_no_word_for_is_said_in_words(adapter: GitLabAdapter, sh
 
     (shown,) = shop.project.statuses
     assert shown.description is not None
-    assert (shown.status, shown.description[:21], len(shown.description)) == ("success", "Neither good nor bad:", 255)
+    assert (shown.status, shown.description[:12], len(shown.description)) == ("success", "Not analysed", 255)
 
 
 # --- Fixes ------------------------------------------------------------------------------------------------------------
@@ -409,7 +409,8 @@ def test_a_fix_is_proposed_once_and_not_taken_for_a_forks(adapter: GitLabAdapter
     found = adapter.pull_request_of_branch(SHOP, "assistant/fix-1")
 
     assert opened.number == again.number != str(theirs.iid)
-    assert (opened.is_draft, opened.title[:10], len(opened.title)) == (True, "Draft: Fix", 255)
+    written = shop.project.merge_requests[-1].title
+    assert (opened.is_draft, opened.title[:5], written[:11], len(written)) == (True, "Fix x", "Draft: Fix ", 255)
     assert (opened.base_sha, opened.head_branch, opened.is_from_fork) == (parent, "assistant/fix-1", False)
     assert found is not None
     assert (found.number, found.state) == (opened.number, "merged")
