@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.contract.code_hosts.github import GitHubByApp, GitHubByToken
-from tests.contract.code_hosts.gitlab import GitLabByToken
-from tests.contract.scm_conformance import HostUnderTest
+from tests.contract.scm.conformance import HostUnderTest
+from tests.contract.scm.github import GitHubByApp, GitHubByToken
+from tests.contract.scm.gitlab import GitLabByToken
 
 HOSTS: dict[str, type[HostUnderTest]] = {
     "github by app": GitHubByApp,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import ClassVar, Self
 
 from scm.adapters.values import HostAccess
-from tests.contract.scm_conformance import FIRST_FILES, HostUnderTest, Problem, SeenComment, SeenStatus
+from tests.contract.scm.conformance import FIRST_FILES, HostUnderTest, Problem, SeenComment, SeenStatus
 from tests.vendors.gitlab import replies
 from tests.vendors.gitlab.git import File
 from tests.vendors.gitlab.state import DEVELOPER, MAINTAINER, REPORTER, MergeRequest, Note, User
