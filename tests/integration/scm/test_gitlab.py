@@ -575,7 +575,8 @@ def test_each_way_of_saying_no_has_its_words(
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "reset_at", "seconds"), [(30, 0, 30.0), (90_000, 0, 3600.0), (0, 0, 1.0), (None, 0, 60.0)]
+    ("retry_after", "reset_at", "seconds"),
+    [(30, 0, 30.0), (90_000, 0, 3600.0), (0, 0, 1.0), (None, 4_000_000_000, 3600.0), (None, 0, 60.0)],
 )
 def test_how_long_gitlab_asks_to_wait_is_kept_within_reason(
     adapter: GitLabAdapter, shop: Shop, retry_after: int | None, reset_at: int, seconds: float
