@@ -4,5 +4,10 @@ from __future__ import annotations
 
 from tests.contract.scm.conformance import HostUnderTest
 from tests.contract.scm.github import GitHubByApp, GitHubByToken
+from tests.contract.scm.gitlab import GitLabByToken
 
-HOSTS: dict[str, type[HostUnderTest]] = {"github by app": GitHubByApp, "github by token": GitHubByToken}
+HOSTS: dict[str, type[HostUnderTest]] = {
+    "github by app": GitHubByApp,
+    "github by token": GitHubByToken,
+    "gitlab": GitLabByToken,
+}

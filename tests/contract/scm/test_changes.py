@@ -169,5 +169,5 @@ def test_nothing_is_tried_twice_behind_the_callers_back(host: HostUnderTest, ada
     with pytest.raises(ScmError):
         adapter.post_comments(host.repository, number, head_sha=host.head("feature"), drafts=[on_line("a", 30)])
 
-    assert host.writes() == 1
+    assert host.writes() <= 1  # none where it reads first
     assert host.seen(number) == []
