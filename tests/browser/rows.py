@@ -185,8 +185,8 @@ def _import_decisions(admin: User) -> None:
 def _fill_acme(admin: User) -> None:
     _fill_sign_on(admin)
     _connect()
-    _connect_hosts()
     project = factories.a_project("storefront")
+    _connect_hosts(project)
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
     )
@@ -415,7 +415,7 @@ def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, pr
     return {**place, "holds": holds, "problem": problem, "moved": False, "is_comment": False}
 
 
-def _connect_hosts() -> None:
+def _connect_hosts(project: Project) -> None:
     """Reach GitHub as an App that is well but for one permission, and a GitLab whose token has expired."""
     now = timezone.now()
     saved = {"saved_by": ALICE, "checked_at": now}
@@ -444,7 +444,6 @@ def _connect_hosts() -> None:
     installation = Installation.objects.create(host=github, external_id="1", account="acme")
     Installation.objects.create(host=github, external_id="2", account="acme-labs", is_suspended=True)
     Installation.objects.create(host=github, external_id="3", account="a-former-account", removed_at=now)
-    project = Project.objects.earliest("pk")
     names = {"full_name": "acme/shop", "web_url": "https://github.com/acme/shop", "default_branch": "main"}
     factories.a_repository(github, project=project, installation=installation, **names)
     factories.a_code_host(
