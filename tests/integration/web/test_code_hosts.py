@@ -168,7 +168,7 @@ def test_what_is_missing_is_told_and_shown(browser: Client, there: MemoryHost) -
         ({"base_url": ""}, "This field is required"),
         ({"token": "glpat zebra"}, "characters that no token has"),
         ({"token": "glpat\r\nX-Evil: yes"}, "characters that no token has"),
-        ({"token": ""}, "Give the token."),
+        ({"token": ""}, "This field is required"),
         ({"proxy_url": "http://127.0.0.1:8080"}, "private or reserved address"),
         ({"proxy_url": "https://proxy.example.com/path"}, "without a path"),
         ({"ca_bundle": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"}, "These are no certificates"),
