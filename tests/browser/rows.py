@@ -418,7 +418,7 @@ def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, pr
 def _connect_hosts(project: Project) -> None:
     """Reach GitHub as an App that is well but for one permission, and a GitLab whose token has expired."""
     now = timezone.now()
-    saved = {"saved_by": ALICE, "checked_at": now}
+    saved: dict[str, Any] = {"saved_by": ALICE, "checked_at": now}
     checks = [
         {"name": "contents: read", "needed_for": "reading code", "granted": True, "detail": ""},
         {"name": "checks: write", "needed_for": "the check on a commit", "granted": None, "detail": ""},
@@ -444,7 +444,11 @@ def _connect_hosts(project: Project) -> None:
     installation = Installation.objects.create(host=github, external_id="1", account="acme")
     Installation.objects.create(host=github, external_id="2", account="acme-labs", is_suspended=True)
     Installation.objects.create(host=github, external_id="3", account="a-former-account", removed_at=now)
-    names = {"full_name": "acme/shop", "web_url": "https://github.com/acme/shop", "default_branch": "main"}
+    names: dict[str, Any] = {
+        "full_name": "acme/shop",
+        "web_url": "https://github.com/acme/shop",
+        "default_branch": "main",
+    }
     factories.a_repository(github, project=project, installation=installation, **names)
     factories.a_code_host(
         HostKind.GITLAB,
