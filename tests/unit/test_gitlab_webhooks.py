@@ -36,7 +36,7 @@ def test_a_new_merge_request_is_told_with_all_that_the_hook_says(merge_request: 
     assert isinstance(event, PullRequestChanged)
     facts = event.facts
     assert event.repository_id == str(merge_request.target_project.id)
-    assert (facts.number, facts.title, facts.state, facts.is_draft) == ("1", "Draft: Orders", "open", True)
+    assert (facts.number, facts.title, facts.state, facts.is_draft) == ("1", "Orders", "open", True)
     assert (facts.head_branch, facts.base_branch, facts.is_from_fork) == ("feature", "main", False)
     assert facts.head_sha == merge_request.versions[0].head_sha
     assert (facts.author, facts.web_url) == ("dora", f"{ORIGIN}/acme/shop/-/merge_requests/1")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -78,7 +79,7 @@ class _Quiet(ThreadingHTTPServer):
 class GitHubServer(World):
     """A running GitHub; `url` is what an Admin enters as the host's address."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
         self.requests: list[Request] = []
         self.violations: list[str] = []
@@ -87,11 +88,18 @@ class GitHubServer(World):
         self._faults: list[_Fault] = []
         self._lock = threading.RLock()
         self._http = _Quiet(("127.0.0.1", 0), _handler(self))
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self.shapes = Shapes(self.url)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        return self._http.server_port
 
     @contextmanager
     def running(self) -> Iterator[GitHubServer]:

@@ -68,6 +68,7 @@ class GitLabServer:
         self.log: list[Logged] = []
         self.violations: list[str] = []
         self.most_per_page = MOST_PER_PAGE
+        self.names_itself = ""  # where its own links lead, if not to where it is
         self._faults: deque[Fault] = deque()
         self._lock = threading.Lock()
         self._http = _Quiet(("127.0.0.1", 0), self._handler())
@@ -105,7 +106,7 @@ class GitLabServer:
             fault = self._fault(f"{method} {path}")
             if fault is not None and not fault.is_applied:
                 return fault.reply
-            answer = self._right_answer(method, path, asked_by_query, body, headers)
+            answer = self._right_answer(method, target, asked_by_query, body, headers)
             return fault.reply if fault is not None else answer
 
     def _fault(self, line: str) -> Fault | None:
@@ -115,8 +116,9 @@ class GitLabServer:
         return fault
 
     def _right_answer(
-        self, method: str, path: str, query: dict[str, str], body: dict[str, Any], headers: dict[str, str]
+        self, method: str, target: str, query: dict[str, str], body: dict[str, Any], headers: dict[str, str]
     ) -> Scripted:
+        path = target.partition("?")[0]
         found = endpoint_of(method, path)
         if found is None:
             self.violations.append(f"GitLab has no {method} {path}")
@@ -126,7 +128,9 @@ class GitLabServer:
         self.violations += problems_of_request(endpoint, given)
         try:
             token = who_asks(self.gitlab, headers, endpoint.scopes)
-            answer = ROUTES[endpoint.method, endpoint.path](Asked(self.gitlab, self.url, method, names, given, token))
+            answer = ROUTES[endpoint.method, endpoint.path](
+                Asked(self.gitlab, self.url, method, target, names, given, token)
+            )
         except Said as said:
             return said.reply
         if method == "HEAD":
@@ -165,7 +169,7 @@ class GitLabServer:
         return replies.json_reply(200, left[:per_page], **headers)
 
     def _link(self, path: str, query: dict[str, str]) -> str:
-        return f'<{self.url}{path}?{urlencode(query)}>; rel="next"'
+        return f'<{self.names_itself or self.url}{path}?{urlencode(query)}>; rel="next"'
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self

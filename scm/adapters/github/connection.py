@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from github import BadCredentialsException
+from github import BadCredentialsException, GithubException
 from github.Auth import Auth
 from github.GithubObject import NonCompletableGithubObject
 from github.PaginatedList import PaginatedList
@@ -71,10 +71,10 @@ class _Connection:
             )
             further = self._further(verb, url, response)
             if further is None:
-                break
+                response.encoding = "utf-8"  # JSON always is; without a word of the server's it would be guessed
+                return RequestsResponse(response)
             url = further
-        response.encoding = "utf-8"  # JSON always is; without a word of the server's it would be guessed
-        return RequestsResponse(response)
+        raise RuntimeError("redirected again and again")
 
     def _further(self, verb: str, url: str, response: requests.Response) -> str | None:
         location = response.headers.get("location")
@@ -86,7 +86,8 @@ class _Connection:
         further = urljoin(url, location)
         before, after = urlsplit(url), urlsplit(further)
         if (before.scheme, before.netloc) != (after.scheme, after.netloc):
-            return None  # our credentials are for the host that was typed
+            # Our credentials are for the host that was typed.
+            raise RuntimeError(f"redirected to {after.scheme}://{after.netloc}")
         return further if after.query or not before.query else f"{further}?{before.query}"
 
     def close(self) -> None:
@@ -121,6 +122,13 @@ class GuardedRequester(Requester):
         hidden._Requester__connectionClass = https if self.scheme == "https" else http
         # It notes each request's time in a dictionary that other threads walk: all keys are there from the start.
         hidden._Requester__last_requests.update(dict.fromkeys(VERBS, 0.0))
+
+    @classmethod
+    def createException(cls, status: int, headers: dict[str, Any], output: Any) -> GithubException:  # noqa: N802  (PyGithub's)
+        """Return the exception of an answer; PyGithub fails at one that is no object, as a proxy's may be."""
+        return super().createException(
+            status, headers, output if isinstance(output, dict) else {"message": str(output)}
+        )
 
     def requestJsonAndCheck(self, *args: Any, **kwargs: Any) -> tuple[dict[str, Any], Any]:  # noqa: N802  (PyGithub's)
         """Ask as PyGithub does; a token that GitHub does not take any more is renewed once, where we can."""

@@ -18,6 +18,7 @@ from scm.adapters.gitlab import shapes
 from scm.adapters.gitlab.checks import DEVELOPER, checks_of, user_of
 from scm.adapters.gitlab.connection import Connection
 from scm.adapters.gitlab.files import bytes_of_file, text_of_file
+from scm.adapters.gitlab.names import DRAFT, without_commands
 from scm.adapters.gitlab.places import DiffPlaces, changed_file
 from scm.adapters.gitlab.shapes import address_of, read, read_all
 from scm.adapters.values import (
@@ -40,7 +41,6 @@ from scm.adapters.values import (
 )
 
 POSTING_THREADS = 4  # GitLab takes comments one by one only
-DRAFT = "Draft: "
 LONGEST_TITLE = 255
 LONGEST_STATUS_WORDS = 255  # of its description, and of its address: a longer one is refused
 EMOJI = {Reaction.DONE: "thumbsup", Reaction.REFUSED: "confused"}
@@ -179,7 +179,7 @@ class GitLabAdapter(ScmAdapter):
     def edit_comment(self, repository: str, number: str, comment: PostedComment, body: str) -> None:
         """Replace a note's text."""
         with self._writing(repository):
-            self._merge_request(repository, number).notes.update(comment.comment_id, {"body": body})
+            self._merge_request(repository, number).notes.update(comment.comment_id, {"body": without_commands(body)})
 
     def delete_comment(self, repository: str, number: str, comment: PostedComment) -> None:
         """Remove a note; one that is gone already is no error."""
@@ -188,11 +188,12 @@ class GitLabAdapter(ScmAdapter):
 
     def reply(self, repository: str, number: str, comment: PostedComment, body: str) -> str:
         """Answer in the comment's thread; return the note's id."""
-        if not comment.thread_id:
-            raise NotThere("The comment has no thread to answer in.")
+        thread_id = self._thread_of(repository, number, comment)
+        if not thread_id:
+            raise NotThere("The comment to be answered is not there any more.")
         with self._writing(repository):
-            discussion = self._merge_request(repository, number).discussions.get(comment.thread_id, lazy=True)
-            return str(read(shapes.Numbered, discussion.notes.create({"body": body})).id)
+            discussion = self._merge_request(repository, number).discussions.get(thread_id, lazy=True)
+            return str(read(shapes.Numbered, discussion.notes.create({"body": without_commands(body)})).id)
 
     def react(self, repository: str, number: str, comment_id: str, reaction: Reaction, *, is_on_line: bool) -> None:
         """Put an emoji on a note, once however often it is asked."""
@@ -206,16 +207,15 @@ class GitLabAdapter(ScmAdapter):
 
     def resolve(self, repository: str, number: str, comment: PostedComment, *, is_resolved: bool) -> None:
         """Resolve a thread, or open it again."""
-        if comment.thread_id:
+        thread_id = self._thread_of(repository, number, comment)
+        if thread_id:
             with self._writing(repository):
-                discussions = self._merge_request(repository, number).discussions
-                discussions.update(comment.thread_id, {"resolved": is_resolved})
+                self._merge_request(repository, number).discussions.update(thread_id, {"resolved": is_resolved})
 
     def show_status(self, repository: str, sha: str, draft: StatusDraft, *, external_id: str) -> str:
         """Show a commit status. GitLab knows it by its name, whatever its id; it has no room for a summary."""
-        words = f"Neither good nor bad: {draft.title}" if draft.state is StatusState.NEUTRAL else draft.title
-        shown = {"state": STATUS_STATES[draft.state], "name": draft.name, "description": _short(words)}
-        if len(draft.details_url) <= LONGEST_STATUS_WORDS:
+        shown = {"state": STATUS_STATES[draft.state], "name": draft.name, "description": _short(draft.title)}
+        if 0 < len(draft.details_url) <= LONGEST_STATUS_WORDS:
             shown["target_url"] = draft.details_url
         commit = self._project(repository).commits.get(sha, lazy=True)
         with self._writing(repository):
@@ -262,7 +262,7 @@ class GitLabAdapter(ScmAdapter):
             "source_branch": proposal.branch,
             "target_branch": proposal.base_branch,
             "title": title[:LONGEST_TITLE],
-            "description": proposal.body,
+            "description": without_commands(proposal.body),
         }
         with self._writing(repository):
             try:
@@ -307,6 +307,13 @@ class GitLabAdapter(ScmAdapter):
             return DiffPlaces(wanted, self._diffs(repository, number))
         return DiffPlaces(wanted, read(shapes.Version, versions.get(wanted.id)).diffs)
 
+    def _thread_of(self, repository: str, number: str, comment: PostedComment) -> str:
+        """Return a comment's thread, looked for where it was not kept; empty where it is gone."""
+        if comment.thread_id:
+            return comment.thread_id
+        found = (each.thread_id for each in self.comments(repository, number) if each.comment_id == comment.comment_id)
+        return next(found, "")
+
     def _newest(self, repository: str, branch: str, **filters: str) -> PullRequestFacts | None:
         """Return the newest merge request from a branch; one from a fork may have a branch of the same name."""
         listed = self._project(repository).mergerequests.list(
@@ -348,7 +355,7 @@ class GitLabAdapter(ScmAdapter):
 def _post(
     merge_request: ProjectMergeRequest, draft: CommentDraft, places: DiffPlaces | None, page: str
 ) -> PostedComment | NotPosted:
-    wanted: dict[str, Any] = {"body": draft.body}
+    wanted: dict[str, Any] = {"body": without_commands(draft.body)}
     if draft.path and places is not None:
         wanted["position"] = places.position(draft)
         if wanted["position"] is None:

@@ -13,10 +13,10 @@ DEVELOPER, MAINTAINER = 30, 40
 GRANULAR = "granular"  # such a token has permissions one by one, which it does not tell
 SOON = timedelta(days=14)
 
-FOR_ALL = "everything: reading code and merge requests, writing comments and statuses, opening merge requests"
-FOR_DEVELOPER = "commenting, resolving threads, showing a status, opening merge requests with fixes"
-FOR_MAINTAINER = "adding the webhook by itself; otherwise add it by hand in the project's or group's settings"
-FOR_EXPIRY = "working on without a new token"
+FOR_ALL = "to read code and merge requests, to write comments and statuses, to open merge requests"
+FOR_DEVELOPER = "to comment, to resolve threads, to show a status, to open merge requests with fixes"
+FOR_MAINTAINER = "to be told of merge requests and replies; without it, add webhooks by hand"
+FOR_EXPIRY = "to go on working without a new token"
 
 
 def checks_of(connection: Connection) -> list[PermissionCheck]:

@@ -9,9 +9,11 @@ from gitlab.v4.objects import Project
 from lib.http.deadline import AnswerTooLong
 from scm.adapters import encoding
 from scm.adapters.base import FileMissing, FileUnreadable, NotThere, ScmError
-from scm.adapters.gitlab.shapes import File, read
+from scm.adapters.gitlab.shapes import File, TreeEntry, read, read_all
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
+LONGEST_PATH_BYTES = 4096
+LINK = "120000"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 # Git's name of a blob without content, in repositories of SHA-1 and of SHA-256.
 EMPTY_BLOBS = {
@@ -40,13 +42,26 @@ def bytes_of_file(project: Project, path: str, ref: str) -> bytes:
         raise FileUnreadable(path, _TOO_LARGE)
     if not file.size and file.blob_id not in EMPTY_BLOBS:
         raise FileUnreadable(path, "it is a submodule: its code lies in another repository")
-    content = file.content_bytes()
+    content = file.content
     if content.startswith(LFS_POINTER):
         raise FileUnreadable(path, "it lies in Git LFS; the repository has a pointer only")
+    if _may_be_link(content) and _mode(project, path, ref) == LINK:
+        raise FileUnreadable(path, "it is a link")
     return content
 
 
 _TOO_LARGE = f"it is larger than {MAX_FILE_BYTES // 1024**2} MB"
+
+
+def _may_be_link(content: bytes) -> bool:
+    """Tell whether a file could be a link by its content, which is where the link leads: most need no second look."""
+    return 0 < len(content) <= LONGEST_PATH_BYTES and b"\n" not in content
+
+
+def _mode(project: Project, path: str, ref: str) -> str:
+    folder = str(PurePosixPath(path).parent)
+    listed = project.repository_tree(path="" if folder == "." else folder, ref=ref, iterator=True)
+    return next((entry.mode for entry in read_all(TreeEntry, listed) if entry.path == str(PurePosixPath(path))), "")
 
 
 def _check(path: str) -> None:

@@ -1,8 +1,14 @@
-"""GitLab's words that its API and its webhooks share."""
+"""What GitLab's words mean, in its API and in its webhooks."""
 
 from __future__ import annotations
 
 import re
+
+# https://docs.gitlab.com/user/project/quick_actions/
+COMMAND = re.compile(r"^(?=/[a-z_])", re.IGNORECASE | re.MULTILINE)
+
+DRAFT = "Draft: "
+DRAFT_MARK = re.compile(r"\s*(?:draft:|\[draft\]|\(draft\))\s*", re.IGNORECASE)
 
 STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}  # locked: it is being merged
 
@@ -21,3 +27,18 @@ BOT = re.compile(
 def is_bot(username: str) -> bool:
     """Tell whether a user name is one that GitLab gives a bot, or that people give theirs."""
     return BOT.fullmatch(username) is not None
+
+
+def without_commands(text: str) -> str:
+    """Return a text of which GitLab runs nothing, such as `/merge`: a blank before it makes it words.
+
+    A line of a comment or description that begins so is done with our rights, and what comments say is in part what
+    others wrote. In code blocks it should be left alone, but older versions mistake where these end.
+    """
+    return COMMAND.sub(" ", text)
+
+
+def title_of(written: str, *, is_draft: bool) -> str:
+    """Return a merge request's title without what only says that it is a draft."""
+    mark = DRAFT_MARK.match(written) if is_draft else None
+    return written[mark.end() :] if mark and mark.end() < len(written) else written

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import TypeVar
 
 from gitlab.base import RESTObject
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
 from scm.adapters.base import ScmError
-from scm.adapters.gitlab.names import STATES, is_bot
+from scm.adapters.gitlab.names import STATES, is_bot, title_of
 from scm.adapters.values import ExistingComment, PullRequestFacts, Reply, RepositoryFacts
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
@@ -78,15 +77,18 @@ class Project(BaseModel):
 
 
 class File(BaseModel):
-    """A file at a commit; `content` is base64."""
+    """A file at a commit."""
 
     size: int
-    content: str
+    content: Base64Bytes
     blob_id: str
 
-    def content_bytes(self) -> bytes:
-        """Return what is in it."""
-        return base64.b64decode(self.content)
+
+class TreeEntry(BaseModel):
+    """What lies in a folder; `mode` is git's, 120000 of a link."""
+
+    path: str
+    mode: str
 
 
 class _Commit(BaseModel):
@@ -124,6 +126,11 @@ class MergeRequest(BaseModel):
     updated_at: datetime | None = None
 
     @property
+    def is_draft(self) -> bool:
+        """Whether its title says so; older GitLabs called it work in progress."""
+        return self.work_in_progress if self.draft is None else self.draft
+
+    @property
     def is_from_fork(self) -> bool:
         """Whether its branch is in another project."""
         return self.source_project_id != self.target_project_id
@@ -132,9 +139,9 @@ class MergeRequest(BaseModel):
         """Return it in our words."""
         return PullRequestFacts(
             number=str(self.iid),
-            title=self.title,
+            title=title_of(self.title, is_draft=self.is_draft),
             state=STATES.get(self.state, "closed"),
-            is_draft=self.work_in_progress if self.draft is None else self.draft,
+            is_draft=self.is_draft,
             is_from_fork=self.is_from_fork,
             head_branch=self.source_branch,
             head_sha=self.sha or "",

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from scm.adapters.base import Forged, WebhookReader
-from scm.adapters.gitlab.names import STATES, is_bot
+from scm.adapters.gitlab.names import STATES, is_bot, title_of
 from scm.adapters.hook_events import CommentWritten, HookEvent, PullRequestChanged, RepositoryChanged
 from scm.adapters.values import PullRequestFacts, RepositoryFacts
 
@@ -164,11 +164,12 @@ def _merge_request(hook: _MergeRequestHook) -> Sequence[HookEvent]:
     is_another = bool(about.oldrev) or not hook.changes or not TELLING_CHANGES.isdisjoint(hook.changes)
     if about.action == "update" and not is_another:
         return ()
+    is_draft = about.work_in_progress if about.draft is None else about.draft
     facts = PullRequestFacts(
         number=str(about.iid),
-        title=about.title,
+        title=title_of(about.title, is_draft=is_draft),
         state=STATES.get(about.state, "closed"),
-        is_draft=about.work_in_progress if about.draft is None else about.draft,
+        is_draft=is_draft,
         is_from_fork=about.source_project_id != about.target_project_id,
         head_branch=about.source_branch,
         head_sha=about.last_commit.id if about.last_commit else "",

@@ -312,6 +312,36 @@ def test_a_comment_is_edited_reacted_to_and_removed_as_often_as_asked(adapter: G
     assert shop.notes() == ["/fp"]
 
 
+def test_a_comment_without_its_thread_is_answered_and_resolved_all_the_same(adapter: GitLabAdapter, shop: Shop) -> None:
+    (ours,) = posted_by(adapter, shop, CommentDraft("a", "First"))
+    assert isinstance(ours, PostedComment)
+    bare = PostedComment(ours.key, ours.comment_id, "", "")
+
+    adapter.reply(SHOP, "1", bare, "Second")
+    adapter.resolve(SHOP, "1", bare, is_resolved=True)
+
+    assert [note.is_resolved for note in shop.merge_request.discussions[ours.thread_id]] == [True, True]
+    gone = PostedComment("b", "999", "", "")
+    adapter.resolve(SHOP, "1", gone, is_resolved=True)
+    with pytest.raises(NotThere):
+        adapter.reply(SHOP, "1", gone, "Third")
+
+
+def test_nothing_that_we_write_is_a_command_to_gitlab(adapter: GitLabAdapter, shop: Shop) -> None:
+    (ours,) = posted_by(adapter, shop, CommentDraft("a", "Look:\n```\n/merge\n// a note\n```\n/approve"))
+    assert isinstance(ours, PostedComment)
+
+    adapter.reply(SHOP, "1", ours, "/close")
+    first, second = shop.notes()
+    adapter.edit_comment(SHOP, "1", ours, "/assign @dora")
+    shop.server.gitlab.push(shop.project, "fix", {"a.py": "1\n"})
+    adapter.open_pull_request(SHOP, Proposal("fix", "main", "Fix", "/merge"))
+
+    assert first == "Look:\n```\n /merge\n// a note\n```\n /approve"
+    assert [second, shop.notes()[0]] == [" /close", " /assign @dora"]
+    assert shop.project.merge_requests[-1].description == " /merge"
+
+
 def test_a_reaction_to_what_is_gone_is_told(adapter: GitLabAdapter, shop: Shop) -> None:
     with pytest.raises(NotThere):
         adapter.react(SHOP, "1", "999", Reaction.DONE, is_on_line=False)
@@ -336,7 +366,7 @@ def test_what_gitlab_has_no_word_for_is_said_in_words(adapter: GitLabAdapter, sh
 
     (shown,) = shop.project.statuses
     assert shown.description is not None
-    assert (shown.status, shown.description[:21], len(shown.description)) == ("success", "Neither good nor bad:", 255)
+    assert (shown.status, shown.description[:12], len(shown.description)) == ("success", "Not analysed", 255)
 
 
 # --- Fixes ------------------------------------------------------------------------------------------------------------
@@ -379,7 +409,8 @@ def test_a_fix_is_proposed_once_and_not_taken_for_a_forks(adapter: GitLabAdapter
     found = adapter.pull_request_of_branch(SHOP, "assistant/fix-1")
 
     assert opened.number == again.number != str(theirs.iid)
-    assert (opened.is_draft, opened.title[:10], len(opened.title)) == (True, "Draft: Fix", 255)
+    written = shop.project.merge_requests[-1].title
+    assert (opened.is_draft, opened.title[:5], written[:11], len(written)) == (True, "Fix x", "Draft: Fix ", 255)
     assert (opened.base_sha, opened.head_branch, opened.is_from_fork) == (parent, "assistant/fix-1", False)
     assert found is not None
     assert (found.number, found.state) == (opened.number, "merged")
@@ -419,6 +450,14 @@ def test_all_projects_are_listed_page_by_page(adapter: GitLabAdapter, shop: Shop
         True,
         "",
     )
+
+
+def test_a_gitlab_that_names_itself_otherwise_is_asked_where_it_was_typed(adapter: GitLabAdapter, shop: Shop) -> None:
+    shop.server.gitlab.add_project("acme/site").members[shop.assistant.id] = DEVELOPER
+    shop.server.most_per_page = 1
+    shop.server.names_itself = "http://gitlab.internal.example"
+
+    assert [each.full_name for each in adapter.repositories()] == [SHOP, "acme/site"]
 
 
 def test_a_renamed_project_is_found_by_its_number_and_its_old_name(adapter: GitLabAdapter, shop: Shop) -> None:
@@ -536,7 +575,8 @@ def test_each_way_of_saying_no_has_its_words(
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "reset_at", "seconds"), [(30, 0, 30.0), (90_000, 0, 3600.0), (0, 0, 1.0), (None, 0, 60.0)]
+    ("retry_after", "reset_at", "seconds"),
+    [(30, 0, 30.0), (90_000, 0, 3600.0), (0, 0, 1.0), (None, 4_000_000_000, 3600.0), (None, 0, 60.0)],
 )
 def test_how_long_gitlab_asks_to_wait_is_kept_within_reason(
     adapter: GitLabAdapter, shop: Shop, retry_after: int | None, reset_at: int, seconds: float
@@ -554,6 +594,15 @@ def test_an_address_that_is_not_reached_is_no_lasting_fault(shop: Shop) -> None:
         GitLabAdapter(HostAccess(base_url="http://127.0.0.1:9", token=TOKEN)).whoami()
 
     assert not raised.value.permanent
+
+
+def test_a_host_is_reached_by_its_proxy_alone(shop: Shop) -> None:
+    access = HostAccess(base_url=shop.server.url, token=TOKEN, proxy_url="http://127.0.0.1:9")
+
+    with pytest.raises(ScmError):
+        GitLabAdapter(access).whoami()
+
+    assert shop.server.log == []
 
 
 def test_a_token_with_characters_that_cannot_be_sent_is_refused(shop: Shop) -> None:

@@ -35,7 +35,6 @@ REPOSITORY_URLS = (
 
 
 def time_of(moment: datetime | None) -> str | None:
-    """Return a time as GitHub writes it."""
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -143,7 +142,6 @@ class Shapes:
         }
 
     def pull(self, pull: Pull) -> Json:
-        """Return a pull request as it is told alone; a list leaves some out, and its schema lets them stand."""
         repository = pull.repository
         path = f"{repository.full_name}/pulls/{pull.number}"
         url, page = f"{self.api}/repos/{path}", f"{self.web}/{repository.full_name}/pull/{pull.number}"
@@ -398,6 +396,5 @@ class Shapes:
             "html_url": f"{self.web}/{repository.full_name}/commit/{commit.sha}",
         }
 
-    def _pull_links(self, repository: Repository, number: int) -> tuple[str, str]:
-        path = repository.full_name
-        return f"{self.api}/repos/{path}/pulls/{number}", f"{self.web}/{path}/pull/{number}"
+    def _pull_links(self, at: Repository, number: int) -> tuple[str, str]:
+        return f"{self.api}/repos/{at.full_name}/pulls/{number}", f"{self.web}/{at.full_name}/pull/{number}"

@@ -122,6 +122,7 @@ ENDPOINTS = (
     Endpoint("DELETE", "/projects/:id/hooks/:hook_id", success=204),
 )  # fmt: skip
 
+QUICK_ACTION = re.compile(r"^/[a-z_]\w*", re.IGNORECASE | re.MULTILINE)
 POSITION: Types = {
     "base_sha": STRING, "start_sha": STRING, "head_sha": STRING, "position_type": STRING, "new_path": STRING,
     "old_path": STRING, "new_line": INTEGER, "old_line": INTEGER, "line_range": OBJECT,
@@ -150,6 +151,8 @@ def problems_of_request(endpoint: Endpoint, given: Mapping[str, Any]) -> list[st
         problems += _problems(f"{name} position", position, POSITION, POSITION_REQUIRED)
         for end in (position.get("line_range") or {}).values():
             problems += _problems(f"{name} line_range", end, RANGE_END, ("line_code", "type"))
+    for text in (given.get("body") or "", given.get("description") or ""):
+        problems += [f"{name}: GitLab would run {command}" for command in QUICK_ACTION.findall(text)]
     for action in given.get("actions") or ():
         needs = ("action", "file_path") if action.get("action") == "delete" else ("action", "file_path", "content")
         problems += _problems(f"{name} action", action, ACTION, needs)

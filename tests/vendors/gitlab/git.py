@@ -20,6 +20,7 @@ class File:
     content: bytes
     is_executable: bool = False
     is_submodule: bool = False
+    is_link: bool = False  # its content is where it leads
 
     @property
     def blob_id(self) -> str:
@@ -31,6 +32,8 @@ class File:
     def mode(self) -> str:
         if self.is_submodule:
             return "160000"
+        if self.is_link:
+            return "120000"
         return "100755" if self.is_executable else "100644"
 
     @property
@@ -79,7 +82,12 @@ class Git:
     branches: dict[str, str] = field(default_factory=dict)
 
     def commit(
-        self, branch: str, files: Mapping[str, File | str | None], *, message: str = "Change", parent: str | None = None
+        self,
+        branch: str,
+        files: Mapping[str, File | str | bytes | None],
+        *,
+        message: str = "Change",
+        parent: str | None = None,
     ) -> str:
         """Put a commit on a branch, which begins at `parent` where it is new; None removes a file."""
         before = self.branches.get(branch) or parent
@@ -88,7 +96,7 @@ class Git:
             if file is None:
                 del tree[path]
             else:
-                tree[path] = file if isinstance(file, File) else File(file.encode())
+                tree[path] = file if isinstance(file, File) else _changed(tree.get(path), file)
         words = "\n".join((before or "", branch, message, str(len(self.commits)), *sorted(tree)))
         sha = hashlib.sha1(words.encode()).hexdigest()
         self.commits[sha] = CommitRow(sha, (before,) if before else (), message, tree)
@@ -125,6 +133,11 @@ class Git:
             sha = waiting.pop(0)
             yield sha
             waiting += self.commits[sha].parents
+
+
+def _changed(before: File | None, text: str | bytes) -> File:
+    content = text.encode() if isinstance(text, str) else text
+    return File(content, is_executable=before is not None and before.is_executable)
 
 
 def _renamed_from(file: File, removed: Mapping[str, File]) -> str | None:

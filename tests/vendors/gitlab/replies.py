@@ -60,6 +60,11 @@ def gone() -> Scripted:
     return json_reply(410, {"error": "410 Gone"})
 
 
+def moved() -> Scripted:
+    """Return what a request that changes something gets at a project's old name."""
+    return message(405, "405 Method Not Allowed - Non GET methods are not allowed for moved projects")
+
+
 def rate_limited(*, retry_after: int | None = 7, reset_at: int = 1_790_000_060) -> Scripted:
     headers = {
         "Content-Type": "text/plain", "RateLimit-Limit": "60", "RateLimit-Name": "throttle_authenticated_api",

@@ -17,6 +17,7 @@ from tests.vendors.gitlab.replies import (
     conflict,
     forbidden,
     insufficient_scope,
+    moved,
     not_found,
     redirect,
     unauthorized,
@@ -45,6 +46,7 @@ class Asked:
     gitlab: GitLab
     origin: str
     method: str
+    target: str
     names: Mapping[str, str]
     given: Mapping[str, Any]
     token: Token
@@ -60,7 +62,8 @@ class Asked:
             if name in {str(project.id), project.path_with_namespace}:
                 return project
             if name in project.old_paths:
-                raise Said(redirect(f"{self.origin}/api/v4/projects/{project.id}"))
+                by_number = self.target.replace(f"/projects/{self.names['id']}", f"/projects/{project.id}", 1)
+                raise Said(redirect(f"{self.origin}{by_number}") if self.method == "GET" else moved())
         raise Said(not_found("Project"))
 
     @property
@@ -154,17 +157,24 @@ def _file(asked: Asked) -> Any:
 
 
 def _tree(asked: Asked) -> Any:
-    folder = asked.given.get("path", "")
+    folder = PurePosixPath(asked.given.get("path", ""))
     row = asked.commit(asked.given.get("ref") or asked.project.default_branch, "Tree")
-    files = {path: file for path, file in row.tree.items() if PurePosixPath(path).is_relative_to(folder or ".")}
-    below = {path: file for path, file in files.items() if path != folder}
-    if folder and not below:
+    entries: dict[str, Any] = {}
+    for path, file in row.tree.items():
+        parts = PurePosixPath(path).parts
+        if parts[: len(folder.parts)] != folder.parts or len(parts) == len(folder.parts):
+            continue
+        name, is_here = parts[len(folder.parts)], len(parts) == len(folder.parts) + 1
+        entries[name] = {
+            "id": file.blob_id if is_here else shapes.tree_id(name),
+            "name": name,
+            "type": ("commit" if file.is_submodule else "blob") if is_here else "tree",
+            "path": str(folder / name),
+            "mode": file.mode if is_here else "040000",
+        }
+    if not entries:
         raise Said(not_found("Tree"))
-    return [
-        {"id": file.blob_id, "name": PurePosixPath(path).name, "type": "commit" if file.is_submodule else "blob",
-         "path": path, "mode": file.mode}
-        for path, file in below.items()
-    ]  # fmt: skip
+    return [entries[name] for name in sorted(entries, key=lambda each: (entries[each]["type"] != "tree", each))]
 
 
 def _branch(asked: Asked) -> Any:
@@ -214,6 +224,8 @@ def _show_status(asked: Asked) -> Any:
     for field in ("description", "target_url"):
         if len(given.get(field) or "") > LONGEST_DESCRIPTION:
             raise Said(bad_request({field: ["is too long (maximum is 255 characters)"]}))
+    if not (given.get("target_url") or "https://").startswith(("http://", "https://")) or given.get("target_url") == "":
+        raise Said(bad_request({"target_url": ["is blocked: Only allowed schemes are http, https"]}))
     state, known = given["state"], [each for each in project.statuses if (each.sha, each.name) == (sha, name)]
     waiting = next((each for each in known if each.status in {"pending", "running"}), None)
     if waiting is None:

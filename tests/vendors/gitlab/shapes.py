@@ -81,6 +81,10 @@ def file(path: str, ref: str, row: CommitRow, one: File) -> Shape:
     }  # fmt: skip
 
 
+def tree_id(name: str) -> str:
+    return hashlib.sha1(b"tree " + name.encode()).hexdigest()
+
+
 def diff(of: MergeRequest, one: FileDiff) -> Shape:
     is_too_large, is_collapsed = one.new_path in of.diffs_too_large, one.new_path in of.diffs_collapsed
     return {

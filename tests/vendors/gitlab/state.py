@@ -164,7 +164,12 @@ class GitLab:
         return group
 
     def add_project(
-        self, path: str, *, files: Mapping[str, File | str] | None = None, group: Group | None = None, **more: Any
+        self,
+        path: str,
+        *,
+        files: Mapping[str, File | str | bytes] | None = None,
+        group: Group | None = None,
+        **more: Any,
     ) -> Project:
         project = Project(self.next_id(), path, group, self.tick(), **more)
         self.projects[project.id] = project
@@ -184,7 +189,7 @@ class GitLab:
         project.old_paths.add(project.path_with_namespace)
         project.path_with_namespace = path
 
-    def push(self, project: Project, branch: str, files: Mapping[str, File | str | None], **more: Any) -> str:
+    def push(self, project: Project, branch: str, files: Mapping[str, File | str | bytes | None], **more: Any) -> str:
         """Push a commit; merge requests from the branch get another version."""
         parent = project.git.branches[project.default_branch]
         sha = project.git.commit(branch, files, parent=parent, **more)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import ClassVar, Self
 
 from scm.adapters.values import HostAccess
-from tests.contract.scm_conformance import FIRST_FILES, HostUnderTest, Problem, SeenComment, SeenStatus
+from tests.contract.scm.conformance import FIRST_FILES, HostUnderTest, Problem, SeenComment, SeenStatus
 from tests.vendors.github.git import LINK, MODULE, PROGRAM, Entry
 from tests.vendors.github.routing import bad_credentials, forbidden, not_found, secondary_limit, unavailable
 from tests.vendors.github.state import Pull, Repository

@@ -1,7 +1,6 @@
 """What every code host of the conformance suite can be told and asked, beside the adapter that is under test.
 
-To add one: subclass `HostUnderTest` in tests/contract/code_hosts/, and name it in HOSTS there. The suite itself is
-tests/contract/test_scm_adapters.py.
+To add one: subclass `HostUnderTest` beside this file, and name it in hosts.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What GitHub alone has."""
