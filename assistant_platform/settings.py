@@ -332,6 +332,7 @@ SPECTACULAR_SETTINGS = {
         "VerdictEnum": ["true_positive", "false_positive", "unsure"],
         "PresenceStateEnum": "findings.models.PresenceState",
         "FindingStateEnum": ["unresolved", "muted", "fixed", "removed"],
+        "CodeHostKindEnum": "scm.models.HostKind",
     },
 }
 
