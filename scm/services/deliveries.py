@@ -43,16 +43,29 @@ def receive_delivery(
 ) -> bool:
     """Keep a delivery of the organization in scope and owe the work on it; False where it was received before.
 
-    Raises IntegrityError where the host has been removed meanwhile.
+    One that ended with a problem, and which somebody has the host send again, is worked on again. Raises
+    IntegrityError where the host has been removed meanwhile.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_KEEP, [organization_id, host_id, delivery_id, event, body, timezone.now()])
             row = cursor.fetchone()
-        if row is None:
+        pk = row[0] if row else _opened_again(host_id=host_id, delivery_id=delivery_id, event=event, body=body)
+        if pk is None:
             return False
-        owe_many(take_in, [{"delivery_id": row[0]}])
+        owe_many(take_in, [{"delivery_id": pk}])
     return True
+
+
+def _opened_again(*, host_id: int, delivery_id: str, event: str, body: str) -> int | None:
+    """Let a delivery that ended with a problem begin anew; None where it is worked on, or all went well."""
+    failed = WebhookDelivery.objects.filter(host_id=host_id, delivery_id=delivery_id).exclude(problem="")
+    pk = failed.values_list("pk", flat=True).first()
+    if pk is None:
+        return None
+    # Asked again: of two that come at once, the second finds no problem any more.
+    opened = failed.update(event=event, body=body, received_at=timezone.now(), done_at=None, problem="")
+    return pk if opened else None
 
 
 @dataclass
