@@ -29,7 +29,7 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
     Kind.PULL_REQUEST_CHANGED: [],
-    Kind.REPLY_RECEIVED: [],
+    Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
 }
 # What each organization is owed once a day.
 DAILY: list[Task] = [

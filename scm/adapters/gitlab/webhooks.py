@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from scm.adapters.base import Forged, WebhookReader
-from scm.adapters.gitlab.names import is_bot
+from scm.adapters.gitlab.names import STATES, is_bot
 from scm.adapters.hook_events import CommentWritten, HookEvent, PullRequestChanged, RepositoryChanged
 from scm.adapters.values import PullRequestFacts, RepositoryFacts
 
@@ -23,7 +23,6 @@ TOKEN, EVENT = "X-Gitlab-Token", "X-Gitlab-Event"
 IDEMPOTENCY_KEY = "Idempotency-Key"  # since 17.4, the same when GitLab tries again
 EVENT_UUID, WEBHOOK_UUID = "X-Gitlab-Event-UUID", "X-Gitlab-Webhook-UUID"
 
-STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}  # locked: it is being merged
 # What an `update` of a merge request has to have changed for it to be another one to us; a push has `oldrev`.
 TELLING_CHANGES = frozenset({"title", "draft", "target_branch", "state", "state_id", "work_in_progress"})
 CHANGING_ACTIONS = frozenset({"open", "close", "reopen", "merge", "update"})  # the rest are about approvals

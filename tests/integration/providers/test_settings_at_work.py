@@ -41,6 +41,8 @@ PROVED_WITH_THEIR_STEP = {
     "pull_request_comments": "comments on pull requests",
     "careful_cwes": "the noise filter's second vote",
     "verdict_wait_seconds": "comments on pull requests and the CI job",
+    "commands_in_replies": "tests/integration/notifications/test_replies.py",
+    "comment_footer": "tests/integration/notifications/test_messages.py",
     "weekly_priority_emails": "weekly e-mails",
     "customize_with_memories": "memories",
 }
