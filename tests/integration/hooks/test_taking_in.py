@@ -107,7 +107,7 @@ def test_of_a_repository_that_was_not_chosen_nothing_is_kept(host: CodeHost) -> 
         ("repository", {"action": "renamed", "repository": REPOSITORY}),
     ):
         delivery = deliver(host, payload, event)
-        assert (delivery.done_at is not None, delivery.problem) == (True, "")
+        assert (delivery.done_at is not None, delivery.problem, delivery.body) == (True, "", "")
 
     assert (PullRequest.objects.count(), recorded(Kind.REPLY_RECEIVED), Project.objects.count()) == (0, [], 0)
 
