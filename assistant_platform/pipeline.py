@@ -20,7 +20,7 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.SCAN_STARTED: [findings.tasks.give_up_on_client],
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
     # One event a scan, never one a finding: planning picks, caps and queues.
-    Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],
+    Kind.SCAN_INGESTED: [triage.tasks.plan_analysis, findings.tasks.settle_at_deadline],
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],

@@ -48,7 +48,7 @@ _WORDS = {
     Kind.FINDINGS_TRIAGED: ("changed the status of several findings, this one among them", "layers"),
     Kind.TRIAGE_EXPIRED: ("opened this again: the risk was accepted until now", "clock"),
     Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
-    Kind.LATE_ANSWER: ("answered too late; the answer was dropped", "clock"),
+    Kind.LATE_ANSWER: ("answered after the pull request was told; what stands there follows", "clock"),
 }
 
 
@@ -63,6 +63,8 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
     match event.kind:
         case Kind.VERDICT_REACHED if subject.get("verdict") in list(Verdict):
             words = _VERDICTS[Verdict(subject["verdict"])]
+        case Kind.FEEDBACK_GIVEN if subject.get("is_undo"):
+            words, icon = "took back what they said of the verdict", "rotate-ccw"
         case Kind.FEEDBACK_GIVEN:
             words = "agreed with the Assistant" if subject.get("agrees") else "disagreed with the Assistant"
             icon = "thumbs-up" if subject.get("agrees") else "thumbs-down"
