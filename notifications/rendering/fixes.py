@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lib.languages import language_of
+from lib.text import printable
 from notifications.messages import CommentPlace, FindingComment, Fix, FixOrigin, LineEdit
 from notifications.rendering import escaping
-from triage.excerpt.shape import printable
 
 # GitLab takes at most 100 lines above and below the line of the comment.
 MOST_LINES_AWAY = 100

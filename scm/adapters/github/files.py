@@ -6,6 +6,7 @@ import base64
 import binascii
 from urllib.parse import quote
 
+from scm.adapters import encoding
 from scm.adapters.base import FileMissing, FileUnreadable, NotThere, ScmError
 from scm.adapters.github import answers
 from scm.adapters.github.connection import Api
@@ -36,7 +37,7 @@ def read_file(api: Api, at: str, path: str, ref: str) -> str:
         raise FileUnreadable(path, f"it is larger than {MOST_BYTES // 1024**2} MB")
     # Above one megabyte the content is left out; Git's own object has it.
     whole = decoded(content.content) if content.encoding == "base64" else blob(api, at, content.sha)
-    return _text(whole, path)
+    return encoding.decoded(whole, path)
 
 
 def blob(api: Api, at: str, sha: str) -> bytes:
@@ -52,12 +53,3 @@ def decoded(content: str) -> bytes:
         return base64.b64decode(content)
     except binascii.Error as error:
         raise ScmError("GitHub's answer holds no file that can be read.", permanent=False) from error
-
-
-def _text(content: bytes, path: str) -> str:
-    if b"\0" in content:
-        raise FileUnreadable(path, "it is not text")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")  # decodes anything; older sources are nearly always that

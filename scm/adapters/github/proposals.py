@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from scm.adapters.base import NotThere, Refused
+from scm.adapters.encoding import encoded
 from scm.adapters.github import answers
 from scm.adapters.github.connection import Api
 from scm.adapters.github.errors import Unprocessable, translated
@@ -15,7 +16,6 @@ from scm.adapters.values import Commit, Proposal, PullRequestFacts
 
 NEW_FILE = "100644"
 WRITTEN_MODES = frozenset({NEW_FILE, "100755", "100664"})
-BOM = b"\xef\xbb\xbf"
 
 
 def branch_sha(api: Api, at: str, branch: str) -> str | None:
@@ -88,25 +88,11 @@ def _entry(api: Api, at: str, walk: _Walk, path: str, text: str | None) -> dict[
         if before is None:
             raise Refused(f"{path} cannot be removed: it is not there.")
         return {"path": path, "mode": before.mode, "type": "blob", "sha": None}
-    content = _bytes(text, None if before is None else blob(api, at, before.sha))
+    content = encoded(text, None if before is None else blob(api, at, before.sha), path)
     body = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
     with translated():
         sha = answers.Sha.model_validate(api.send("POST", f"{at}/git/blobs", body)).sha
     return {"path": path, "mode": NEW_FILE if before is None else before.mode, "type": "blob", "sha": sha}
-
-
-def _bytes(text: str, before: bytes | None) -> bytes:
-    """Return a text in the encoding that its file had: reading gave it without a byte order mark, or from Latin-1."""
-    if before is None:
-        return text.encode()
-    try:
-        before.decode()
-    except UnicodeDecodeError:
-        try:
-            return text.encode("latin-1")
-        except UnicodeEncodeError:
-            return text.encode()
-    return BOM + text.encode() if before.startswith(BOM) and not text.startswith("\ufeff") else text.encode()
 
 
 def open_pull_request(api: Api, at: str, proposal: Proposal) -> PullRequestFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,12 @@ from typing import Any
 from gitlab.v4.objects import Project as ProjectObject
 from gitlab.v4.objects import ProjectMergeRequest
 
-from scm.adapters.base import NotAllowed, NotThere, Refused, ScmAdapter, ScmError
+from scm.adapters.base import FileMissing, FileUnreadable, NotAllowed, NotThere, Refused, ScmAdapter, ScmError
+from scm.adapters.encoding import encoded
 from scm.adapters.gitlab import shapes
 from scm.adapters.gitlab.checks import DEVELOPER, checks_of, user_of
 from scm.adapters.gitlab.connection import Connection
-from scm.adapters.gitlab.files import text_of_file
+from scm.adapters.gitlab.files import bytes_of_file, text_of_file
 from scm.adapters.gitlab.places import DiffPlaces, changed_file
 from scm.adapters.gitlab.shapes import address_of, read, read_all
 from scm.adapters.values import (
@@ -319,10 +321,13 @@ class GitLabAdapter(ScmAdapter):
         if text is None:
             return {"action": "delete", "file_path": path}
         try:
-            project.files.head(path, ref=parent_sha)
-        except NotThere:
+            before = bytes_of_file(project, path, parent_sha)
+        except FileMissing:
             return {"action": "create", "file_path": path, "content": text}
-        return {"action": "update", "file_path": path, "content": text}
+        except FileUnreadable as error:
+            raise Refused(f"{path} cannot be written: {error.reason}.") from error
+        content = base64.b64encode(encoded(text, before, path)).decode()
+        return {"action": "update", "file_path": path, "content": content, "encoding": "base64"}
 
     @contextmanager
     def _writing(self, repository: str) -> Iterator[None]:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from gitlab.v4.objects import Project
 
 from lib.http.deadline import AnswerTooLong
+from scm.adapters import encoding
 from scm.adapters.base import FileMissing, FileUnreadable, NotThere, ScmError
 from scm.adapters.gitlab.shapes import File, read
 
@@ -21,6 +22,11 @@ EMPTY_BLOBS = {
 
 def text_of_file(project: Project, path: str, ref: str) -> str:
     """Return the text of a file. Raise `FileMissing`, `FileUnreadable` or `ScmError`."""
+    return encoding.decoded(bytes_of_file(project, path, ref), path)
+
+
+def bytes_of_file(project: Project, path: str, ref: str) -> bytes:
+    """Return what is in a file. Raise `FileMissing`, `FileUnreadable` or `ScmError`."""
     _check(path)
     try:
         file = read(File, project.files.get(path, ref=ref))
@@ -34,7 +40,10 @@ def text_of_file(project: Project, path: str, ref: str) -> str:
         raise FileUnreadable(path, _TOO_LARGE)
     if not file.size and file.blob_id not in EMPTY_BLOBS:
         raise FileUnreadable(path, "it is a submodule: its code lies in another repository")
-    return _text(file.content_bytes(), path)
+    content = file.content_bytes()
+    if content.startswith(LFS_POINTER):
+        raise FileUnreadable(path, "it lies in Git LFS; the repository has a pointer only")
+    return content
 
 
 _TOO_LARGE = f"it is larger than {MAX_FILE_BYTES // 1024**2} MB"
@@ -67,14 +76,3 @@ def _is_too_long(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
-
-
-def _text(content: bytes, path: str) -> str:
-    if content.startswith(LFS_POINTER):
-        raise FileUnreadable(path, "it lies in Git LFS; the repository has a pointer only")
-    if b"\0" in content:
-        raise FileUnreadable(path, "it is not text")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")  # decodes anything; older sources are nearly always that
