@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from events.kinds import SYSTEM, Actor, Kind
 from events.services import record
-from findings.models import Analysis, AnalysisState, Finding, NotAnalysed, Recommendation, Scan, ScanState
+from findings.models import Analysis, AnalysisState, Finding, NotAnalysed, Presence, Recommendation, Scan, ScanState
+from orgs.models import Project
 
 
 def apply_verdict(*, finding: Finding, recommendation: Recommendation, confidence: str) -> None:
@@ -87,3 +88,10 @@ def settle_if_done(*, scan_id: int, actor: Actor) -> None:
         scan.state, scan.settled_at = ScanState.SETTLED, timezone.now()
         scan.save(update_fields=["state", "settled_at"])
         record(Kind.SCAN_SETTLED, actor=actor, scan_id=scan_id)
+
+
+def hold_back(*, project: Project, ref: str, finding_ids: Sequence[int]) -> None:
+    """Note of which findings of a pull request no comment is made, and of no others. Needs a transaction."""
+    there = Presence.objects.filter(project=project, ref=ref, is_pull_request=True)
+    there.filter(held_back=True).exclude(finding__in=finding_ids).update(held_back=False)
+    there.filter(held_back=False, finding__in=finding_ids).update(held_back=True)
