@@ -20,11 +20,16 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.SCAN_STARTED: [findings.tasks.give_up_on_client],
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
     # One event a scan, never one a finding: planning picks, caps and queues.
-    Kind.SCAN_INGESTED: [triage.tasks.plan_analysis, notifications.tasks.show_scan],
+    Kind.SCAN_INGESTED: [
+        triage.tasks.plan_analysis,
+        findings.tasks.settle_at_deadline,
+        notifications.tasks.show_scan,
+    ],
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.advise, notifications.tasks.refresh_comments],
+    Kind.FIX_PULL_REQUEST_REQUESTED: [remediation.tasks.open_fix_pull_request],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
     # What pull requests are told. In between, a scan's own end is what they wait for.
@@ -37,8 +42,11 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.FINDING_TRIAGED: [notifications.tasks.refresh_comments],
     Kind.FINDINGS_TRIAGED: [notifications.tasks.refresh_comments_of_bulk],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
-    Kind.PULL_REQUEST_CHANGED: [notifications.tasks.comment_on_pull_request],
-    Kind.REPLY_RECEIVED: [],
+    Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
+    Kind.PULL_REQUEST_CHANGED: [
+        remediation.tasks.follow_pull_request,
+        notifications.tasks.comment_on_pull_request,
+    ],
 }
 # What each organization is owed once a day.
 DAILY: list[Task] = [
@@ -51,6 +59,7 @@ DAILY: list[Task] = [
     findings.tasks.reopen_expired,
     notifications.tasks.refresh_comments_of_reopened,
     triage.tasks.forget_excerpts,
+    remediation.tasks.check_fix_pull_requests,
 ]
 
 

@@ -79,6 +79,7 @@ class FixPullRequest(OwnedByOrganization):
     state = models.CharField(max_length=10, choices=FixPullRequestState, default=FixPullRequestState.REQUESTED)
     branch = models.CharField(max_length=255, blank=True)
     base_branch = models.CharField(max_length=255, blank=True)
+    base_sha = models.CharField(max_length=64, blank=True)  # what our commit stands on; chosen once, before it is made
     commit = models.CharField(max_length=64, blank=True)
     number = models.CharField(max_length=64, blank=True)
     web_url = models.CharField(max_length=500, blank=True)

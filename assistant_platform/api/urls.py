@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import deployments, docs, policies, projects, provider, scans, settings, usage
-from assistant_platform.api.findings import deciding, detail, lists
+from assistant_platform.api import code_hosts, deployments, docs, policies, projects, provider, scans, settings, usage
+from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists
 from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
 
@@ -14,6 +14,8 @@ FINDING = f"{DEPLOYMENT}/findings/<int:finding_id>"
 RULES = f"{DEPLOYMENT}/rules"
 PROJECTS = f"{DEPLOYMENT}/projects"
 PROVIDER = f"{DEPLOYMENT}/provider"
+CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
+CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
@@ -30,6 +32,11 @@ urlpatterns = [
     path(f"{FINDING}/activity", detail.ActivityView.as_view(), name="api-activity"),
     path(f"{FINDING}/notes", detail.NotesView.as_view(), name="api-notes"),
     path(f"{FINDING}/patch", detail.PatchView.as_view(), name="api-patch"),
+    path(
+        f"{FINDING}/fix-pull-request",
+        fix_pull_requests.FixPullRequestView.as_view(),
+        name="api-fix-pull-request",
+    ),
     path(f"{FINDING}/analyze", detail.AnalyzeView.as_view(), name="api-analyze"),
     path(f"{DEPLOYMENT}/triage", deciding.TriageView.as_view(), name="api-triage"),
     path(f"{DEPLOYMENT}/triage/<int:bulk_id>/undo", deciding.BulkTriageUndoView.as_view(), name="api-triage-undo"),
@@ -42,6 +49,15 @@ urlpatterns = [
     path(f"{PROVIDER}/step-models", provider.StepModelsView.as_view(), name="api-step-models"),
     path(CONNECTION, provider.ConnectionView.as_view(), name="api-connection"),
     path(f"{CONNECTION}/check", provider.ConnectionCheckView.as_view(), name="api-connection-check"),
+    path(CODE_HOSTS, code_hosts.DeploymentCodeHostsView.as_view(), name="api-code-hosts"),
+    path(CODE_HOST, code_hosts.OneCodeHostView.as_view(), name="api-code-host"),
+    path(f"{CODE_HOST}/check", code_hosts.CodeHostCheckView.as_view(), name="api-code-host-check"),
+    path(f"{CODE_HOST}/repositories", code_hosts.CodeHostRepositoriesView.as_view(), name="api-code-host-repositories"),
+    path(
+        f"{CODE_HOST}/repositories/<int:repository_id>",
+        code_hosts.RepositoryView.as_view(),
+        name="api-code-host-repository",
+    ),
     path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
     path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
     path(RULES, rules.RulesView.as_view(), name="api-rules"),

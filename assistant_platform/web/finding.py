@@ -20,8 +20,10 @@ import events.selectors
 import findings.code
 import findings.selectors
 import findings.services
+import notifications.explaining
 import orgs.selectors
 import providers.selectors
+import remediation.pull_requests
 import remediation.selectors
 import scm.selectors
 import triage.selectors
@@ -31,13 +33,15 @@ from assistant_platform.web.findings import back_to
 from assistant_platform.web.forms import IgnoreForm, NoteForm, TriageForm
 from assistant_platform.web.rendering.activity import activities
 from assistant_platform.web.rendering.code import Listing, coloured, listing
+from assistant_platform.web.rendering.comment_decisions import comment_answers
 from assistant_platform.web.rendering.diffs import hunks
 from findings.models import Finding, IgnoreReason, NotAnalysed, Triage
 from lib.failures import TemporaryFailure
 from orgs.permissions import Permission
 from providers.models import ModelCall
+from remediation.gates import TITLES
 from remediation.models import Autofix, Guidance
-from triage.models import Verdict
+from triage.models import Source, Verdict
 
 ACTIVITIES_SHOWN = 100
 PRESENCES_SHOWN = 30
@@ -85,21 +89,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Origin:
-    """How an answer came about, for "How was this decided?"."""
+    """How an answer came about, for "How was this decided?"; `prompt_version` is 0 where no model was asked."""
 
     title: str
-    answer: Verdict | Guidance | Autofix
+    provider: str
+    prompt_version: int
+    answered_at: datetime
     call: ModelCall | None
 
 
-GATES = {
-    "applies": "The change applies",
-    "parses": "The file still parses",
-    "rule_silent": "The rule no longer reports it",
-    "no_new_finding": "No other rule reports anything new",
-    "no_cheating": "The cause is removed, not hidden",
-    "imports_known": "Everything imported is known here",
-}
 OUTCOMES = {"passed": "Passed", "failed": "Failed", "not_run": "Not run"}
 
 # What a person can do about a finding that was not analysed.
@@ -168,8 +166,12 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         "guidance": guidance,
         "guidance_steps": _guidance_steps(guidance, finding.path),
         "autofix": autofix,
+        "fix_pull_request": remediation.pull_requests.standing_of(finding),
         "hunks": hunks(autofix.diff) if autofix and autofix.is_shown else [],
         "checks": [_check(gate) for gate in autofix.gates] if autofix else [],
+        "comment_answers": comment_answers(
+            notifications.explaining.answers_about(finding), finding=finding, member=request.member
+        ),
         "presences": findings.selectors.presences_of(finding)[:PRESENCES_SHOWN],
         "activities": activities(happened, notes=notes),
         "origins": _origins(finding, verdict, guidance, autofix),
@@ -223,7 +225,7 @@ def _evidence(quote: Mapping[str, Any], code: Listing) -> Evidence:
 def _check(gate: Mapping[str, str]) -> Check:
     outcome = gate["outcome"]
     return Check(
-        title=GATES.get(gate["gate"], gate["gate"].replace("_", " ").capitalize()),
+        title=TITLES.get(gate["gate"], gate["gate"].replace("_", " ").capitalize()),
         outcome=outcome,
         word=OUTCOMES.get(outcome, outcome),
         explanation=gate["explanation"],
@@ -247,12 +249,24 @@ def _origins(
     finding: Finding, verdict: Verdict | None, guidance: Guidance | None, autofix: Autofix | None
 ) -> list[Origin]:
     answers = [("Verdict", verdict), ("Guidance", guidance), ("Fix", autofix)]
+    given = [(title, answer) for title, answer in answers if answer is not None]
+    second_id = verdict.second_model_call_id if verdict else None
     calls = providers.selectors.calls_by_id(
-        [answer.model_call_id for _, answer in answers if answer is not None and answer.model_call_id]
+        [call_id for call_id in (*(answer.model_call_id for _, answer in given), second_id) if call_id]
     )
-    return [
-        Origin(title, answer, calls.get(answer.model_call_id or 0)) for title, answer in answers if answer is not None
-    ]
+    found = [_origin(title, answer, calls.get(answer.model_call_id or 0)) for title, answer in given]
+    second = calls.get(second_id or 0)
+    if second is not None:
+        # After the verdict, which it was asked about.
+        origin = Origin("Second look", f"AI provider, {second.model}", second.prompt_version, second.created_at, second)
+        found.insert(1, origin)
+    return found
+
+
+def _origin(title: str, answer: Verdict | Guidance | Autofix, call: ModelCall | None) -> Origin:
+    provider = f"{answer.get_source_display()}{f', {answer.model}' if answer.model else ''}"
+    version = answer.prompt_version if answer.source == Source.MODEL else 0
+    return Origin(title, provider, version, answer.created_at, call)
 
 
 @require_safe
@@ -346,6 +360,20 @@ def analyze(request: OrgRequest, finding_id: int) -> HttpResponse:
         return back_to(request, finding)
     triage.services.request_analysis(finding=finding, actor=request.actor)
     messages.success(request, "The Assistant is looking at it; the answer appears here.")
+    return back_to(request, finding)
+
+
+@require_POST
+@org_page(Permission.FIX_PULL_REQUESTS_OPEN)
+def open_fix_pull_request(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Have a draft pull request opened that applies the verified fix."""
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
+    try:
+        remediation.pull_requests.request(finding=finding, actor=request.actor)
+    except remediation.pull_requests.NotPossible as reason:
+        messages.error(request, f"No pull request is opened: {reason}")
+    else:
+        messages.success(request, "The pull request is being opened; its link appears here.")
     return back_to(request, finding)
 
 

@@ -20,7 +20,7 @@ from notifications.commenting.grouping import Candidate, grouped
 from notifications.deciding import Decision, Situation, decide, needs_second_vote
 from notifications.models import Comment, CommentDecision, Outcome
 from orgs.settings.effective import EffectiveSettings, settings_for
-from rules.selectors import mode_in
+from rules.selectors import mode_of_rule_in
 from scm.models import PullRequest, PullRequestState, Repository
 from triage.models import Feedback, Verdict
 
@@ -135,7 +135,7 @@ def _findings(pull_request: PullRequest, *, known: Collection[int]) -> list[Find
     found = findings.selectors.every_finding().filter(present | Q(pk__in=list(known)), project=pull_request.project_id)
     return list(
         found.annotate(
-            mode_here=mode_in(pull_request.project_id),
+            mode_here=mode_of_rule_in(pull_request.project_id),
             is_new_here=~Exists(on_base),
             state_here=here.values("state")[:1],
         ).order_by("-severity", "path", "start_line", "pk")
@@ -260,7 +260,7 @@ def _keep(
         batch_size=500,
     )
     held = [pk for pk, (_, decided) in decisions.items() if decided.outcome == Outcome.HELD_BACK]
-    findings.services.hold_back(project=pull_request.project, ref=f"pull/{pull_request.number}", finding_ids=held)
+    findings.services.mark_held_back(project=pull_request.project, ref=f"pull/{pull_request.number}", finding_ids=held)
     newly_held = [pk for pk in held if pk not in before or before[pk].outcome != Outcome.HELD_BACK]
     record_for_findings(
         Kind.COMMENT_HELD_BACK, actor=ASSISTANT, finding_ids=newly_held, pull_request_id=pull_request.pk

@@ -159,7 +159,7 @@ def _until_killed(story: Story) -> None:
 def _patiently(story: Story) -> None:
     try:
         story.told()
-    except Exception as failure:  # noqa: BLE001  (what a worker is told and tries again after)
+    except Exception as failure:
         assert "connection" in str(failure)
 
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0002_fences_of_comments")]
+    dependencies = [("notifications", "0003_answers_to_replies")]
 
     operations = [
         migrations.AddField("comment", "start_line", models.PositiveIntegerField(blank=True, null=True)),
