@@ -55,7 +55,7 @@ def finding_comments(
     conversation. `with_notice` names those that are told as likely false positives.
     """
     known = _Known(finding_ids, pull_request)
-    shared = shared_lines(places)
+    shared = _shared_lines(places)
     return {
         finding.pk: _finding_comment(
             finding,
@@ -285,7 +285,7 @@ def _files_in_crlf(findings: Sequence[Finding]) -> frozenset[tuple[str, str]]:
     return frozenset(files.values_list("path", "revision"))
 
 
-def shared_lines(places: Mapping[int, CommentPlace | None]) -> frozenset[int]:
+def _shared_lines(places: Mapping[int, CommentPlace | None]) -> frozenset[int]:
     """Return the findings whose comments stand on a line where another one stands too."""
     taken: dict[tuple[str, int], set[int]] = {}
     for finding_id, place in places.items():

@@ -1,4 +1,4 @@
-"""What Jobs send: mails, comments and answers on code hosts. What a dead server holds up is sent when it answers again."""
+"""What Jobs send: mails, comments and answers on code hosts. What a dead server holds up goes out later."""
 
 from __future__ import annotations
 

@@ -55,7 +55,8 @@ def mode_in(project_id: int | None) -> Coalesce:
 
 def mode_of_rule_in(project_id: int) -> Subquery:
     """Return the same expression for rows that have a rule."""
-    return Subquery(Rule.objects.filter(pk=OuterRef("rule")).annotate(mode_here=mode_in(project_id)).values("mode_here"))
+    rule = Rule.objects.filter(pk=OuterRef("rule"))
+    return Subquery(rule.annotate(mode_here=mode_in(project_id)).values("mode_here"))
 
 
 def ids_in_block_mode(project_id: int) -> QuerySet[Any, Any]:

@@ -8,8 +8,8 @@ sign in the comment.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils import timezone
@@ -118,7 +118,7 @@ def _repository_of(pull_request_id: int) -> Repository | None:
 
 
 def _make_agree(talk: _Talk, planned: Plan) -> None:
-    messages = _messages(planned)
+    messages = _messages(planned, {})
     posted = [entry for entry in planned.comments if entry.row.comment_id]
     missing = [entry for entry in planned.comments if not entry.row.comment_id and not entry.row.is_gone]
     if planned.may_post and missing:
@@ -131,14 +131,17 @@ def _make_agree(talk: _Talk, planned: Plan) -> None:
         _resolve_or_reopen(talk, entry, planned)
 
 
-def _messages(planned: Plan) -> dict[str, FindingComment | GroupComment]:
-    """Return what each comment says, standing where it stands."""
+def _messages(planned: Plan, chosen: Mapping[str, Place]) -> dict[str, FindingComment | GroupComment]:
+    """Return what each comment says, standing where it stands, or where it was `chosen` to be put."""
     alone = {entry.finding_ids[0]: entry.row for entry in planned.comments if not entry.is_group}
+    places = {
+        finding_id: chosen[row.key].lines if row.key in chosen else _stands(row) for finding_id, row in alone.items()
+    }
     with transaction.atomic():
         single = notifications.selectors.finding_comments(
             list(alone),
             pull_request=planned.pull_request,
-            places={finding_id: _stands(row) for finding_id, row in alone.items()},
+            places=places,
             with_notice=planned.with_notice,
         )
         messages: dict[str, FindingComment | GroupComment] = {
@@ -167,7 +170,6 @@ class _Draft:
     """A comment on its way: the places that may still be tried, the best first."""
 
     entry: PlannedComment
-    message: FindingComment | GroupComment
     places: list[Place]
 
     @property
@@ -193,9 +195,10 @@ def _post(
                 first = message.places[0]
                 lines = (first.line, first.line)
                 places = places_for(first.path, wanted=lines, found=lines, shown=shown)
-        drafts.append(_Draft(entry, message, places))
+        drafts.append(_Draft(entry, places))
     while drafts:
-        bodies = _bodies(talk, planned, drafts)
+        messages = _messages(planned, {draft.key: draft.places[0] for draft in drafts})
+        bodies = {draft.key: _written(talk, messages[draft.key]) for draft in drafts}
         answers = talk.adapter.post_comments(
             *talk.place,
             head_sha=planned.pull_request.head_sha,
@@ -213,23 +216,6 @@ def _post(
                     drafts.append(draft)
                 case NotPosted():
                     _keep_problem(draft.entry.row, answer.reason)
-
-
-def _bodies(talk: _Talk, planned: Plan, drafts: Sequence[_Draft]) -> dict[str, str]:
-    """Return the texts, each as fits its place and what else stands on its lines."""
-    stands: dict[int, CommentPlace | None] = {
-        entry.finding_ids[0]: _stands(entry.row) for entry in planned.comments if not entry.is_group
-    }
-    stands |= {draft.entry.finding_ids[0]: draft.places[0].lines for draft in drafts if not draft.entry.is_group}
-    shared = notifications.selectors.shared_lines(stands)
-    bodies = {}
-    for draft in drafts:
-        message = draft.message
-        if isinstance(message, FindingComment):
-            is_shared = draft.entry.finding_ids[0] in shared
-            message = replace(message, place=draft.places[0].lines, shares_line=is_shared)
-        bodies[draft.key] = _written(talk, message)
-    return bodies
 
 
 def _as_draft(draft: _Draft, body: str) -> CommentDraft:
@@ -352,8 +338,6 @@ def _resolve_or_reopen(talk: _Talk, entry: PlannedComment, planned: Plan) -> Non
         return  # people talk there; it is theirs to close
     if there.is_resolved != is_fixed:
         talk.adapter.resolve(*talk.place, _as_posted(row), is_resolved=is_fixed)
-    elif is_fixed:
-        return  # a person has closed it
     with part_of_job(), result_of_job():
         changed = Comment.objects.filter(pk=row.pk, is_resolved=not is_fixed).update(is_resolved=is_fixed)
         if changed and is_fixed:

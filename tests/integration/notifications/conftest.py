@@ -61,7 +61,7 @@ class Story:
         return [
             factories.a_finding(
                 scan=scan,
-                **{**values, "start_line": line, "end_line": line, "message": f"Message {line}.", **fields},
+                **{**values, "start_line": line, "end_line": line, "message": f"Message {line} of many", **fields},
             )
             for line in range(1, count + 1)
         ]

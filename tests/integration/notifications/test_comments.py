@@ -29,7 +29,7 @@ def test_each_new_finding_is_commented_on_its_line_once(story: Story) -> None:
     story.told()
 
     assert [(comment.path, comment.line) for comment in story.host.ours()] == [(PATH, 1), (PATH, 2)]
-    assert ["Message 1." in story.bodies()[0], "Message 2." in story.bodies()[1]] == [True, True]
+    assert ["Message 1 of many" in story.bodies()[0], "Message 2 of many" in story.bodies()[1]] == [True, True]
     assert len(story.host.calls("post_comments")) == 1
     assert story.host.calls("edit_comment") == []
     assert kinds() == [Kind.COMMENT_POSTED] * 2
@@ -53,8 +53,8 @@ def test_what_is_on_the_primary_branch_already_is_not_commented(story: Story) ->
 
 
 def test_six_equal_findings_are_one_comment_and_five_are_five(story: Story) -> None:
-    story.found(6, message="The same.")
-    story.found(5, message="Another.", path=PATH)
+    story.found(6, message="The same")
+    story.found(5, message="Another", path=PATH)
     Presence.objects.update(state=PresenceState.PRESENT)
 
     story.told()
@@ -69,10 +69,10 @@ def test_six_equal_findings_are_one_comment_and_five_are_five(story: Story) -> N
 
 
 def test_a_seventh_equal_finding_joins_the_summary(story: Story) -> None:
-    known = story.found(6, message="The same.")
+    known = story.found(6, message="The same")
     story.told()
     scan = story.scanned(*known)
-    factories.a_finding(scan=scan, path=PATH, start_line=9, end_line=9, message="The same.", not_analysed="")
+    factories.a_finding(scan=scan, path=PATH, start_line=9, end_line=9, message="The same", not_analysed="")
 
     story.told()
 
@@ -111,12 +111,12 @@ def test_a_late_verdict_edits_the_comment_and_adds_no_other(story: Story) -> Non
     set_to(noise_filter=True, noise_filter_mode="hide")
     [finding] = story.found()
     story.told()
-    factories.a_verdict(finding, explanation="The table's name is a constant.")
+    factories.a_verdict(finding, explanation="Its name is constant")
 
     story.told()
 
     [body] = story.bodies()
-    assert "The table's name is a constant." in body
+    assert "Its name is constant" in body
     assert CommentDecision.objects.get().reason == "already_commented"
 
 
@@ -223,13 +223,13 @@ def test_after_a_force_push_the_comment_stays_and_is_edited(story: Story) -> Non
     story.told()
     facts = story.host.change_pull_request(head_sha="c" * 40)
     keep_pull_request(project=story.project, facts=facts)
-    Finding.objects.filter(pk=finding.pk).update(start_line=30, end_line=30, message="Message 1, moved.")
+    Finding.objects.filter(pk=finding.pk).update(start_line=30, end_line=30, message="Moved elsewhere")
     story.scanned(finding)
 
     story.told()
 
     [body] = story.bodies()
-    assert "Message 1, moved." in body
+    assert "Moved elsewhere" in body
     assert story.host.status_at("c" * 40) is not None
 
 

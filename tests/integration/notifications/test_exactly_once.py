@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from dataclasses import replace
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 import notifications.tasks
-from events.models import Event
+from events.models import Event, Job
 from findings.models import Finding
+from lib.failures import TemporaryFailure
 from notifications.models import Comment
 from scm.adapters.base import ScmError
 from tenancy.scope import acting_for
@@ -22,12 +25,17 @@ class Killed(BaseException):
     """A worker that is gone from one instant to the next: nothing catches it."""
 
 
-STEPS = range(1, 9)
+STEPS = range(1, 7)  # files, the request, its two comments, the look afterwards, the check
 
 
 def settled(story: Story) -> None:
-    """Check that each finding has one comment that says its message, and one event."""
+    """Let the next worker have its turn, and check what is left."""
     story.told()
+    settled_already(story)
+
+
+def settled_already(story: Story) -> None:
+    """Check that each finding has one comment that says its message, and one event."""
     messages = sorted(Finding.objects.values_list("message", flat=True))
     assert sorted(message for message in messages for body in story.bodies() if message in body) == messages
     assert len(story.host.ours()) == len(messages)
@@ -85,7 +93,7 @@ def test_an_answer_that_is_lost_is_asked_for_again(story: Story, method: str, is
 
 def test_two_workers_at_once_leave_one_comment_each(committed: None, memory_host: MemoryHost) -> None:
     organization = factories.an_organization("acme", admin=factories.a_person("alice@acme.example"))
-    with acting_for(organization.pk):
+    with acting_for(organization.pk), transaction.atomic():
         story = a_story(memory_host)
         story.found(3)
     both_are_about_to_post = threading.Barrier(2, timeout=20)
@@ -109,7 +117,9 @@ def test_two_workers_at_once_leave_one_comment_each(committed: None, memory_host
     memory_host.before = lambda call: None
 
     with acting_for(organization.pk):
-        settled(story)
+        story.told()
+    with acting_for(organization.pk), transaction.atomic():
+        settled_already(story)
 
 
 def test_whoever_meets_a_worker_in_the_middle_looks_again_later(story: Story) -> None:
@@ -127,11 +137,7 @@ def test_a_comment_posted_by_a_worker_given_up_for_dead_is_deleted(story: Story)
     story.found()
     story.told()
     [first] = story.host.ours()
-    story.host.found("acme/shop").comments["7"].append(
-        type(first)(**{**first.__dict__, "comment_id": "9999", "created_at": None})
-        if first.created_at is None
-        else type(first)(**{**first.__dict__, "comment_id": "9999"})
-    )
+    story.host.found("acme/shop").comments["7"].append(replace(first, comment_id="9999"))
 
     notifications.tasks.tidy_comments.function(pull_request_id=story.pull_request.pk)
 
@@ -157,13 +163,9 @@ def _until_killed(story: Story) -> None:
 
 
 def _patiently(story: Story) -> None:
-    try:
+    with contextlib.suppress(TemporaryFailure):  # what a worker is told, and tries again after
         story.told()
-    except Exception as failure:
-        assert "connection" in str(failure)
 
 
 def _owed(name: str) -> int:
-    from events.models import Job
-
     return Job.objects.filter(task=name).count()
