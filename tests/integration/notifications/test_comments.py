@@ -152,9 +152,7 @@ def test_a_blocking_finding_fails_the_check_until_it_is_ignored(story: Story) ->
     in_mode(Mode.BLOCK, [finding])
     story.told()
     failed = story.host.status_at(HEAD_SHA)
-    findings.services.ignore(
-        finding=finding, reason=IgnoreReason.FALSE_POSITIVE, comment="A constant.", actor=SYSTEM
-    )
+    findings.services.ignore(finding=finding, reason=IgnoreReason.FALSE_POSITIVE, comment="A constant.", actor=SYSTEM)
 
     story.told()
 
