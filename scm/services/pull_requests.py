@@ -6,7 +6,7 @@ from django.db import transaction
 
 from orgs.models import Project
 from scm.adapters.values import PullRequestFacts
-from scm.models import PullRequest, PullRequestState
+from scm.models import PullRequest, PullRequestState, Repository
 
 
 def keep_pull_request(*, project: Project, facts: PullRequestFacts) -> PullRequest:
@@ -61,3 +61,8 @@ def _is_older(facts: PullRequestFacts, known: PullRequest) -> bool:
         # Hosts count whole seconds. Of two things in the same one, the end of a pull request came after its beginning.
         return known.state != PullRequestState.OPEN and facts.state == PullRequestState.OPEN
     return facts.changed_at < known.changed_at
+
+
+def note_problem(*, repository: Repository, problem: str) -> None:
+    """Say why a repository cannot be reached or written to; empty where it can again. Needs a transaction."""
+    Repository.objects.filter(pk=repository.pk).update(problem=problem[:500])
