@@ -25,11 +25,12 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.advise],
+    Kind.FIX_PULL_REQUEST_REQUESTED: [remediation.tasks.open_fix_pull_request],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
-    Kind.PULL_REQUEST_CHANGED: [],
-    Kind.REPLY_RECEIVED: [],
+    Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
+    Kind.PULL_REQUEST_CHANGED: [remediation.tasks.follow_pull_request],
 }
 # What each organization is owed once a day.
 DAILY: list[Task] = [
@@ -41,6 +42,7 @@ DAILY: list[Task] = [
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
     triage.tasks.forget_excerpts,
+    remediation.tasks.check_fix_pull_requests,
 ]
 
 

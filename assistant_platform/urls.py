@@ -61,6 +61,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/notes/", finding.add_note, name="finding-notes"),
     path("findings/<int:finding_id>/analyze/", finding.analyze, name="finding-analyze"),
     path("findings/<int:finding_id>/preview/", preview.preview_page, name="finding-preview"),
+    path("findings/<int:finding_id>/fix-pull-request/", finding.open_fix_pull_request, name="finding-fix-pull-request"),
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),

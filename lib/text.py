@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 DIGITS_OF_AN_ID = 18  # as many as always fit PostgreSQL's bigint
@@ -34,3 +35,19 @@ def json_objects_in(text: str) -> list[dict[str, Any]]:
     if not found and "{" in text:
         raise ValueError("the JSON object in the answer is not valid, or was cut off")
     return found
+
+
+def printable(text: str) -> str:
+    """Return a text on one line with a mark for every character that would not show, or would reorder what does."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character == "\t" or unicodedata.category(character) not in _UNSEEN
+        else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
+
+
+# Control, format (zero width, text direction), surrogate, private use, unassigned, line and paragraph separators.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

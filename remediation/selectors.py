@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db.models import Subquery
 
 from findings.models import Finding
-from remediation.models import Autofix, Guidance
+from remediation.models import Autofix, FixPullRequest, FixPullRequestState, Guidance
 from triage.models import Verdict
 
 
@@ -37,3 +37,14 @@ def latest_autofixes(finding_ids: Collection[int]) -> dict[int, Autofix]:
     """Return the newest attempts at a fix for many findings, shown or not, by the finding's id."""
     newest = Autofix.objects.filter(finding_id__in=finding_ids).order_by("finding_id", "-pk").distinct("finding_id")
     return {autofix.finding_id: autofix for autofix in newest}
+
+
+def latest_fix_pull_request(finding: Finding) -> FixPullRequest | None:
+    """Return the newest fix pull request that was asked for, whatever became of it."""
+    return FixPullRequest.objects.filter(finding=finding).order_by("-pk").first()
+
+
+def open_fix_pull_request(finding_ids: Collection[int]) -> dict[int, FixPullRequest]:
+    """Return the fix pull requests that are open on the code host, by the finding's id; each has number and address."""
+    opened = FixPullRequest.objects.filter(finding_id__in=finding_ids, state=FixPullRequestState.OPENED)
+    return {fix.finding_id: fix for fix in opened}

@@ -12,7 +12,8 @@ from events.services import part_of_job
 from events.tasks import org_task
 from findings.models import Finding, Recommendation
 from providers.gate import NoUsableAnswer
-from remediation import selectors, services
+from remediation import pull_requests, selectors, services
+from scm.models import PullRequest
 
 
 def _finding(finding_id: int) -> Finding | None:
@@ -84,3 +85,31 @@ def write_fix(*, finding_id: int) -> None:
         is_wanted = finding is not None and _is_advice_wanted(finding)
     if finding is not None:
         _fix_or_withdraw(finding, is_advice_wanted=is_wanted)
+
+
+NO_ANSWER = "The code host did not answer, after several tries. Try again later."
+
+
+def _not_opened_after_all(*, fix_pull_request_id: int) -> None:
+    pull_requests.refuse(fix_pull_request_id=fix_pull_request_id, why=NO_ANSWER)
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=2, on_exhausted=_not_opened_after_all)
+def open_fix_pull_request(*, fix_pull_request_id: int) -> None:
+    """Open the pull request that somebody asked for."""
+    pull_requests.open_on_host(fix_pull_request_id=fix_pull_request_id)
+
+
+@org_task(queue=Queue.INTERACTIVE)
+def follow_pull_request(*, pull_request_id: int) -> None:
+    """Let a fix pull request follow what has become of it on the host."""
+    with transaction.atomic():
+        pull_request = PullRequest.objects.filter(pk=pull_request_id).first()
+        if pull_request is not None:
+            pull_requests.follow(pull_request=pull_request)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def check_fix_pull_requests() -> None:
+    """Ask the hosts what has become of fix pull requests, where no webhook told."""
+    pull_requests.check_with_host()

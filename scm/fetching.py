@@ -28,7 +28,6 @@ from scm.services import keep_files
 from tenancy.waiting import let_go_of_connection
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-BYTE_ORDER_MARK = "\ufeff"
 LONGEST_PATH = 1024
 # Of one commit: a scan with thousands of findings must not copy a repository, nor use up the host's requests.
 MOST_FILES = 1000
@@ -76,7 +75,7 @@ def fetch_files(*, project: Project, revision: str, paths: Iterable[str]) -> boo
     let_go_of_connection(waiting_for="a code host")
     try:
         adapter = scm.access.adapter_of(repository)
-        return any([_fetch(adapter, repository, revision, path) for path in missing])
+        came = [_fetch(adapter, repository, revision, path) for path in missing]
     except RateLimited as error:
         seconds = error.retry_after_seconds or SECONDS_IF_LIMITED
         cache.set(_limit_of(repository), time.time() + seconds, timeout=max(1, int(seconds)))
@@ -84,6 +83,7 @@ def fetch_files(*, project: Project, revision: str, paths: Iterable[str]) -> boo
     except ScmError as error:
         _give_up_for_now(repository, revision, error)
         return False
+    return any(came)
 
 
 def fetching_reader(*, project: Project, revision: str) -> ReadFile:
@@ -182,8 +182,7 @@ def _read_and_keep(adapter: ScmAdapter, repository: Repository, revision: str, p
         return False
     cache.set(_key("read", project, revision), (files + 1, size + len(text)), ABSENT_SECONDS)
     with transaction.atomic():
-        # As the scanner sees it: its columns do not count a byte-order mark.
-        keep_files(project=project, revision=revision, files=[(path, text.removeprefix(BYTE_ORDER_MARK))])
+        keep_files(project=project, revision=revision, files=[(path, text)])
     _note_reachable(repository)
     return True
 

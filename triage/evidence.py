@@ -15,8 +15,8 @@ from tree_sitter import Node, Tree
 from findings.context import FindingContext
 from lib.languages import language_of
 from lib.syntax import lines_of, parse
+from lib.text import printable
 from triage.answers import Confidence, EvidenceRole, Quote, Verdict, VerdictAnswer
-from triage.excerpt.shape import printable
 
 # Roles that can show why a match does no harm. A sink alone only shows that the match is there.
 BLOCKING_ROLES = {EvidenceRole.SANITIZER, EvidenceRole.GUARD, EvidenceRole.CONTEXT, EvidenceRole.SOURCE}

@@ -320,7 +320,13 @@ def take_back_feedback(*, verdict: Verdict, user: User) -> bool:
 
 def give_feedback_of_token(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
     """Keep what a token says of a verdict for somebody, as give_feedback does; one answer a token."""
-    whose = {"user": None, "token_name": actor.name[:100]}
+    whose = {"user": None, "token_name": actor.name[:100], "account": ""}
+    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
+
+
+def give_feedback_of_account(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
+    """Keep what somebody says of a verdict on a code host, as give_feedback does; one answer an account there."""
+    whose = {"user": None, "token_name": "", "account": actor.name[:200]}
     return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
 
 

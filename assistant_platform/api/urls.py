@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from assistant_platform.api import code_hosts, deployments, docs, policies, projects, provider, scans, settings, usage
-from assistant_platform.api.findings import deciding, detail, lists
+from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists
 from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
 
@@ -32,6 +32,11 @@ urlpatterns = [
     path(f"{FINDING}/activity", detail.ActivityView.as_view(), name="api-activity"),
     path(f"{FINDING}/notes", detail.NotesView.as_view(), name="api-notes"),
     path(f"{FINDING}/patch", detail.PatchView.as_view(), name="api-patch"),
+    path(
+        f"{FINDING}/fix-pull-request",
+        fix_pull_requests.FixPullRequestView.as_view(),
+        name="api-fix-pull-request",
+    ),
     path(f"{FINDING}/analyze", detail.AnalyzeView.as_view(), name="api-analyze"),
     path(f"{DEPLOYMENT}/triage", deciding.TriageView.as_view(), name="api-triage"),
     path(f"{DEPLOYMENT}/triage/<int:bulk_id>/undo", deciding.BulkTriageUndoView.as_view(), name="api-triage-undo"),

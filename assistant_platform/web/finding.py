@@ -23,6 +23,7 @@ import findings.services
 import notifications.explaining
 import orgs.selectors
 import providers.selectors
+import remediation.pull_requests
 import remediation.selectors
 import scm.selectors
 import triage.selectors
@@ -38,6 +39,7 @@ from findings.models import Finding, IgnoreReason, NotAnalysed, Triage
 from lib.failures import TemporaryFailure
 from orgs.permissions import Permission
 from providers.models import ModelCall
+from remediation.gates import TITLES
 from remediation.models import Autofix, Guidance
 from triage.models import Source, Verdict
 
@@ -96,14 +98,6 @@ class Origin:
     call: ModelCall | None
 
 
-GATES = {
-    "applies": "The change applies",
-    "parses": "The file still parses",
-    "rule_silent": "The rule no longer reports it",
-    "no_new_finding": "No other rule reports anything new",
-    "no_cheating": "The cause is removed, not hidden",
-    "imports_known": "Everything imported is known here",
-}
 OUTCOMES = {"passed": "Passed", "failed": "Failed", "not_run": "Not run"}
 
 # What a person can do about a finding that was not analysed.
@@ -172,6 +166,7 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         "guidance": guidance,
         "guidance_steps": _guidance_steps(guidance, finding.path),
         "autofix": autofix,
+        "fix_pull_request": remediation.pull_requests.standing_of(finding),
         "hunks": hunks(autofix.diff) if autofix and autofix.is_shown else [],
         "checks": [_check(gate) for gate in autofix.gates] if autofix else [],
         "comment_answers": comment_answers(
@@ -230,7 +225,7 @@ def _evidence(quote: Mapping[str, Any], code: Listing) -> Evidence:
 def _check(gate: Mapping[str, str]) -> Check:
     outcome = gate["outcome"]
     return Check(
-        title=GATES.get(gate["gate"], gate["gate"].replace("_", " ").capitalize()),
+        title=TITLES.get(gate["gate"], gate["gate"].replace("_", " ").capitalize()),
         outcome=outcome,
         word=OUTCOMES.get(outcome, outcome),
         explanation=gate["explanation"],
@@ -365,6 +360,20 @@ def analyze(request: OrgRequest, finding_id: int) -> HttpResponse:
         return back_to(request, finding)
     triage.services.request_analysis(finding=finding, actor=request.actor)
     messages.success(request, "The Assistant is looking at it; the answer appears here.")
+    return back_to(request, finding)
+
+
+@require_POST
+@org_page(Permission.FIX_PULL_REQUESTS_OPEN)
+def open_fix_pull_request(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Have a draft pull request opened that applies the verified fix."""
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
+    try:
+        remediation.pull_requests.request(finding=finding, actor=request.actor)
+    except remediation.pull_requests.NotPossible as reason:
+        messages.error(request, f"No pull request is opened: {reason}")
+    else:
+        messages.success(request, "The pull request is being opened; its link appears here.")
     return back_to(request, finding)
 
 

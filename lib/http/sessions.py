@@ -15,6 +15,7 @@ from lib.http.policy import OutboundError, Policy
 from lib.http.ways import STRAIGHT, Way
 
 MOST_BYTES = 32 * 1024 * 1024
+ENCODING = "accept-encoding"  # ours holds: requests' own asks for compressed answers, which are refused
 
 
 class GuardedAdapter(BaseAdapter):
@@ -51,7 +52,9 @@ class GuardedAdapter(BaseAdapter):
             answer = send(
                 str(request.url),
                 method=str(request.method),
-                headers={str(name): _text(value) for name, value in request.headers.items()},
+                headers={
+                    str(name): _text(value) for name, value in request.headers.items() if name.lower() != ENCODING
+                },
                 body=body.encode() if isinstance(body, str) else body,
                 timeout_seconds=timeout if isinstance(timeout, int | float) else self._timeout_seconds,
                 most_bytes=self._most_bytes,
@@ -61,7 +64,11 @@ class GuardedAdapter(BaseAdapter):
         except OutboundError as error:
             raise requests.ConnectionError(str(error), request=request) from error
         raw = HTTPResponse(
-            body=BytesIO(answer.body), headers=dict(answer.headers), status=answer.status, preload_content=False
+            body=BytesIO(answer.body),
+            headers=dict(answer.headers),
+            status=answer.status,
+            preload_content=False,
+            request_method=str(request.method),  # an answer to HEAD tells the length of a body that does not come
         )
         response = HTTPAdapter().build_response(request, raw)
         response.content  # noqa: B018  (read now, so that nothing stays open)

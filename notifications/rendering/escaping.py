@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-from triage.excerpt.shape import printable
+from lib.text import printable
 
 # After `printable`: letters and digits of ASCII, and everything beyond it. No host gives meaning to what is not ASCII.
 _LETTER = r"[A-Za-z0-9\u0080-\U0010ffff]"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lib.languages import language_of
+from lib.text import printable
 from notifications.messages import CommentPlace, FindingComment, Fix, FixOrigin, LineEdit
 from notifications.rendering import escaping
-from triage.excerpt.shape import printable
 
 # GitLab takes at most 100 lines above and below the line of the comment.
 MOST_LINES_AWAY = 100
@@ -18,8 +18,8 @@ MOST_SHOWN_CHARACTERS = 10_000
 _QUICK_ACTION = re.compile(r"/[A-Za-z_]")
 # Names by which both hosts colour code; others mean something else to one of them (mermaid, math, suggestion).
 _COLOURED = frozenset(
-    ["python", "javascript", "typescript", "java", "go", "ruby", "php", "csharp", "kotlin", "c", "cpp", "rust", "scala"]
-    + ["swift", "bash", "yaml", "json", "html", "xml"]
+    {"python", "javascript", "typescript", "java", "go", "ruby", "php", "csharp", "kotlin", "c", "cpp", "rust"}
+    | {"scala", "swift", "bash", "yaml", "json", "html", "xml"}
 )
 
 

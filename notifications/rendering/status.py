@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from lib.text import printable
 from notifications.messages import Standing, StatusFinding, StatusReport
 from notifications.rendering import escaping
 from rules.models import Severity
 from scm.adapters.values import Annotation, StatusDraft, StatusState
-from triage.excerpt.shape import printable
 
 NAME = "Assistant"
 MOST_LISTED = 50

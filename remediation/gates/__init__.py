@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from remediation.gates.check import check
 from remediation.gates.dependencies import dependencies_in
-from remediation.gates.results import FixCheck, Gate, GateResult, Outcome
+from remediation.gates.results import TITLES, FixCheck, Gate, GateResult, Outcome
 
-__all__ = ["FixCheck", "Gate", "GateResult", "Outcome", "check", "dependencies_in"]
+__all__ = ["TITLES", "FixCheck", "Gate", "GateResult", "Outcome", "check", "dependencies_in"]

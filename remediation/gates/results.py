@@ -37,6 +37,15 @@ class GateResult:
     explanation: str
 
 
+# A gate as people read it, on pages and in pull requests.
+TITLES: dict[str, str] = {
+    Gate.APPLIES: "The change applies",
+    Gate.PARSES: "The file still parses",
+    Gate.RULE_SILENT: "The rule no longer reports it",
+    Gate.NO_NEW_FINDING: "No other rule reports anything new",
+    Gate.NO_CHEATING: "The cause is removed, not hidden",
+    Gate.IMPORTS_KNOWN: "Everything imported is known here",
+}
 NEEDED_TO_BE_SHOWN = (Gate.APPLIES, Gate.PARSES, Gate.NO_CHEATING)
 LOW_AT_MOST = (Gate.RULE_SILENT, Gate.NO_NEW_FINDING, Gate.IMPORTS_KNOWN)
 

@@ -200,7 +200,10 @@ class ScmAdapter(CodeReader):
 
     @abstractmethod
     def commit(self, repository: str, commit: Commit) -> str:
-        """Make a branch of one commit on `parent_sha` and return the commit's id. Raise `Refused` where it exists."""
+        """Make a branch of one commit on `parent_sha` and return the commit's id. Raise `Refused` where it exists.
+
+        A file that is changed keeps its mode and its encoding, a byte-order mark too, which `read_file` leaves out.
+        """
 
     @abstractmethod
     def open_pull_request(self, repository: str, proposal: Proposal) -> PullRequestFacts:

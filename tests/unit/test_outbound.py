@@ -47,7 +47,7 @@ class Server:
                 except OSError:
                     server.client_left.set()
 
-            do_POST = do_GET  # noqa: N815  (its name in the base)
+            do_POST = do_HEAD = do_GET  # noqa: N815  (names of the base)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (its name in the base)
                 pass
@@ -67,7 +67,20 @@ def said(body: bytes, *, status: int = 200, **headers: str) -> Reply:
             handler.send_header(name.replace("_", "-"), value)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        handler.wfile.write(body)
+        if handler.command != "HEAD":
+            handler.wfile.write(body)
+
+    return reply
+
+
+def compressed_for_whom_asks(body: bytes) -> Reply:
+    """Answer as the web server in front of GitLab or GitHub Enterprise does."""
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        if "gzip" in handler.headers.get("Accept-Encoding", ""):
+            said(gzip.compress(body), Content_Encoding="gzip")(handler)
+        else:
+            said(body)(handler)
 
     return reply
 
@@ -319,6 +332,21 @@ def test_a_session_is_guarded_at_every_redirect(server: Server) -> None:
     assert session.post(server.url("/echo"), json={"b": 2}).status_code == 200
     with pytest.raises(requests.ConnectionError, match="OUTBOUND_ALLOWED_NETWORKS"):
         session.get(server.url("/"))
+
+
+def test_a_session_asks_for_no_compression_that_it_would_refuse(server: Server) -> None:
+    server.replies["/"] = compressed_for_whom_asks(b"a" * 5000)
+    session = guarded_session(timeout_seconds=5, policy=allowing("127.0.0.1"))
+
+    assert session.get(server.url()).text == "a" * 5000
+
+
+def test_a_session_asks_how_long_an_answer_would_be(server: Server) -> None:
+    session = guarded_session(timeout_seconds=5, policy=allowing("127.0.0.1"))
+
+    answer = session.head(server.url())
+
+    assert (answer.status_code, answer.headers["Content-Length"], answer.content) == (200, "5", b"")
 
 
 # --- The operator's words ---------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from tree_sitter import Tree
 
 from findings.context import FindingContext
 from lib.syntax import Scope, ScopeKind, definition_of, dotted_name, lines_of, parse, scopes_at
+from lib.text import printable
 from triage.excerpt.imports import imports_of, most_useful
-from triage.excerpt.shape import Excerpt, Reason, Segment, printable, shortened
+from triage.excerpt.shape import Excerpt, Reason, Segment, shortened
 from triage.excerpt.words import LONGEST_LINE_READ, called_names, lines_leading_to
 
 MOST_IMPORT_LINES = 12

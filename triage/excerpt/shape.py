@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
 from findings.context import Span, TraceStep
+from lib.text import printable
 
 LONGEST_LINE = 400
 
@@ -90,22 +90,6 @@ def _count(lines: int) -> str:
 def _step(step: TraceStep) -> str:
     place = f"{printable(step.path)}:{step.span.start_line}"
     return f"  {step.role}: {place} {printable(shortened(step.text))}".rstrip()
-
-
-def printable(text: str) -> str:
-    """Return a text on one line with a mark for every character that would not show, or would reorder what does."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character
-        if character == "\t" or unicodedata.category(character) not in _UNSEEN
-        else "\N{REPLACEMENT CHARACTER}"
-        for character in text
-    )
-
-
-# Control, format (zero width, text direction), surrogate, private use, unassigned, line and paragraph separators.
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def shortened(line: str, *, around_column: int = 1) -> str:

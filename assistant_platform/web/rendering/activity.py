@@ -49,6 +49,11 @@ _WORDS = {
     Kind.TRIAGE_EXPIRED: ("opened this again: the risk was accepted until now", "clock"),
     Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
     Kind.LATE_ANSWER: ("answered after the pull request was told; what stands there follows", "clock"),
+    Kind.FIX_PULL_REQUEST_REQUESTED: ("asked for a fix pull request", "git-pull-request"),
+    Kind.FIX_PULL_REQUEST_OPENED: ("opened a fix pull request", "git-pull-request"),
+    Kind.FIX_PULL_REQUEST_REFUSED: ("did not open the fix pull request", "alert-circle"),
+    Kind.FIX_PULL_REQUEST_MERGED: ("saw that the fix pull request was merged", "git-merge"),
+    Kind.FIX_PULL_REQUEST_CLOSED: ("saw that the fix pull request was closed without merging", "x-circle"),
 }
 
 
@@ -79,7 +84,9 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
         case Kind.FINDINGS_TRIAGED if subject.get("triage") in Triage.values:
             chosen = Triage(subject["triage"]).label
             words = f"set the status of {subject.get('count')} findings to {chosen}, this one among them"
-        case Kind.NOT_ANALYSED | Kind.AUTOFIX_NOT_POSSIBLE | Kind.GUIDANCE_NOT_POSSIBLE if subject.get("reason"):
+        case (
+            Kind.NOT_ANALYSED | Kind.AUTOFIX_NOT_POSSIBLE | Kind.GUIDANCE_NOT_POSSIBLE | Kind.FIX_PULL_REQUEST_REFUSED
+        ) if subject.get("reason"):
             words = f"{words}: {subject['reason']}"
     return Activity(
         actor=event.actor_name or ActorKind(event.actor_kind).label,

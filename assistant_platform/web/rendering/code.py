@@ -16,7 +16,8 @@ from pygments.lexers import PhpLexer, TextLexer, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
 from findings.models import Finding
-from triage.excerpt.shape import printable, shortened
+from lib.text import printable
+from triage.excerpt.shape import shortened
 
 LINES_AROUND_MATCH = 12
 LONGEST_COLOURED_CHARACTERS = 60_000

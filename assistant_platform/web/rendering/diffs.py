@@ -11,7 +11,7 @@ from itertools import groupby, zip_longest
 from django.utils.safestring import SafeString
 
 from assistant_platform.web.rendering.code import coloured
-from triage.excerpt.shape import printable
+from lib.text import printable
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _NEW_FILE = "+++ "

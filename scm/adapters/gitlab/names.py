@@ -1,8 +1,10 @@
-"""Who is a bot on GitLab, as far as a user name tells."""
+"""GitLab's words that its API and its webhooks share."""
 
 from __future__ import annotations
 
 import re
+
+STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}  # locked: it is being merged
 
 # A project or group access token is a user of its own, and so is a service account:
 # https://docs.gitlab.com/user/project/settings/project_access_tokens/#bot-users-for-projects

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from scm.adapters.base import Forged, WebhookReader
-from scm.adapters.gitlab.names import is_bot
+from scm.adapters.gitlab.names import STATES, is_bot
 from scm.adapters.hook_events import CommentWritten, HookEvent, PullRequestChanged, RepositoryChanged
 from scm.adapters.values import PullRequestFacts, RepositoryFacts
 
@@ -23,10 +23,11 @@ TOKEN, EVENT = "X-Gitlab-Token", "X-Gitlab-Event"
 IDEMPOTENCY_KEY = "Idempotency-Key"  # since 17.4, the same when GitLab tries again
 EVENT_UUID, WEBHOOK_UUID = "X-Gitlab-Event-UUID", "X-Gitlab-Webhook-UUID"
 
-STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}  # locked: it is being merged
 # What an `update` of a merge request has to have changed for it to be another one to us; a push has `oldrev`.
 TELLING_CHANGES = frozenset({"title", "draft", "target_branch", "state", "state_id", "work_in_progress"})
 CHANGING_ACTIONS = frozenset({"open", "close", "reopen", "merge", "update"})  # the rest are about approvals
+# By the header: of merge requests, notes, and what groups and the instance tell of their projects.
+HEADS = frozenset({"Merge Request Hook", "Note Hook", "Confidential Note Hook", "Project Hook", "System Hook"})
 REPOSITORY_EVENTS = frozenset({"project_rename", "project_transfer", "project_update", "project_destroy"})
 
 
@@ -132,6 +133,10 @@ class GitLabWebhooks(WebhookReader):
             key = ":".join(uuids) or hashlib.sha256(body).hexdigest()
         return key, event
 
+    def concerns_us(self, event: str) -> bool:
+        """Tell whether `read` may find anything in it: not in pushes, pipelines or issues."""
+        return event in HEADS
+
     def read(self, event: str, body: str) -> Sequence[HookEvent]:
         """Return what happened. Raise ValueError for what GitLab would not send.
 
@@ -205,7 +210,7 @@ def _repository(name: str, hook: _RepositoryHook) -> Sequence[HookEvent]:
         default_branch="",
         is_private="public" not in hook.project_visibility,  # `visibilitylevel|public` on older ones
     )
-    return (RepositoryChanged(facts=facts, is_deleted=name == "project_destroy"),)
+    return (RepositoryChanged(facts=facts, is_deleted=name == "project_destroy", tells_archived=False),)
 
 
 def _header(headers: Mapping[str, str], wanted: str) -> str:

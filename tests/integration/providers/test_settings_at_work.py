@@ -42,6 +42,8 @@ PROVED_WITH_THEIR_STEP = {
     "noise_filter": "comments on pull requests",
     "noise_filter_mode": "comments on pull requests",
     "pull_request_comments": "comments on pull requests",
+    "commands_in_replies": "tests/integration/notifications/test_replies.py",
+    "comment_footer": "tests/integration/notifications/test_messages.py",
     "weekly_priority_emails": "weekly e-mails",
     "customize_with_memories": "memories",
 }

@@ -199,11 +199,3 @@ def test_a_worker_behind_another_reader_of_the_file_waits_its_turn(finding: Find
     assert findings.code.fetch(finding)
     assert outcomes == ["waits"]
     assert len(memory_host.calls("read_file")) == 1
-
-
-def test_the_byte_order_mark_is_no_part_of_the_first_line(finding: Finding, there: RepositoryThere) -> None:
-    there.trees[COMMIT]["app/orders.py"] = "\ufeff" + CODE
-
-    findings.code.fetch(finding)
-
-    assert kept_text(project=finding.project, revision=COMMIT, path="app/orders.py") == CODE

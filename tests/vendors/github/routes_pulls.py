@@ -250,6 +250,19 @@ def changed_check_run(asked: Asked) -> Reply:
     return Reply(body=asked.shapes.check_run(found, run))
 
 
+@route("GET", f"{REPO}/check-runs/{{check_run_id}}", needs="checks:read")
+def check_run(asked: Asked) -> Reply:
+    found = asked.repository
+    return Reply(body=asked.shapes.check_run(found, _numbered(found.check_runs, asked.parts["check_run_id"])))
+
+
+@route("GET", f"{REPO}/check-runs/{{check_run_id}}/annotations", needs="checks:read")
+def annotations_of_run(asked: Asked) -> Reply:
+    run = _numbered(asked.repository.check_runs, asked.parts["check_run_id"])
+    nothing = dict.fromkeys(("start_column", "end_column", "title", "message", "raw_details"))
+    return page_of(asked, [{**nothing, **each, "blob_href": asked.shapes.web} for each in run.annotations])
+
+
 @route("GET", f"{REPO}/commits/{{ref}}/check-runs", needs="checks:read")
 def check_runs(asked: Asked) -> Reply:
     found, name = asked.repository, asked.parameters.get("check_name")
@@ -278,6 +291,8 @@ def new_status(asked: Asked) -> Reply:
     found, body = _writable(asked), asked.body
     if len(body.get("description") or "") > 140:
         raise Refusal(invalid("Status", "description is too long (maximum is 140 characters)"))
+    if asked.parts["sha"] not in found.objects.commits:
+        raise Refusal(said(422, f"No commit found for SHA: {asked.parts['sha']}"))
     status = Status(
         sha=asked.parts["sha"],
         state=body["state"],
@@ -302,6 +317,8 @@ def hooks(asked: Asked) -> Reply:
 @route("POST", f"{REPO}/hooks", needs="repository_hooks:write")
 def new_hook(asked: Asked) -> Reply:
     found, config = _writable(asked), asked.body["config"]
+    if not config.get("url"):
+        raise Refusal(invalid("Hook", "url is missing", field_name="url", code="missing_field"))
     if any(hook.url == config["url"] for hook in found.hooks):
         raise Refusal(invalid("Hook", "Hook already exists on this repository"))
     events, form = asked.body.get("events", ["push"]), config.get("content_type", "form")

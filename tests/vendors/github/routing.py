@@ -80,7 +80,7 @@ class Asked:
                 return repository
             if full_name in repository.former:
                 rest = self.path.removeprefix(f"/repos/{full_name}")
-                raise Refusal(moved(f"{self.shapes.api}/repositories/{repository.id}{rest}"))
+                raise Refusal(moved(f"{self.shapes.api}/repositories/{repository.id}{rest}", self.method))
         raise Refusal(not_found())
 
     def _may_see(self, repository: Repository) -> bool:
@@ -164,8 +164,10 @@ def gone() -> Reply:
     return said(410, "This issue was deleted")
 
 
-def moved(location: str) -> Reply:
-    return Reply(301, {"message": "Moved Permanently", "url": location}, {"Location": location})
+def moved(location: str, method: str) -> Reply:
+    """Return where a renamed repository is; what is written is to be sent there as it was (307)."""
+    status = 301 if method == "GET" else 307
+    return Reply(status, {"message": "Moved Permanently", "url": location}, {"Location": location})
 
 
 def archived() -> Reply:

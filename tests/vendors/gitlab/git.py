@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -144,7 +145,7 @@ def _file_diff(old_path: str, new_path: str, before: File | None, after: File | 
 
 def _lines(file: File | None) -> list[str]:
     text = file.content.decode() if file else ""
-    return text.splitlines(keepends=True)
+    return re.findall(r"[^\n]*\n|[^\n]+", text)  # git knows one end of a line only
 
 
 def _numbered(hunks: list[str]) -> Iterator[Line]:
@@ -164,5 +165,4 @@ def _numbered(hunks: list[str]) -> Iterator[Line]:
 
 
 def _first(part: str) -> int:
-    start, _, count = part[1:].partition(",")
-    return int(start) + (count == "0")
+    return int(part[1:].partition(",")[0])

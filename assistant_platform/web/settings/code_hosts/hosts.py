@@ -75,8 +75,10 @@ def change_host(request: OrgRequest, host_id: int) -> HttpResponse:
 @require_safe
 @org_page(Permission.CODE_HOSTS_MANAGE)
 def host_page(request: OrgRequest, host_id: int) -> HttpResponse:
-    """Show a host: what we may do there, where the App is installed, and where it sends webhooks."""
-    return render(request, "settings/code_hosts/host.html", _about(host_or_404(host_id)))
+    """Show a host: what we may do there, where the App is installed, and what it sends us."""
+    host = host_or_404(host_id)
+    context = {**_about(host), "deliveries": scm.selectors.recent_deliveries(host)}
+    return render(request, "settings/code_hosts/host.html", context)
 
 
 @require_POST
