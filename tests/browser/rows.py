@@ -31,9 +31,11 @@ from orgs.services import actor_of
 from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
 from remediation.models import Autofix, Guidance
 from rules.models import Mode, Rule, RuleImport
+from scm.models import CodeHost, HostKind, Installation
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
 from tests import factories
+from tests.integration.scm.certificates import an_authority
 from triage.models import Source
 
 # The organization of the demo, one with every other state, one without anything.
@@ -123,6 +125,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"scan_{scan.state}": scan.pk for scan in scans},
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
             **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
+            **{f"host_{host.kind}": host.pk for host in CodeHost.objects.all()},
             **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
@@ -183,6 +186,7 @@ def _fill_acme(admin: User) -> None:
     _fill_sign_on(admin)
     _connect()
     project = factories.a_project("storefront")
+    _connect_hosts(project)
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
     )
@@ -409,6 +413,50 @@ def _answer(verdict: str) -> str:
 def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, problem: str = "") -> dict[str, Any]:
     place = {"path": "app/search.py", "start_line": start, "end_line": end, "quote": text, "role": role}
     return {**place, "holds": holds, "problem": problem, "moved": False, "is_comment": False}
+
+
+def _connect_hosts(project: Project) -> None:
+    """Reach GitHub as an App that is well but for one permission, and a GitLab whose token has expired."""
+    now = timezone.now()
+    saved = {"saved_by": ALICE, "checked_at": now}
+    checks = [
+        {"name": "contents: read", "needed_for": "reading code", "granted": True, "detail": ""},
+        {"name": "checks: write", "needed_for": "the check on a commit", "granted": None, "detail": ""},
+        {
+            "name": "contents: write",
+            "needed_for": "fix pull requests",
+            "granted": False,
+            "detail": "Grant it in the App's settings, and accept it where the App is installed.",
+        },
+    ]
+    github = factories.a_code_host(
+        base_url="https://github.com",
+        app_id="1234567",
+        app_slug="assistant-of-acme",
+        account="assistant-of-acme[bot]",
+        checks=checks,
+        hook_seen_at=now - timedelta(minutes=12),
+        refused_count=3,
+        refused_at=now - timedelta(days=2),
+        refused_because="its signature is wrong",
+        **saved,
+    )
+    installation = Installation.objects.create(host=github, external_id="1", account="acme")
+    Installation.objects.create(host=github, external_id="2", account="acme-labs", is_suspended=True)
+    Installation.objects.create(host=github, external_id="3", account="a-former-account", removed_at=now)
+    names = {"full_name": "acme/shop", "web_url": "https://github.com/acme/shop", "default_branch": "main"}
+    factories.a_repository(github, project=project, installation=installation, **names)
+    factories.a_code_host(
+        HostKind.GITLAB,
+        base_url="https://gitlab.acme-manufacturing-and-trading.example/git",
+        account="project_42_bot_0123456789abcdef",
+        proxy_url="http://proxy.acme.example:3128",
+        ca_bundle=an_authority("Acme Manufacturing and Trading Root CA 2"),
+        problem="GitLab does not know the token (401): it has expired or was revoked. Enter another one.",
+        checks=[{"name": "api", "needed_for": "comments and merge requests", "granted": True, "detail": ""}],
+        **saved,
+    )
+    CodeHost.objects.filter(kind=HostKind.GITLAB).update(sealed_secrets="sealed with a key that is gone")
 
 
 def _connect() -> None:
