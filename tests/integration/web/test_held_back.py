@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -37,7 +38,7 @@ def browser(in_acme: Organization, alice: User, client_for: ClientFor) -> Client
     return client_for(alice)
 
 
-def in_pull_request(path: str, *, state: str = "settled", **fields: object) -> Finding:
+def in_pull_request(path: str, *, state: str = "settled", **fields: Any) -> Finding:
     scan = factories.a_scan(pull_request_id="7", branch="", is_full=False, state=state)
     return factories.a_finding(scan=scan, path=path, is_production=False, **fields)
 
