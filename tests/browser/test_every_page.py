@@ -55,6 +55,8 @@ VISITS = {
     "findings-filtered": Visit(rows.ADMIN, f"{DEMO}/findings/?recommendation=ignore&severity=high&severity=medium"),
     "findings-in-production": Visit(rows.ADMIN, f"{DEMO}/findings/?backlog=production"),
     "findings-without-a-match": Visit(rows.ADMIN, f"{DEMO}/findings/?backlog=pre_production"),
+    "findings-held-back": Visit(rows.ALICE, f"{ACME}/findings/?backlog=pre_production"),
+    "finding-held-back": Visit(rows.ALICE, f"{ACME}/findings/{{held_back}}/"),
     "findings-of-a-reader": Visit(rows.READER, f"{DEMO}/findings/?recommendation=ignore"),
     "findings-with-long-names": Visit(rows.ALICE, f"{ACME}/findings/"),
     "findings-before-the-first": Visit(rows.ALICE, f"{EMPTY}/findings/"),
