@@ -20,7 +20,7 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.SCAN_STARTED: [findings.tasks.give_up_on_client],
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
     # One event a scan, never one a finding: planning picks, caps and queues.
-    Kind.SCAN_INGESTED: [triage.tasks.plan_analysis],
+    Kind.SCAN_INGESTED: [triage.tasks.plan_analysis, findings.tasks.settle_at_deadline],
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
@@ -29,8 +29,8 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
+    Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
     Kind.PULL_REQUEST_CHANGED: [remediation.tasks.follow_pull_request],
-    Kind.REPLY_RECEIVED: [],
 }
 # What each organization is owed once a day.
 DAILY: list[Task] = [

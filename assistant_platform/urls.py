@@ -42,6 +42,8 @@ from assistant_platform.web.settings import (
     tokens,
     usage,
 )
+from assistant_platform.web.settings.code_hosts import hosts as code_hosts
+from assistant_platform.web.settings.code_hosts import making_apps, repositories
 from assistant_platform.web.sign_on import entrance
 
 pages_of_organization: list[URLPattern | URLResolver] = [
@@ -53,6 +55,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/bulk/<int:bulk_id>/undo/", bulk.undo_bulk, name="findings-bulk-undo"),
     path("findings/<int:finding_id>/", finding.finding_page, name="finding"),
     path("findings/<int:finding_id>/feedback/", findings.give_feedback, name="finding-feedback"),
+    path("findings/<int:finding_id>/feedback/undo/", findings.take_back_feedback, name="finding-feedback-undo"),
     path("findings/<int:finding_id>/ignore/", finding.ignore, name="finding-ignore"),
     path("findings/<int:finding_id>/triage/", finding.set_triage, name="finding-triage"),
     path("findings/<int:finding_id>/notes/", finding.add_note, name="finding-notes"),
@@ -112,6 +115,36 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/provider/<int:connection_id>/check/", provider.check_connection, name="settings-provider-check"),
     path("settings/provider/<int:connection_id>/move/", provider.move_connection, name="settings-provider-move"),
     path("settings/provider/<int:connection_id>/remove/", provider.remove_connection, name="settings-provider-remove"),
+    path("settings/code-hosts/", code_hosts.hosts_page, name="settings-code-hosts"),
+    path("settings/code-hosts/new/", code_hosts.new_host, name="settings-code-hosts-new"),
+    path("settings/code-hosts/app-made/", making_apps.app_made, name="settings-code-hosts-app-made"),
+    path("settings/code-hosts/app-installed/", making_apps.app_installed, name="settings-code-hosts-app-installed"),
+    path("settings/code-hosts/<int:host_id>/", code_hosts.host_page, name="settings-code-hosts-host"),
+    path("settings/code-hosts/<int:host_id>/change/", code_hosts.change_host, name="settings-code-hosts-change"),
+    path("settings/code-hosts/<int:host_id>/check/", code_hosts.check_host, name="settings-code-hosts-check"),
+    path("settings/code-hosts/<int:host_id>/secret/", code_hosts.renew_secret, name="settings-code-hosts-secret"),
+    path("settings/code-hosts/<int:host_id>/remove/", code_hosts.remove_host, name="settings-code-hosts-remove"),
+    path(
+        "settings/code-hosts/<int:host_id>/repositories/",
+        repositories.repositories_page,
+        name="settings-code-hosts-repositories",
+    ),
+    path(
+        "settings/code-hosts/<int:host_id>/repositories/connect/",
+        repositories.connect,
+        name="settings-code-hosts-connect",
+    ),
+    path(
+        "settings/code-hosts/repositories/<int:repository_id>/disconnect/",
+        repositories.disconnect,
+        name="settings-code-hosts-disconnect",
+    ),
+    path(
+        "settings/code-hosts/repositories/<int:repository_id>/webhook/",
+        repositories.set_up_webhook,
+        name="settings-code-hosts-webhook",
+    ),
+    path("settings/code-hosts/projects/<int:project_id>/", repositories.move, name="settings-code-hosts-move"),
     path("settings/organization/", organization.organization_page, name="settings-organization"),
     path("settings/organization/save/", organization.save_organization, name="settings-organization-save"),
     path("settings/people/", people.people_page, name="settings-people"),

@@ -21,6 +21,7 @@ BENCHES = {
     "pages": ("bench.pages", True),
     "semgrep_ci": ("bench.semgrep_ci", True),
     "rules": ("bench.rules", True),
+    "webhooks": ("bench.webhooks", True),
     "worker": ("bench.worker", True),
     "fairness": ("bench.fairness", True),
     "fixes": ("bench.fixes", False),

@@ -6,13 +6,12 @@ The Assistant has no say in it: a finding in Block mode blocks whatever it think
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.utils import timezone
 
-import orgs.selectors
+import findings.selectors
 import rules.selectors
 from findings import uploads
 from findings.ingest import open_report
@@ -39,7 +38,7 @@ def decide(scan: Scan, *, is_last_try: bool = False) -> Decision:
     """Decide for a scan whose client is done. Needs a transaction.
 
     A full scan waits until its findings are known, a pull request's also for the verdicts that its comments show, both
-    until the bound has passed since the client was first done.
+    until the bound has passed since the client was first done; one that was settled at its own deadline waits no more.
     """
     if scan.state in {ScanState.RUNNING, ScanState.FAILED} and not scan.chunks.exists():
         return Decision(is_final=True)  # there are no results to wait for
@@ -53,7 +52,7 @@ def decide(scan: Scan, *, is_last_try: bool = False) -> Decision:
 
 
 def _has_waited_enough(scan: Scan) -> bool:
-    bound = timedelta(seconds=orgs.selectors.assistant_settings().verdict_wait_seconds)
+    bound = findings.selectors.verdict_wait()
     return scan.completed_at is not None and timezone.now() - scan.completed_at >= bound
 
 

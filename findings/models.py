@@ -49,6 +49,7 @@ class Scan(OwnedByOrganization):
     fixed_count = models.PositiveIntegerField(default=0)
     analysed_count = models.PositiveIntegerField(default=0)
     skipped_count = models.PositiveIntegerField(default=0)
+    late_count = models.PositiveIntegerField(default=0)  # had no verdict yet when the wait for verdicts was over
     # Of a scan that the client `semgrep ci` runs itself; the client chooses the id, and repeats it when it tries again.
     client_id = models.UUIDField(null=True, blank=True)
     ci = models.JSONField(default=dict)  # what the client says of the run: environment, addresses, title, versions
@@ -326,7 +327,10 @@ class Presence(OwnedByOrganization):
             # A branch may be called like the ref of a pull request.
             models.UniqueConstraint(fields=["finding", "ref", "is_pull_request"], name="presence_once_per_ref")
         ]
-        indexes = [models.Index(fields=["organization", "project", "ref", "state"], name="presence_on_ref")]
+        indexes = [
+            models.Index(fields=["organization", "project", "ref", "state"], name="presence_on_ref"),
+            models.Index(fields=["organization", "finding"], condition=Q(held_back=True), name="presence_held_back"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.state} on {self.ref}"
@@ -342,7 +346,7 @@ class AnalysisState(models.TextChoices):
 
 
 class Analysis(OwnedByOrganization):
-    """A finding that a scan put up for analysis, and how that ended; when none waits, the scan is settled."""
+    """A finding whose analysis a scan waits for, and how that ended; when none waits, the scan is settled."""
 
     scan = models.ForeignKey(Scan, models.CASCADE, related_name="analyses")
     finding = models.ForeignKey(Finding, models.CASCADE, related_name="analyses")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -11,6 +12,7 @@ import scm.fetching
 import scm.selectors
 from findings.context import FindingContext, RuleContext, Span
 from findings.models import (
+    AnalysisState,
     BulkTriage,
     BulkTriageChange,
     Finding,
@@ -18,6 +20,7 @@ from findings.models import (
     Note,
     Presence,
     PresenceState,
+    Recommendation,
     Scan,
     Triage,
     TriageImport,
@@ -94,6 +97,14 @@ def presences_of(finding: Finding) -> QuerySet[Presence]:
     return Presence.objects.filter(finding=finding).order_by("-changed_at", "-pk")
 
 
+def held_back_among(finding_ids: Sequence[int]) -> set[int]:
+    """Return those findings of which the noise filter held a comment back in a pull request where they are."""
+    if not finding_ids:
+        return set()
+    held = Presence.objects.filter(finding__in=finding_ids, held_back=True, state=PresenceState.PRESENT)
+    return set(held.values_list("finding", flat=True))
+
+
 def refs_of(finding_ids: Sequence[int]) -> dict[int, str]:
     """Return a branch or pull request of each finding: where it is present, else where it was last."""
     newest = (
@@ -148,6 +159,18 @@ def ref_of_client(name: str) -> str:
     """Return what we call the branch or pull request that a client names; empty where there is none."""
     branch, pull_request = branch_and_pull_request(name)
     return f"pull/{pull_request}" if pull_request else branch
+
+
+def verdict_wait() -> timedelta:
+    """Return for how long the comments of a pull request and its CI job wait for verdicts. Needs a transaction."""
+    return timedelta(seconds=orgs.selectors.assistant_settings().verdict_wait_seconds)
+
+
+def without_verdict(scan: Scan) -> int:
+    """Return how many findings of a scan wait for a verdict, also where nobody has planned yet which are judged."""
+    waiting = Finding.objects.filter(not_analysed=NotAnalysed.WAITING, recommendation=Recommendation.NONE)
+    put_up = scan.analyses.filter(state=AnalysisState.WAITING).values("finding")
+    return waiting.filter(Q(first_scan=scan) | Q(pk__in=put_up)).count()
 
 
 def analyses_of(scan: Scan) -> dict[str, int]:

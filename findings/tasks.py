@@ -9,10 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 import orgs.selectors
+from events.kinds import ASSISTANT
 from events.models import Queue
 from events.tasks import org_task
-from findings import services, uploads
+from findings import selectors, services, uploads
 from findings.models import Scan, ScanState
+from lib.failures import TemporaryFailure
 
 
 def _could_not_be_read(*, scan_id: int) -> None:
@@ -29,6 +31,25 @@ def ingest_scan(*, scan_id: int) -> None:
         scan = Scan.objects.select_related("project").filter(pk=scan_id, state=ScanState.RECEIVED).first()
     if scan is not None:
         services.ingest_scan(scan=scan)
+
+
+def _settle_after_all(*, scan_id: int) -> None:
+    services.settle_without_verdicts(scan_id=scan_id, actor=ASSISTANT)
+
+
+@org_task(queue=Queue.PULL_REQUEST, priority=2, on_exhausted=_settle_after_all)
+def settle_at_deadline(*, scan_id: int) -> None:
+    """Settle a scan of a pull request when its wait for verdicts is over, and have this looked at again until then."""
+    with transaction.atomic():
+        in_time = Scan.objects.filter(pk=scan_id, state=ScanState.INGESTED).exclude(pull_request_id="")
+        scan = in_time.first()
+        wait = selectors.verdict_wait()
+    if scan is None or scan.ingested_at is None:
+        return
+    left = (scan.ingested_at + wait - timezone.now()).total_seconds()
+    if left > 0:
+        raise TemporaryFailure("It waits for verdicts.", retry_after_seconds=left, spends_attempt=False)
+    services.settle_without_verdicts(scan_id=scan_id, actor=ASSISTANT)
 
 
 @org_task(queue=Queue.BACKLOG)

@@ -104,7 +104,10 @@ class ReplyCommand(OwnedByOrganization):
     reply_id = models.CharField(max_length=60)  # the host's number of the reply
     author = models.CharField(max_length=200)
     command = models.CharField(max_length=40)
-    outcome = models.CharField(max_length=300, blank=True)  # in words; empty: not carried out yet
+    outcome = models.CharField(max_length=300, blank=True)  # in words: what became of it
+    is_carried_out = models.BooleanField(default=False)
+    answer = models.CharField(max_length=500, blank=True)  # one line; empty: a reaction says it
+    delivery_number = models.BigIntegerField(null=True, blank=True)  # of the delivery that answers; it may be forgotten
     created_at = models.DateTimeField(auto_now_add=True)
     answered_at = models.DateTimeField(null=True, blank=True)
 

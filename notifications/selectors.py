@@ -33,7 +33,7 @@ from orgs.settings.effective import EffectiveSettings, settings_for
 from remediation.models import Autofix, Guidance
 from rules.models import Mode, Severity
 from rules.selectors import mode_in
-from scm.models import CodeFile, PullRequest
+from scm.models import CodeFile, CodeHost, HostKind, PullRequest
 from triage.models import Verdict
 
 
@@ -97,7 +97,9 @@ def group_comment(
         confidence=verdict.confidence if verdict is not None and doubted else "",
         summary=guidance.summary if guidance is not None else "",
         steps=_steps(guidance),
-        replies=known.replies(has_verdict=any(entry.pk in known.verdicts for entry in known.findings)),
+        replies=known.replies(
+            has_verdict=any(entry.pk in known.verdicts for entry in known.findings), in_conversation=True
+        ),
         footer=known.settings.comment_footer,
         marker=known.marker(key),
     )
@@ -166,6 +168,11 @@ class _Known:
         self.autofixes: Mapping[int, Autofix] = remediation.selectors.latest_autofixes(finding_ids)
         self.settings: EffectiveSettings = settings_for(pull_request.project_id)
         self._gone = _gone_from(pull_request, finding_ids)
+        self._host_kind = (
+            CodeHost.objects.filter(repositories__project=pull_request.project_id)
+            .values_list("kind", flat=True)
+            .first()
+        )
         self._in_crlf = _files_in_crlf([entry for entry in self.findings if entry.rule_fix])
 
     def fix(self, finding: Finding) -> Fix | None:
@@ -181,8 +188,10 @@ class _Known:
     def standing(self, finding: Finding) -> Standing:
         return _standing(finding, self._gone)
 
-    def replies(self, *, has_verdict: bool) -> Replies:
-        works = self.settings.commands_in_replies
+    def replies(self, *, has_verdict: bool, in_conversation: bool) -> Replies:
+        # GitHub knows no replies in the conversation: nothing there says which comment somebody answers.
+        has_thread = self._host_kind == HostKind.GITLAB or (self._host_kind == HostKind.GITHUB and not in_conversation)
+        works = self.settings.commands_in_replies and has_thread
         return Replies(triage=works, feedback=works and has_verdict)
 
     def marker(self, key: str) -> str:
@@ -216,7 +225,7 @@ def _finding_comment(
         decided=_decided(finding),
         place=place,
         shares_line=shares_line,
-        replies=known.replies(has_verdict=verdict is not None),
+        replies=known.replies(has_verdict=verdict is not None, in_conversation=place is None),
         footer=known.settings.comment_footer,
         marker=known.marker(key_of_finding(finding.pk)),
     )

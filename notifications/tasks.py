@@ -1,4 +1,4 @@
-"""Mails that Jobs send: what a dead mail server holds up is sent when it answers again."""
+"""What Jobs send: mails, and answers on code hosts. What a dead server holds up is sent when it answers again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from events.tasks import org_task
 from lib.crypto import digest_of_token
 from lib.failures import TemporaryFailure
 from notifications.mail import MailNotSent
+from notifications.replies.answering import carry_out_replies
 from orgs.joining import token_of
 from orgs.models import Invitation
+from scm.models import WebhookDelivery
 
 # With the usual back-off, eight hours of a mail server's absence.
 MAX_ATTEMPTS = 36
@@ -70,3 +72,12 @@ def _note_failure(invitation: Invitation, reason: str) -> None:
         Invitation.objects.filter(pk=invitation.pk, expires_at=invitation.expires_at).update(
             delivery_error=reason[:200]
         )
+
+
+@org_task(queue=Queue.PULL_REQUEST)
+def carry_out_reply(delivery_id: int) -> None:
+    """Carry out the command in a reply on a code host, and answer it there."""
+    with transaction.atomic():
+        delivery = WebhookDelivery.objects.select_related("host").filter(pk=delivery_id).exclude(body="").first()
+    if delivery is not None:
+        carry_out_replies(delivery)

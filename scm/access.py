@@ -26,7 +26,7 @@ def access_of(host: CodeHost, *, installation_id: str = "") -> HostAccess:
         app_id=host.app_id,
         private_key=secrets.get("private_key", ""),
         installation_id=installation_id,
-        proxy_url=host.proxy_url,
+        proxy_url=secrets.get("proxy_url") or host.proxy_url,
         ca_bundle=host.ca_bundle,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -57,17 +57,23 @@ class Place:
     base_url: str
     is_app: bool = False
     app_id: str = ""
-    proxy_url: str = ""
+    proxy_url: str = field(default="", repr=False)
     ca_bundle: str = field(default="", repr=False)
 
+    @property
+    def proxy_address(self) -> str:
+        """The proxy without the name and password for it."""
+        parts = urlsplit(self.proxy_url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
     def columns(self) -> dict[str, Any]:
-        """Return the columns of CodeHost."""
+        """Return the columns of CodeHost; a name and password for the proxy are among its secrets."""
         return {
             "kind": self.kind,
             "base_url": self.base_url,
             "is_app": self.is_app,
             "app_id": self.app_id,
-            "proxy_url": self.proxy_url,
+            "proxy_url": self.proxy_address,
             "ca_bundle": self.ca_bundle,
         }
 
@@ -82,7 +88,7 @@ class Place:
             host.is_app,
             host.app_id,
         )
-        return is_same and self.proxy_url in {"", host.proxy_url} and self.ca_bundle in {"", host.ca_bundle}
+        return is_same and self.proxy_address in {"", host.proxy_url} and self.ca_bundle in {"", host.ca_bundle}
 
     def access(self, secrets: dict[str, str]) -> HostAccess:
         """Return how an adapter reaches it."""
@@ -91,7 +97,7 @@ class Place:
             token=secrets.get("token", ""),
             app_id=self.app_id,
             private_key=secrets.get("private_key", ""),
-            proxy_url=self.proxy_url,
+            proxy_url=secrets.get("proxy_url") or self.proxy_url,
             ca_bundle=self.ca_bundle,
         )
 
@@ -142,6 +148,10 @@ def secrets_for(
     secrets = {**kept, name: typed or kept[name]}
     if webhook_secret:
         secrets["webhook_secret"] = webhook_secret
+    if place.proxy_url != place.proxy_address:
+        secrets["proxy_url"] = place.proxy_url
+    elif host is None or place.proxy_address != host.proxy_url:
+        secrets.pop("proxy_url", None)
     return secrets
 
 
@@ -170,6 +180,8 @@ def _base_url(text: str, kind: HostKind, *, is_behind_proxy: bool) -> str:
     except OutboundError as error:
         raise HostRefused(str(error), field="base_url") from error
     parts = urlsplit(text)
+    if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", target.host):
+        raise HostRefused("This is no name of a host.", field="base_url")
     if parts.query or parts.fragment:
         raise HostRefused("Leave away what follows the path (? or #).", field="base_url")
     path = parts.path.rstrip("/")
@@ -193,10 +205,15 @@ def _proxy_url(text: str) -> str:
     if len(text) > LONGEST_URL:
         raise HostRefused("The address is too long.", field="proxy_url")
     try:
-        check_reachable(text)
+        parts = urlsplit(text)
+        check_reachable(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+    except ValueError:
+        raise HostRefused("This is no address. It looks like http://proxy.example:8080.", field="proxy_url") from None
     except OutboundError as error:
-        raise HostRefused(f"The proxy: {error}", field="proxy_url") from error
-    parts = urlsplit(text)
+        # `from None`: the address may hold a password.
+        raise HostRefused(f"The proxy: {error}", field="proxy_url") from None
+    if any(not "!" <= character <= "~" for character in parts.netloc):
+        raise HostRefused("The name or password has characters to be written as %XX.", field="proxy_url")
     if parts.path or parts.query or parts.fragment:
         raise HostRefused("Give the proxy as http://host:port, without a path.", field="proxy_url")
     return text

@@ -20,7 +20,8 @@ class CodeHost(OwnedByOrganization):
     """How an organization reaches a source code manager: as a GitHub App, or by a token.
 
     `base_url` is that of the pages people see, such as https://github.com. `sealed_secrets` is a JSON object, sealed by
-    lib.crypto: `token`, `private_key` (PEM), `client_secret`, `webhook_secret`.
+    lib.crypto: `token`, `private_key` (PEM), `client_secret`, `webhook_secret`,
+    and `proxy_url` where that has a name and a password in it.
     """
 
     kind = models.CharField(max_length=10, choices=HostKind)

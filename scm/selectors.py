@@ -8,12 +8,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 
 from orgs.models import Project
 from scm.adapters.base import FileMissing, FileUnreadable, ScmError
 from scm.adapters.local import LocalFolder
+from scm.drafts import GITHUB
 from scm.models import CodeFile, CodeHost, Installation, Repository, WebhookDelivery
 
 FILES_REMEMBERED = 64
@@ -73,15 +74,39 @@ def code_hosts() -> QuerySet[CodeHost]:
     return CodeHost.objects.order_by("pk")
 
 
+def hosts_with_counts() -> QuerySet[CodeHost]:
+    """Return the same, each with how many repositories were chosen there (`repository_count`)."""
+    return code_hosts().annotate(repository_count=Count("repositories"))
+
+
+def installations_of(host: CodeHost) -> QuerySet[Installation]:
+    """Return where a host's App is installed, or was, by account."""
+    return Installation.objects.filter(host=host).order_by("account", "pk")
+
+
+def install_url(host: CodeHost) -> str:
+    """Return where somebody installs a host's App, empty where that is not known."""
+    if not host.is_app or not host.app_slug:
+        return ""
+    # GitHub Enterprise Server has its Apps' public pages elsewhere than the service.
+    apps = "apps" if host.base_url == GITHUB else "github-apps"
+    return f"{host.base_url}/{apps}/{host.app_slug}/installations/new"
+
+
 def usable_installations(host: CodeHost) -> QuerySet[Installation]:
     """Return where a host's App is installed and not suspended, by account."""
     return Installation.objects.filter(host=host, removed_at=None, is_suspended=False).order_by("account", "pk")
 
 
-def repositories_on(host: CodeHost) -> QuerySet[Repository]:
-    """Return the repositories of a host that were chosen, by name, with host, project and installation."""
-    found = Repository.objects.filter(host=host).select_related("host", "project", "installation")
+def repositories_of_hosts() -> QuerySet[Repository]:
+    """Return the repositories that were chosen, by name, with host, project and installation; no folders."""
+    found = Repository.objects.filter(host__isnull=False).select_related("host", "project", "installation")
     return found.order_by("full_name", "pk")
+
+
+def repositories_on(host: CodeHost) -> QuerySet[Repository]:
+    """Return those of one host."""
+    return repositories_of_hosts().filter(host=host)
 
 
 def repository_of(project: Project) -> Repository | None:

@@ -22,6 +22,7 @@ from tests import factories, servers
 
 if TYPE_CHECKING:
     from tests.vendors.github_server import GitHubServer
+    from tests.vendors.gitlab_server import GitLabServer
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +96,17 @@ def github() -> Iterator[GitHubServer]:
     from tests.vendors.github_server import GitHubServer  # noqa: PLC0415  (few tests need what it loads)
 
     with GitHubServer().running() as server, in_force(Policy.of(allowed=["127.0.0.1"], ports=["*"])):
+        yield server
+        close_adapters()
+    assert server.violations == []
+
+
+@pytest.fixture
+def gitlab() -> Iterator[GitLabServer]:
+    """A GitLab on loopback, which the operator allows; fails the test that broke what GitLab describes."""
+    from tests.vendors.gitlab_server import GitLabServer  # noqa: PLC0415  (few tests need what it loads)
+
+    with GitLabServer().running() as server, in_force(Policy.of(allowed=["127.0.0.1"], ports=["*"])):
         yield server
         close_adapters()
     assert server.violations == []

@@ -88,6 +88,7 @@ class Feedback(OwnedByOrganization):
     verdict = models.ForeignKey(Verdict, models.CASCADE, related_name="feedback")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     token_name = models.CharField(max_length=100, blank=True)  # of a token that said it for somebody; then no user
+    account = models.CharField(max_length=200, blank=True)  # of somebody on a code host, who said it there; as above
     agrees = models.BooleanField()
     reason = models.TextField(blank=True, max_length=3000)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -50,6 +50,9 @@ def plan_analysis(*, scan: Scan, judge: Task, tag: Task) -> Plan:
             left_out += _leave_out(candidates.exclude(pk__in=list(first)), NotAnalysed.CAP)
         picked = list(candidates.order_by("-severity", "pk").values_list("pk", "path"))
         _queue(scan, picked, judge=judge, tag=tag)
+        findings.services.end_left_out(scan=scan)
+        if scan.pull_request_id:
+            findings.services.wait_for_earlier(scan=scan)
         Scan.objects.filter(pk=scan.pk).update(skipped_count=F("skipped_count") + left_out)
         record(Kind.ANALYSIS_PLANNED, actor=ASSISTANT, scan_id=scan.pk, picked=len(picked), left_out=left_out)
         findings.services.settle_if_done(scan_id=scan.pk, actor=ASSISTANT)

@@ -292,9 +292,41 @@ def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "
     return _keep_feedback(verdict, {"user": user}, agrees=agrees, reason=reason, actor=actor_of(user))
 
 
+def take_back_feedback(*, verdict: Verdict, user: User) -> bool:
+    """Forget what a person said of a verdict, and open the finding that agreeing ignored. Returns whether there was any.
+
+    A comment that was posted since somebody disagreed stays.
+    """
+    actor = actor_of(user)
+    with transaction.atomic():
+        finding = Finding.objects.select_for_update(no_key=True).get(pk=verdict.finding_id)
+        feedback = Feedback.objects.filter(verdict=verdict, user=user).first()
+        if feedback is None:
+            return False
+        record(
+            Kind.FEEDBACK_GIVEN,
+            actor=actor,
+            finding_id=finding.pk,
+            verdict_id=verdict.pk,
+            agrees=feedback.agrees,
+            is_undo=True,
+        )
+        ignored_so = finding.triage == Triage.IGNORED and finding.ignore_reason == IgnoreReason.FALSE_POSITIVE
+        if feedback.agrees and verdict.is_false_positive and ignored_so:
+            findings.services.set_triage(finding=finding, triage=Triage.OPEN, comment="", actor=actor)
+        feedback.delete()
+    return True
+
+
 def give_feedback_of_token(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
     """Keep what a token says of a verdict for somebody, as give_feedback does; one answer a token."""
-    whose = {"user": None, "token_name": actor.name[:100]}
+    whose = {"user": None, "token_name": actor.name[:100], "account": ""}
+    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
+
+
+def give_feedback_of_account(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
+    """Keep what somebody says of a verdict on a code host, as give_feedback does; one answer an account there."""
+    whose = {"user": None, "token_name": "", "account": actor.name[:200]}
     return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
 
 
@@ -305,6 +337,8 @@ def _keep_feedback(verdict: Verdict, whose: dict[str, Any], *, agrees: bool, rea
             verdict=verdict, **whose, defaults={"finding": finding, "agrees": agrees, "reason": reason}
         )
         record(Kind.FEEDBACK_GIVEN, actor=actor, finding_id=finding.pk, verdict_id=verdict.pk, agrees=agrees)
+        if not agrees:
+            findings.services.hold_back_no_more(finding=finding)
         if verdict.is_false_positive and agrees:
             findings.services.ignore(
                 finding=finding, reason=IgnoreReason.FALSE_POSITIVE, comment=reason or verdict.explanation, actor=actor

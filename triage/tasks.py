@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 import findings.selectors
@@ -65,7 +66,9 @@ def _not_planned_after_all(*, scan_id: int) -> None:
 def plan_analysis(*, scan_id: int) -> None:
     """Queue what a scan brought."""
     with transaction.atomic():
-        scan = Scan.objects.filter(pk=scan_id, state=ScanState.INGESTED).first()
+        # One that was settled before its turn came: its verdicts are late, and come all the same.
+        to_plan = Q(state=ScanState.INGESTED) | Q(state=ScanState.SETTLED, late_count__gt=0)
+        scan = Scan.objects.filter(to_plan, pk=scan_id).first()
     if scan is not None:
         planning.plan_analysis(scan=scan, judge=judge_finding, tag=tag_file)
 

@@ -97,6 +97,7 @@ class ScanSerializer(serializers.ModelSerializer[Scan]):
             "fixed_count",
             "analysed_count",
             "skipped_count",
+            "late_count",
             "received_at",
             "ingested_at",
             "settled_at",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import deployments, docs, policies, projects, provider, scans, settings, usage
+from assistant_platform.api import code_hosts, deployments, docs, policies, projects, provider, scans, settings, usage
 from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists
 from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
@@ -14,6 +14,8 @@ FINDING = f"{DEPLOYMENT}/findings/<int:finding_id>"
 RULES = f"{DEPLOYMENT}/rules"
 PROJECTS = f"{DEPLOYMENT}/projects"
 PROVIDER = f"{DEPLOYMENT}/provider"
+CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
+CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
@@ -47,6 +49,15 @@ urlpatterns = [
     path(f"{PROVIDER}/step-models", provider.StepModelsView.as_view(), name="api-step-models"),
     path(CONNECTION, provider.ConnectionView.as_view(), name="api-connection"),
     path(f"{CONNECTION}/check", provider.ConnectionCheckView.as_view(), name="api-connection-check"),
+    path(CODE_HOSTS, code_hosts.DeploymentCodeHostsView.as_view(), name="api-code-hosts"),
+    path(CODE_HOST, code_hosts.OneCodeHostView.as_view(), name="api-code-host"),
+    path(f"{CODE_HOST}/check", code_hosts.CodeHostCheckView.as_view(), name="api-code-host-check"),
+    path(f"{CODE_HOST}/repositories", code_hosts.CodeHostRepositoriesView.as_view(), name="api-code-host-repositories"),
+    path(
+        f"{CODE_HOST}/repositories/<int:repository_id>",
+        code_hosts.RepositoryView.as_view(),
+        name="api-code-host-repository",
+    ),
     path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
     path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
     path(RULES, rules.RulesView.as_view(), name="api-rules"),

@@ -96,6 +96,16 @@ def up(options: Options) -> int:
     return 0
 
 
+def web_command(*, host: str, port: int, processes: int = 1) -> tuple[str, ...]:
+    """Return the Python module that serves the pages, with its arguments; an empty host is every address."""
+    return (
+        "granian", "--interface", "wsgi", "--host", host or "0.0.0.0", "--port", str(port),  # noqa: S104  (asked for by --host "")
+        "--workers", str(processes), "--blocking-threads", str(WEB_THREADS),
+        "--respawn-failed-workers", "--no-ws", "--log-level", "warning",
+        "assistant_platform.wsgi:application",
+    )  # fmt: skip
+
+
 def say(text: str) -> None:
     """Tell the person at the terminal."""
     print(text, flush=True)  # noqa: T201  (the terminal is the page here)
@@ -217,12 +227,7 @@ class Platform:
     # --- Our own processes --------------------------------------------------------------------------------------------
 
     def _web_command(self) -> tuple[str, ...]:
-        return (
-            "granian", "--interface", "wsgi", "--host", self.options.host or "0.0.0.0", "--port", str(self.port),  # noqa: S104  (asked for by --host "")
-            "--workers", str(self.options.web_processes), "--blocking-threads", str(WEB_THREADS),
-            "--respawn-failed-workers", "--no-ws", "--log-level", "warning",
-            "assistant_platform.wsgi:application",
-        )  # fmt: skip
+        return web_command(host=self.options.host, port=self.port, processes=self.options.web_processes)
 
     def _beat_command(self) -> tuple[str, ...]:
         return (

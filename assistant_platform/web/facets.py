@@ -57,6 +57,7 @@ _LABELS = {
     "ref": "Branch or pull request",
     "scan": "New in scan",
     "why": "Not analysed",
+    "held": "Noise filter",
 }
 
 _FIXED_VALUES: dict[str, Mapping[str, str]] = {
@@ -66,6 +67,7 @@ _FIXED_VALUES: dict[str, Mapping[str, str]] = {
     "product": listing.PRODUCTS,
     "backlog": listing.BACKLOGS,
     "fix": listing.FIXES,
+    "held": {listing.HELD_BACK: listing.HELD[listing.HELD_BACK]},
     "risk": listing.RISKS,
     "component": {tag.value: tag.value[:1].upper() + tag.value[1:] for tag in ComponentTag},
 }
@@ -112,25 +114,37 @@ class Backlog:
     explanation: str
     pairs: list[tuple[str, str]]
     is_shown: bool
+    held_back: int = 0  # so many of it the noise filter held back
 
 
+PRE_PRODUCTION = ("pre_production",)
 _BACKLOGS = (
     ((), "All", "Findings", ""),
     (("production",), "Production", "Production backlog", "Present on the primary branch of their project."),
     (
-        ("pre_production",),
+        PRE_PRODUCTION,
         "Pre-production",
         "Pre-production backlog",
-        "Present on other branches and pull requests only.",
+        "Present on other branches and pull requests only. What the noise filter held back comes first, to be reviewed.",
     ),
 )
 
 
-def backlogs(chosen: FindingFilter) -> list[Backlog]:
-    """Return the backlogs, each with the rest of the filter as it is; both together are all."""
+def backlogs(chosen: FindingFilter, *, held_back: int) -> list[Backlog]:
+    """Return the backlogs, each with the rest of the filter as it is; both together are all.
+
+    `held_back` is how many findings of the pre-production backlog the noise filter held back.
+    """
     shown = chosen.backlog if len(chosen.backlog) == 1 else ()
     return [
-        Backlog(label, heading, explanation, replace(chosen, backlog=values).as_pairs(), values == shown)
+        Backlog(
+            label,
+            heading,
+            explanation,
+            replace(chosen, backlog=values).as_pairs(),
+            values == shown,
+            held_back if values == PRE_PRODUCTION else 0,
+        )
         for values, label, heading, explanation in _BACKLOGS
     ]
 
@@ -143,7 +157,7 @@ def chips(chosen: FindingFilter, *, projects: Mapping[int, str], rules: Mapping[
         if names is not None:
             label = _short(names.get(int(value), f"#{value}"))
         else:
-            label = {**_FIXED_VALUES, "why": listing.REASONS}.get(name, {}).get(value, value)
+            label = {**_FIXED_VALUES, "why": listing.REASONS, "held": listing.HELD}.get(name, {}).get(value, value)
         found.append(Chip(f"{_LABELS[name]}: {label}", chosen.without(name, value).as_pairs()))
     return found
 

@@ -20,6 +20,7 @@ import events.selectors
 import findings.code
 import findings.selectors
 import findings.services
+import notifications.explaining
 import orgs.selectors
 import providers.selectors
 import remediation.pull_requests
@@ -32,6 +33,7 @@ from assistant_platform.web.findings import back_to
 from assistant_platform.web.forms import IgnoreForm, NoteForm, TriageForm
 from assistant_platform.web.rendering.activity import activities
 from assistant_platform.web.rendering.code import Listing, coloured, listing
+from assistant_platform.web.rendering.comment_decisions import comment_answers
 from assistant_platform.web.rendering.diffs import hunks
 from findings.models import Finding, IgnoreReason, NotAnalysed, Triage
 from lib.failures import TemporaryFailure
@@ -39,7 +41,7 @@ from orgs.permissions import Permission
 from providers.models import ModelCall
 from remediation.gates import TITLES
 from remediation.models import Autofix, Guidance
-from triage.models import Verdict
+from triage.models import Source, Verdict
 
 ACTIVITIES_SHOWN = 100
 PRESENCES_SHOWN = 30
@@ -87,10 +89,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Origin:
-    """How an answer came about, for "How was this decided?"."""
+    """How an answer came about, for "How was this decided?"; `prompt_version` is 0 where no model was asked."""
 
     title: str
-    answer: Verdict | Guidance | Autofix
+    provider: str
+    prompt_version: int
+    answered_at: datetime
     call: ModelCall | None
 
 
@@ -165,6 +169,9 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         "fix_pull_request": remediation.pull_requests.standing_of(finding),
         "hunks": hunks(autofix.diff) if autofix and autofix.is_shown else [],
         "checks": [_check(gate) for gate in autofix.gates] if autofix else [],
+        "comment_answers": comment_answers(
+            notifications.explaining.answers_about(finding), finding=finding, member=request.member
+        ),
         "presences": findings.selectors.presences_of(finding)[:PRESENCES_SHOWN],
         "activities": activities(happened, notes=notes),
         "origins": _origins(finding, verdict, guidance, autofix),
@@ -242,12 +249,24 @@ def _origins(
     finding: Finding, verdict: Verdict | None, guidance: Guidance | None, autofix: Autofix | None
 ) -> list[Origin]:
     answers = [("Verdict", verdict), ("Guidance", guidance), ("Fix", autofix)]
+    given = [(title, answer) for title, answer in answers if answer is not None]
+    second_id = verdict.second_model_call_id if verdict else None
     calls = providers.selectors.calls_by_id(
-        [answer.model_call_id for _, answer in answers if answer is not None and answer.model_call_id]
+        [call_id for call_id in (*(answer.model_call_id for _, answer in given), second_id) if call_id]
     )
-    return [
-        Origin(title, answer, calls.get(answer.model_call_id or 0)) for title, answer in answers if answer is not None
-    ]
+    found = [_origin(title, answer, calls.get(answer.model_call_id or 0)) for title, answer in given]
+    second = calls.get(second_id or 0)
+    if second is not None:
+        # After the verdict, which it was asked about.
+        origin = Origin("Second look", f"AI provider, {second.model}", second.prompt_version, second.created_at, second)
+        found.insert(1, origin)
+    return found
+
+
+def _origin(title: str, answer: Verdict | Guidance | Autofix, call: ModelCall | None) -> Origin:
+    provider = f"{answer.get_source_display()}{f', {answer.model}' if answer.model else ''}"
+    version = answer.prompt_version if answer.source == Source.MODEL else 0
+    return Origin(title, provider, version, answer.created_at, call)
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ import rules.selectors
 import triage.selectors
 import triage.services
 from assistant_platform.web.base import OrgRequest, org_page
-from assistant_platform.web.facets import backlogs, chips, facets
+from assistant_platform.web.facets import PRE_PRODUCTION, backlogs, chips, facets
 from assistant_platform.web.forms import FeedbackForm
 from assistant_platform.web.rows import row_of
 from findings import listing
@@ -36,29 +37,39 @@ def findings_page(request: OrgRequest) -> HttpResponse:
     if "repo" in request.GET:
         return _from_semgreps_link(request)
     chosen = FindingFilter.parse(request.GET)
-    page = listing.page(
-        chosen,
-        viewer=request.member,
-        after=Cursor.parse(request.GET.get("after", "")),
-        before=Cursor.parse(request.GET.get("before", "")),
-    )
-    verdicts = triage.selectors.latest_verdicts([finding.pk for finding in page.findings])
+    after, before = Cursor.parse(request.GET.get("after", "")), Cursor.parse(request.GET.get("before", ""))
+    held_back, rest = [], chosen
+    if chosen.backlog == PRE_PRODUCTION and not chosen.held:
+        # What was held back stands before the first page, and on none of the pages.
+        rest = replace(chosen, held=(listing.NOT_HELD_BACK,))
+        if after is None and before is None:
+            held_back = listing.page(replace(chosen, held=(listing.HELD_BACK,)), viewer=request.member).findings
+    page = listing.page(rest, viewer=request.member, after=after, before=before)
+    shown = [*held_back, *page.findings]
+    verdicts = triage.selectors.latest_verdicts([finding.pk for finding in shown])
+    marked = findings.selectors.held_back_among([finding.pk for finding in shown if finding.recommendation == "ignore"])
+    held_back_count = listing.held_back_count(replace(chosen, backlog=PRE_PRODUCTION), viewer=request.member)
     projects = orgs.selectors.project_names(request.member, at_most=PROJECTS_OFFERED)
     counts = _counts(chosen, request)
-    rules = {finding.rule_id: finding.rule.identifier for finding in page.findings}
+    rules = {finding.rule_id: finding.rule.identifier for finding in shown}
     context = {
-        "rows": [row_of(finding, verdicts.get(finding.pk), findings_address=request.path) for finding in page.findings],
+        "rows": [
+            row_of(finding, verdicts.get(finding.pk), findings_address=request.path, is_held_back=finding.pk in marked)
+            for finding in shown
+        ],
+        "more_held_back": max(held_back_count - len(held_back), 0) if held_back else 0,
+        "held_pairs": replace(chosen, held=(listing.HELD_BACK,)).as_pairs(),
         "page": page,
         "chosen": chosen,
         "pairs": chosen.as_pairs(),
-        "backlogs": backlogs(chosen),
+        "backlogs": backlogs(chosen, held_back=held_back_count),
         "facets": facets(chosen, counts, projects=projects, rules=rules),
         "chips": chips(chosen, projects=projects, rules=rules),
         "counts": counts,
         "refs": findings.selectors.scanned_refs(request.member),
         "here": request.get_full_path(),
         "provider": providers.selectors.chosen(),
-        "has_findings": bool(page.findings) or findings.selectors.visible_to(request.member).exists(),
+        "has_findings": bool(shown) or findings.selectors.visible_to(request.member).exists(),
     }
     return render(request, "findings/list.html", context)
 
@@ -112,16 +123,40 @@ def give_feedback(request: OrgRequest, finding_id: int) -> HttpResponse:
         return back_to(request, finding)
     verdict.finding = finding
     agrees = form.cleaned_data["agrees"]
+    was_held_back = bool(findings.selectors.held_back_among([finding.pk]))
     triage.services.give_feedback(verdict=verdict, user=request.user, agrees=agrees, reason=form.cleaned_data["reason"])
     if request.htmx and request.POST.get("from") == "row":  # type: ignore[attr-defined]  # django-htmx's middleware
         finding.refresh_from_db()
         address = reverse("findings", kwargs={"slug": request.member.organization.slug})
         row = row_of(finding, verdict, findings_address=address)
-        context = {"row": row, "answered": True, "agrees": agrees}
+        back = request.POST.get("next", "")
+        context = {"row": row, "answered": True, "agrees": agrees, "was_held_back": was_held_back, "back": back}
         return render(request, "findings/_row.html", context)
-    ignores = verdict.is_false_positive and agrees
-    messages.success(request, "Thank you. The finding is now ignored." if ignores else "Thank you, noted.")
+    if verdict.is_false_positive and agrees:
+        undo = reverse("finding-feedback-undo", kwargs=_address_of(request, finding))
+        messages.success(request, "Thank you. The finding is now ignored.", extra_tags=undo)
+    elif verdict.is_false_positive and was_held_back:
+        messages.success(request, "Thank you. It stays open, and its comment is posted after all.")
+    else:
+        messages.success(request, "Thank you, noted.")
     return back_to(request, finding)
+
+
+@require_POST
+@org_page(Permission.FINDINGS_TRIAGE)
+def take_back_feedback(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Take back what one said of the verdict that counts, and with it that the finding is ignored."""
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
+    verdict = triage.selectors.latest_verdict(finding)
+    if verdict is not None and triage.services.take_back_feedback(verdict=verdict, user=request.user):
+        messages.success(request, "Taken back.")
+    else:
+        messages.error(request, "There is nothing to take back: you have said nothing of the verdict that counts.")
+    return back_to(request, finding)
+
+
+def _address_of(request: OrgRequest, finding: Finding) -> dict[str, str | int]:
+    return {"slug": request.member.organization.slug, "finding_id": finding.pk}
 
 
 def back_to(request: OrgRequest, finding: Finding) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 import findings.code
 import findings.selectors
+import orgs.selectors
 import providers.gate
 import providers.selectors
 import remediation.asking
@@ -26,6 +27,7 @@ from providers.adapters.base import Question
 from providers.models import Step
 from providers.prompts import Prompt
 from providers.selectors import BUILT_IN, Choice
+from triage.second_vote import needs_second_vote
 
 CHARACTERS_PER_TOKEN = 4  # of English prose and code, roughly; a provider counts exactly
 
@@ -79,10 +81,20 @@ def _prompts(finding: Finding) -> list[tuple[Step, Prompt]]:
     guidance, _ = remediation.asking.guidance_question(finding)
     return [
         (Step.COMPONENT, component.prompt),
-        (Step.VERDICT, triage.asking.verdict_question(finding).prompt),
+        *_verdict_prompts(finding),
         (Step.GUIDANCE, guidance),
         (Step.AUTOFIX, remediation.asking.fix_question(finding).prompt()),
     ]
+
+
+def _verdict_prompts(finding: Finding) -> list[tuple[Step, Prompt]]:
+    asked = triage.asking.verdict_question(finding)
+    settings = orgs.selectors.settings_for(finding.project_id)
+    may_be_asked_twice = settings.noise_filter and needs_second_vote(
+        severity=finding.severity, cwes=finding.rule.cwe, careful_cwes=settings.careful_cwes
+    )
+    second = [(Step.SECOND_VOTE, triage.asking.second_question_of(asked))] if may_be_asked_twice else []
+    return [(Step.VERDICT, asked.prompt), *second]
 
 
 def _preview(step: Step, prompt: Prompt, when: str) -> StepPreview:
@@ -114,6 +126,10 @@ def _when(step: Step, finding: Finding) -> str:
             return "Asked once for each content of the file; the same file is not asked about again."
         case Step.VERDICT:
             return "Asked whenever the finding is analysed, unless it is in test code and that decides alone."
+        case Step.SECOND_VOTE:
+            return (
+                "Asked only if the verdict is a false positive: one is not enough to leave this finding's comment out."
+            )
         case Step.GUIDANCE:
             return "Asked after the verdict, which stands in it; here it is the latest one, if there is any."
         case Step.AUTOFIX if finding.rule_fix:

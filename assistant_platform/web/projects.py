@@ -91,16 +91,24 @@ def _as_fields(project: Project) -> dict[str, str]:
 
 def _page(request: OrgRequest, project: Project, form: ProjectForm, *, status: int = 200) -> HttpResponse:
     numbers = listing.open_by_project(request.member).get(project.pk, {})
+    connected = scm.selectors.repository_of(project)
     context = {
         "project": project,
         "numbers": [(word, label, numbers.get(word, 0)) for word, label in listing.SEVERITIES.items()],
         "total": sum(numbers.values()),
         "scans": findings.selectors.scans_visible_to(request.member).filter(project=project)[:SCANS_SHOWN],
         "has_folder": scm.selectors.has_folder(project),
+        "connected": connected,
+        "connected_url": _as_link(connected.web_url) if connected else "",
         "overrides": rules.selectors.overrides_in(project.pk)[:OVERRIDES_SHOWN],
         "paths_form": IgnoredPathsForm(initial={"ignored_paths": project.ignored_paths}),
         "form": form,
         "branches": findings.selectors.branches_of(project),
-        "repository": project.url if project.url.startswith(("https://", "http://")) else "",
+        "repository": _as_link(project.url),
     }
     return render(request, "projects/project.html", context, status=status)
+
+
+def _as_link(url: str) -> str:
+    """Return an address that may be followed from a page, an empty text for any other."""
+    return url if url.startswith(("https://", "http://")) else ""

@@ -41,9 +41,10 @@ class Row:
     unverified: str  # the confidence of a fix that is not verified
     status: str
     project: str
+    is_held_back: bool
 
 
-def row_of(finding: Finding, verdict: Verdict | None, *, findings_address: str) -> Row:
+def row_of(finding: Finding, verdict: Verdict | None, *, findings_address: str, is_held_back: bool = False) -> Row:
     """Return the row of a finding; its page lies below the list's address."""
     is_safe = verdict is not None and verdict.is_false_positive
     # The list reads only the start; asking for the whole text here would be a query a row.
@@ -68,6 +69,7 @@ def row_of(finding: Finding, verdict: Verdict | None, *, findings_address: str) 
         unverified="" if finding.has_verified_fix else Confidence(finding.fix_confidence).label.strip("-"),
         status=_status(finding),
         project=finding.project.name,
+        is_held_back=is_held_back and finding.is_open,
     )
 
 

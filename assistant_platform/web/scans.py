@@ -30,6 +30,7 @@ from scm.context_upload import ContextRefused
 PAGE_SIZE = 50
 PROBLEMS_SHOWN = 50
 PROJECTS_OFFERED = 200
+MOVING = frozenset({ScanState.RUNNING, ScanState.RECEIVED, ScanState.INGESTED})
 
 
 @require_safe
@@ -55,6 +56,7 @@ def scan_page(request: OrgRequest, scan_id: int) -> HttpResponse:
     """Show a scan: how far it has come, what it found, and which results could not be used."""
     scan = get_object_or_404(findings.selectors.scans_visible_to(request.member), pk=scan_id)
     ended = findings.selectors.analyses_of(scan)
+    late_waiting = findings.selectors.without_verdict(scan) if scan.late_count else 0
     days = orgs.selectors.code_retention_days()
     context = {
         "scan": scan,
@@ -63,10 +65,11 @@ def scan_page(request: OrgRequest, scan_id: int) -> HttpResponse:
         "ended": ended,
         "to_analyse": sum(ended.values()),
         "analysed": sum(ended.values()) - ended.get("waiting", 0),
+        "late_waiting": late_waiting,
         "stopped": triage.selectors.stopped_by_budget().filter(first_scan=scan).count(),
         "problems": scan.problems[:PROBLEMS_SHOWN],
         "problems_left_out": max(len(scan.problems) - PROBLEMS_SHOWN, 0),
-        "is_moving": scan.state in {ScanState.RUNNING, ScanState.RECEIVED, ScanState.INGESTED},
+        "is_moving": scan.state in MOVING or late_waiting > 0,
         "job_link": _link(scan.ci.get("ci_job_url", "")),
         "provider": providers.selectors.chosen(),
     }

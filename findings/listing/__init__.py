@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from findings.listing.counting import TOP_VALUES, Counts, counts, known_counts, open_by_project
+from findings.listing.counting import TOP_VALUES, Counts, counts, held_back_count, known_counts, open_by_project
 from findings.listing.filtering import (
     BACKLOGS,
     FIXES,
+    HELD,
+    HELD_BACK,
+    NOT_HELD_BACK,
     PRODUCTS,
     REASONS,
     RECOMMENDATIONS,
@@ -22,6 +25,9 @@ from findings.listing.pages import PAGE_SIZE, Cursor, Page, page
 __all__ = [
     "BACKLOGS",
     "FIXES",
+    "HELD",
+    "HELD_BACK",
+    "NOT_HELD_BACK",
     "PAGE_SIZE",
     "PRODUCTS",
     "REASONS",
@@ -37,6 +43,7 @@ __all__ = [
     "Page",
     "Parameters",
     "counts",
+    "held_back_count",
     "known_counts",
     "matching",
     "open_by_project",

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 import orgs.selectors
 from findings.listing.filtering import (
     FIXED,
+    HELD_BACK,
     NOT_ANALYSED,
     OPEN_TRIAGE,
     REMOVED,
@@ -90,9 +91,19 @@ def _count(chosen: FindingFilter, viewer: Viewer) -> Counts:
                 found[group.values[facet]] += group.count
         by_facet[facet] = dict(found)
     total = sum(group.count for group in groups if _shows(chosen, group, ignoring=""))
+    by_facet["held"] = {HELD_BACK: held_back_count(chosen, viewer=viewer)}
     for facet in ("project", "rule"):
         by_facet[facet] = _cached(facet, chosen.without(facet), viewer, partial(_most_frequent, chosen, viewer, facet))
     return Counts(by_facet=by_facet, total=total, is_capped=is_capped)
+
+
+def held_back_count(chosen: FindingFilter, *, viewer: Viewer) -> int:
+    """Return how many findings of a filter the noise filter held back, whether or not those are chosen.
+
+    At most 30 seconds old.
+    """
+    held = replace(chosen, held=(HELD_BACK,))
+    return _cached("held", held, viewer, lambda: matching(held, viewer=viewer).count())
 
 
 def known_counts(chosen: FindingFilter, *, viewer: Viewer) -> Counts | None:

@@ -49,6 +49,7 @@ class FindingFilter:
     ref: tuple[str, ...] = ()
     scan: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, parameters: Parameters) -> Self:
@@ -87,6 +88,9 @@ STATUSES = {**{triage.value: triage.label for triage in Triage}, FIXED: "Fixed",
 PRODUCTS = {product.value: product.label for product in Product}
 BACKLOGS = {"production": "Production", "pre_production": "Pre-production"}
 RISKS = {"high": "High risk", "neutral": "Neutral", "low": "Low risk"}
+HELD_BACK, NOT_HELD_BACK = "yes", "no"
+# Whether the noise filter left out the comment on it in a pull request where it still is.
+HELD = {HELD_BACK: "Held back", NOT_HELD_BACK: "Not held back"}
 FIXES = {"verified": "Has a verified fix"}
 # Why there is no verdict; not a facet of its own, but other pages link to it.
 REASONS = {entry.value: entry.label for entry in NotAnalysed if entry.value}
@@ -106,6 +110,7 @@ _ACCEPTED: dict[str, Callable[[str], bool]] = {
     "fix": FIXES.__contains__,
     "product": PRODUCTS.__contains__,
     "why": REASONS.__contains__,
+    "held": HELD.__contains__,
     "project": is_id,
     "rule": is_id,
     "ref": _is_word(255),
@@ -134,7 +139,7 @@ def matching(chosen: FindingFilter, *, viewer: Viewer) -> QuerySet[Finding]:
 
 
 def outside_counts(chosen: FindingFilter, viewer: Viewer) -> QuerySet[Finding]:
-    """Apply what the counted facets are not: who asks, project, rule, branch and scan."""
+    """Apply what the counted facets are not: who asks, project, rule, branch, scan, and what was held back."""
     found = Finding.objects.all()
     if (ids := orgs.selectors.visible_project_ids(viewer)) is not None:
         found = found.filter(project__in=ids)
@@ -146,11 +151,18 @@ def outside_counts(chosen: FindingFilter, viewer: Viewer) -> QuerySet[Finding]:
         found = found.filter(first_scan__in=[int(value) for value in chosen.scan])
     if chosen.why:
         found = found.filter(not_analysed__in=chosen.why, recommendation=Recommendation.NONE)
+    if len(chosen.held) == 1:
+        found = found.filter(is_held_back() if HELD_BACK in chosen.held else ~is_held_back())
     if chosen.ref:
         found = found.filter(
             Exists(Presence.objects.filter(finding=OuterRef("pk"), ref__in=chosen.ref, state=PresenceState.PRESENT))
         )
     return found
+
+
+def is_held_back() -> Exists:
+    """Return the condition that the noise filter held a comment on a finding back in a pull request where it is."""
+    return Exists(Presence.objects.filter(finding=OuterRef("pk"), held_back=True, state=PresenceState.PRESENT))
 
 
 def _of_status(statuses: Sequence[str]) -> Q:

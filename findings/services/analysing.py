@@ -7,9 +7,20 @@ from collections.abc import Sequence
 from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 
+import findings.selectors
 from events.kinds import SYSTEM, Actor, Kind
-from events.services import record
-from findings.models import Analysis, AnalysisState, Finding, NotAnalysed, Recommendation, Scan, ScanState
+from events.services import record, result_of_job
+from findings.models import (
+    Analysis,
+    AnalysisState,
+    Finding,
+    NotAnalysed,
+    Presence,
+    PresenceState,
+    Recommendation,
+    Scan,
+    ScanState,
+)
 
 
 def apply_verdict(*, finding: Finding, recommendation: Recommendation, confidence: str) -> None:
@@ -20,6 +31,16 @@ def apply_verdict(*, finding: Finding, recommendation: Recommendation, confidenc
         not_analysed=NotAnalysed.NO,
         not_analysed_detail="",
     )
+
+
+def hold_back(*, finding: Finding, ref: str) -> None:
+    """Mark that the noise filter left out the comment on a finding in a pull request. Needs a transaction."""
+    Presence.objects.filter(finding=finding, ref=ref, is_pull_request=True).update(held_back=True)
+
+
+def hold_back_no_more(*, finding: Finding) -> None:
+    """Take away the mark that a finding's comments were left out, wherever it is. Needs a transaction."""
+    Presence.objects.filter(finding=finding, held_back=True).update(held_back=False)
 
 
 def apply_component(*, finding_ids: Sequence[int], tag: str, risk: str) -> None:
@@ -53,8 +74,52 @@ def begin_analysis(*, scan: Scan, finding_ids: Sequence[int]) -> None:
 
 
 def end_analysis(*, finding: Finding, state: AnalysisState, actor: Actor) -> None:
-    """Note that a finding's analysis has ended, and settle each scan that waited for it last. Needs a transaction."""
+    """Note that a finding's analysis has ended, and settle each scan that waited for it last. Needs a transaction.
+
+    A verdict that comes after a scan of a pull request was settled is recorded as late, so that what was posted there
+    follows: the wait was over, or somebody asked only then.
+    """
+    settled = _settled_pull_requests(finding) if state == AnalysisState.JUDGED else []
     _end_analyses([finding.pk], state=state, counter="analysed_count", actor=actor)
+    for scan_id in settled:
+        record(Kind.LATE_ANSWER, actor=actor, finding_id=finding.pk, scan_id=scan_id)
+
+
+def _settled_pull_requests(finding: Finding) -> list[int]:
+    """Return the latest scan of each pull request where the finding is, of those that wait for no verdict any more."""
+    there = Presence.objects.filter(
+        finding=finding, is_pull_request=True, state=PresenceState.PRESENT, last_scan__state=ScanState.SETTLED
+    )
+    return list(there.order_by("last_scan").values_list("last_scan", flat=True))
+
+
+def wait_for_earlier(*, scan: Scan) -> None:
+    """Let a scan of a pull request wait for what earlier scans put up and it reports again. Needs a transaction."""
+    seen_again = Presence.objects.filter(
+        project=scan.project_id,
+        ref=scan.ref,
+        is_pull_request=True,
+        state=PresenceState.PRESENT,
+        last_scan=scan,
+        finding__not_analysed=NotAnalysed.WAITING,
+        finding__recommendation=Recommendation.NONE,
+    )
+    begin_analysis(scan=scan, finding_ids=list(seen_again.values_list("finding", flat=True)))
+
+
+def end_left_out(*, scan: Scan) -> None:
+    """Let later scans wait no more for what the planning of this one has left out. Needs a transaction."""
+    left_out = (
+        Analysis.objects.filter(state=AnalysisState.WAITING, finding__first_scan=scan)
+        .exclude(finding__not_analysed=NotAnalysed.WAITING)
+        .order_by("finding")
+    )
+    _end_analyses(
+        list(left_out.values_list("finding", flat=True)),
+        state=AnalysisState.SKIPPED,
+        counter="skipped_count",
+        actor=SYSTEM,
+    )
 
 
 def skip_analysis(*, finding: Finding, why: NotAnalysed) -> None:
@@ -79,11 +144,25 @@ def _end_analyses(finding_ids: Sequence[int], *, state: AnalysisState, counter: 
         settle_if_done(scan_id=scan_id, actor=actor)
 
 
+def settle_without_verdicts(*, scan_id: int, actor: Actor) -> None:
+    """Settle a scan whose wait for verdicts is over, with what is known; what comes later is recorded as late."""
+    with result_of_job():
+        scan = Scan.objects.select_for_update().get(pk=scan_id)
+        if scan.state != ScanState.INGESTED:
+            return
+        scan.late_count = findings.selectors.without_verdict(scan)
+        _settle(scan, actor=actor)
+
+
+def _settle(scan: Scan, *, actor: Actor) -> None:
+    scan.state, scan.settled_at = ScanState.SETTLED, timezone.now()
+    scan.save(update_fields=["state", "settled_at", "late_count"])
+    record(Kind.SCAN_SETTLED, actor=actor, scan_id=scan.pk, late=scan.late_count)
+
+
 def settle_if_done(*, scan_id: int, actor: Actor) -> None:
     """Settle a scan when no finding of it waits any more. Needs a transaction."""
     # The row's lock makes two last findings of two workers see each other.
     scan = Scan.objects.select_for_update().get(pk=scan_id)
     if scan.state == ScanState.INGESTED and not scan.analyses.filter(state=AnalysisState.WAITING).exists():
-        scan.state, scan.settled_at = ScanState.SETTLED, timezone.now()
-        scan.save(update_fields=["state", "settled_at"])
-        record(Kind.SCAN_SETTLED, actor=actor, scan_id=scan_id)
+        _settle(scan, actor=actor)

@@ -18,8 +18,8 @@ MOST_SHOWN_CHARACTERS = 10_000
 _QUICK_ACTION = re.compile(r"/[A-Za-z_]")
 # Names by which both hosts colour code; others mean something else to one of them (mermaid, math, suggestion).
 _COLOURED = frozenset(
-    ["python", "javascript", "typescript", "java", "go", "ruby", "php", "csharp", "kotlin", "c", "cpp", "rust", "scala"]
-    + ["swift", "bash", "yaml", "json", "html", "xml"]
+    {"python", "javascript", "typescript", "java", "go", "ruby", "php", "csharp", "kotlin", "c", "cpp", "rust"}
+    | {"scala", "swift", "bash", "yaml", "json", "html", "xml"}
 )
 
 

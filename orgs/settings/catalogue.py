@@ -18,7 +18,6 @@ _CWE = re.compile(r"(?:CWE-?)?([0-9]{1,5})", re.IGNORECASE)
 
 WITH_CODE_HOST = "Takes effect once GitHub or GitLab is connected."
 WITH_SLACK = "Takes effect once Slack is connected."
-WITH_NOISE_FILTER = "Takes effect with the noise filter, once GitHub or GitLab is connected."
 
 
 class WrongValue(ValueError):
@@ -261,10 +260,9 @@ SETTINGS = (
     Setting(
         name="careful_cwes",
         label="Weaknesses to be careful with",
-        explanation="A comment on one of these, or on a critical finding, is not held back on one verdict.",
+        explanation="A comment on one of these, or on a critical finding, is held back only if a second look agrees.",
         section=Section.ANALYSIS,
         shape=Shape.CWES,
-        later=WITH_NOISE_FILTER,
     ),
     Setting(
         name="verdict_wait_seconds",
@@ -274,7 +272,6 @@ SETTINGS = (
         shape=Shape.NUMBER,
         most=1800,
         unit=" seconds",
-        later=WITH_CODE_HOST,
     ),
 )
 # Chosen where its texts are, in the log of prompts and answers; not on the page of the others.

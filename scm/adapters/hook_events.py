@@ -36,10 +36,14 @@ class CommentWritten:
 
 @dataclass(frozen=True)
 class RepositoryChanged:
-    """A repository was renamed, moved, archived, made public or private, or deleted."""
+    """A repository was renamed, moved, archived, made public or private, or deleted.
+
+    `tells_archived` is False where the host says nothing of it: `is_archived` of the facts means nothing then.
+    """
 
     facts: RepositoryFacts
     is_deleted: bool = False
+    tells_archived: bool = True
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from scm.services.connecting import (
     RepositoryRefused,
     connect_repository,
     disconnect_repository,
+    remove_webhooks,
     set_up_webhook,
 )
 from scm.services.deliveries import (
@@ -19,6 +20,8 @@ from scm.services.deliveries import (
     take_in,
 )
 from scm.services.hosts import (
+    app_form_address,
+    app_manifest,
     change_host,
     check_host,
     connect_host,
@@ -26,6 +29,7 @@ from scm.services.hosts import (
     remove_host,
     renew_webhook_secret,
     save_created_app,
+    webhook_secret_of,
 )
 from scm.services.pull_requests import keep_pull_request, update_pull_request
 
@@ -34,6 +38,8 @@ __all__ = [
     "FolderNotAllowed",
     "RepositoryRefused",
     "Traffic",
+    "app_form_address",
+    "app_manifest",
     "change_host",
     "check_host",
     "connect_folder",
@@ -49,9 +55,11 @@ __all__ = [
     "note_traffic",
     "receive_delivery",
     "remove_host",
+    "remove_webhooks",
     "renew_webhook_secret",
     "save_created_app",
     "set_up_webhook",
     "take_in",
     "update_pull_request",
+    "webhook_secret_of",
 ]

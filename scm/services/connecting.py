@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from tenancy.sealing import open_secrets
 from tenancy.waiting import let_go_of_connection
 
 LONGEST_NAME = 400
+LONGEST_REMOVAL_SECONDS = 15.0
 LONGEST_PROJECT_NAME = 200
 GONE = "The code host was removed meanwhile."
 
@@ -57,7 +59,10 @@ def connect_repository(*, host: CodeHost, name: str, actor: Actor, project: Proj
     """
     found = _find(host, _checked_name(name))
     with transaction.atomic():
+        before = selectors.repository_of(project) if project is not None else None
         repository, is_new = _write(host, found, project=project, actor=actor)
+    if before is not None and (before.host_id, before.external_id) != (host.pk, repository.external_id):
+        _remove_webhook(before)  # where it cannot be, its webhooks concern no project any more
     return Connected(repository, is_new, webhook_problem=set_up_webhook(repository=repository))
 
 
@@ -101,6 +106,17 @@ def set_up_webhook(*, repository: Repository) -> str:
         Repository.objects.filter(pk=repository.pk, host=host).update(hook_id=hook_id[:40])
     repository.hook_id = hook_id[:40]
     return ""
+
+
+def remove_webhooks(*, host: CodeHost) -> int:
+    """Remove the webhooks that were made at a host, as far as it lets us in time; return how many are left."""
+    with transaction.atomic():
+        made = list(selectors.repositories_on(host).exclude(hook_id=""))
+    until = time.monotonic() + LONGEST_REMOVAL_SECONDS
+    left = 0
+    for repository in made:
+        left += time.monotonic() > until or bool(_remove_webhook(repository))
+    return left
 
 
 def _remove_webhook(repository: Repository) -> str:

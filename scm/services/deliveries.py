@@ -153,7 +153,7 @@ def _apply(told: HookEvent, delivery: WebhookDelivery) -> None:
                 author = Actor(ActorKind.SCM_USER, told.author)
                 record(Kind.REPLY_RECEIVED, actor=author, delivery_id=delivery.pk)
         case RepositoryChanged():
-            follow_repository(host=host, facts=told.facts, is_deleted=told.is_deleted)
+            follow_repository(host=host, told=told)
         case InstallationChanged():
             follow_installation(host=host, facts=told.facts, is_removed=told.is_removed)
         case RepositoriesChosen():

@@ -6,13 +6,14 @@ Each of these is called within a transaction, and records what is different afte
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from django.db import models
 from django.utils import timezone
 
 from events.kinds import SYSTEM, Kind
 from events.services import record
-from scm.adapters.hook_events import RepositoriesChosen
+from scm.adapters.hook_events import RepositoriesChosen, RepositoryChanged
 from scm.adapters.values import InstallationFacts, RepositoryFacts
 from scm.models import CodeHost, Installation, Repository
 
@@ -21,18 +22,19 @@ NOT_INSTALLED = "The GitHub App was removed from the account that owns the repos
 NOT_CHOSEN = "The GitHub App may not see the repository any more. Choose it again in the App's settings on GitHub."
 
 
-def follow_repository(*, host: CodeHost, facts: RepositoryFacts, is_deleted: bool = False) -> None:
+def follow_repository(*, host: CodeHost, told: RepositoryChanged) -> None:
     """Keep what a host says of a repository, where a project is connected to it."""
-    repository = _held_repositories(host).filter(external_id=facts.external_id).first()
+    repository = _held_repositories(host).filter(external_id=told.facts.external_id).first()
     if repository is None:
         return
+    facts = told.facts if told.tells_archived else replace(told.facts, is_archived=repository.is_archived)
     changes = _changes(repository, facts)
     repository.full_name = facts.full_name
     repository.web_url = facts.web_url or repository.web_url
     repository.default_branch = facts.default_branch or repository.default_branch
     repository.is_private = facts.is_private
     repository.is_archived = facts.is_archived
-    if is_deleted and repository.problem != DELETED:
+    if told.is_deleted and repository.problem != DELETED:
         repository.problem = DELETED
         changes.append("deleted")
     repository.save(update_fields=["full_name", "web_url", "default_branch", "is_private", "is_archived", "problem"])

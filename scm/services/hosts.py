@@ -8,8 +8,10 @@ from __future__ import annotations
 import secrets as random
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
@@ -18,8 +20,8 @@ from events.kinds import Actor, Kind
 from events.services import record
 from lib.crypto import CannotDecrypt
 from scm.access import access_of
-from scm.adapters.github.manifest import CreatedApp, exchange_code
-from scm.adapters.values import HostAccess, InstallationFacts, PermissionCheck
+from scm.adapters.github.manifest import CreatedApp, exchange_code, form_address, manifest
+from scm.adapters.values import InstallationFacts, PermissionCheck
 from scm.drafts import HostDraft, HostRefused, Place, place_of, secrets_for
 from scm.models import CodeHost, HostKind
 from scm.proving import Proof, Unproved, prove, told_in_words
@@ -42,6 +44,17 @@ def new_hook_key() -> str:
 def new_webhook_secret() -> str:
     """Return what a host signs its webhooks with."""
     return random.token_urlsafe(32)
+
+
+def app_manifest(*, name: str, hook_url: str, redirect_url: str, setup_url: str) -> dict[str, Any]:
+    """Return the manifest of a GitHub App of ours; people come back to `redirect_url` with it made, or installed."""
+    made = manifest(name=name, public_url=settings.PUBLIC_URL, hook_url=hook_url, redirect_url=redirect_url)
+    return {**made, "setup_url": setup_url, "setup_on_update": True}
+
+
+def app_form_address(base_url: str, *, organization: str) -> str:
+    """Return where a manifest is posted to by the browser, for an organization's App or one's own."""
+    return form_address(base_url, organization=organization)
 
 
 def connect_host(*, draft: HostDraft, actor: Actor) -> CodeHost:
@@ -88,7 +101,7 @@ def save_created_app(
     yet, with the problem noted. Raises HostRefused where GitHub gives us no App for the code.
     """
     place = place_of(HostDraft(HostKind.GITHUB, base_url, proxy_url=proxy_url, ca_bundle=ca_bundle))
-    access = HostAccess(base_url=place.base_url, proxy_url=place.proxy_url, ca_bundle=place.ca_bundle)
+    access = place.access({})
     let_go_of_connection()
     with told_in_words(access):
         created = exchange_code(access, code)
@@ -104,7 +117,7 @@ def save_created_app(
     host = CodeHost(hook_key=hook_key, app_slug=created.slug[:100], client_id=created.client_id[:100])
     with transaction.atomic():
         _refuse_too_many(lock_hosts())
-        _write(host, place, _secrets_of(created), proof, actor=actor, problem=problem)
+        _write(host, place, _secrets_of(place, created), proof, actor=actor, problem=problem)
     return host
 
 
@@ -166,6 +179,11 @@ def renew_webhook_secret(*, host: CodeHost, actor: Actor) -> str:
     return secret
 
 
+def webhook_secret_of(host: CodeHost) -> str:
+    """Return what a host signs its webhooks with, to be shown where somebody has to enter it there by hand."""
+    return (_opened(host) or {}).get("webhook_secret", "")
+
+
 def lock_hosts() -> list[CodeHost]:
     """Return the organization's hosts; whoever else changes them or their repositories waits for this transaction."""
     with database.cursor() as cursor:
@@ -185,17 +203,18 @@ def _opened(host: CodeHost) -> dict[str, str] | None:
         return None
 
 
-def _secrets_of(created: CreatedApp) -> dict[str, str]:
+def _secrets_of(place: Place, created: CreatedApp) -> dict[str, str]:
     return {
         "private_key": created.private_key,
         "webhook_secret": created.webhook_secret,
         "client_secret": created.client_secret,
+        **({"proxy_url": place.proxy_url} if place.proxy_url != place.proxy_address else {}),
     }
 
 
 def _proof_of(place: Place, created: CreatedApp) -> tuple[Proof | None, str]:
     try:
-        return prove(place.kind, place.access(_secrets_of(created))), ""
+        return prove(place.kind, place.access(_secrets_of(place, created))), ""
     except Unproved as error:
         return None, str(error)
 

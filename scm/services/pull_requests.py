@@ -15,12 +15,13 @@ def keep_pull_request(*, project: Project, facts: PullRequestFacts) -> PullReque
 
 
 def update_pull_request(*, project: Project, facts: PullRequestFacts) -> tuple[PullRequest, bool]:
-    """Do the same, and tell whether anything has changed by it: of several that say the same, one is told so."""
-    known = {
-        "title": facts.title[:500],
+    """Do the same, and tell whether anything has changed by it: of several that say the same, one is told so.
+
+    An empty text is what a host does not say (GitLab's webhooks leave out the author and the base): what is known stays.
+    """
+    texts = {
+        "title": facts.title,
         "state": facts.state,
-        "is_draft": facts.is_draft,
-        "is_from_fork": facts.is_from_fork,
         "head_branch": facts.head_branch,
         "head_sha": facts.head_sha,
         "base_branch": facts.base_branch,
@@ -28,6 +29,8 @@ def update_pull_request(*, project: Project, facts: PullRequestFacts) -> tuple[P
         "author": facts.author,
         "web_url": facts.web_url,
     }
+    known: dict[str, str | bool] = {name: _storable(name, text) for name, text in texts.items() if text}
+    known |= {"is_draft": facts.is_draft, "is_from_fork": facts.is_from_fork}
     with transaction.atomic():
         # `ignore_conflicts` waits for a worker that makes the same row, and then leaves it.
         PullRequest.objects.bulk_create([PullRequest(project=project, number=facts.number)], ignore_conflicts=True)
@@ -40,6 +43,11 @@ def update_pull_request(*, project: Project, facts: PullRequestFacts) -> tuple[P
         pull_request.changed_at = facts.changed_at or pull_request.changed_at
         pull_request.save(update_fields=[*known, "changed_at"])
     return pull_request, is_changed
+
+
+def _storable(name: str, text: str) -> str:
+    """Return a text without what PostgreSQL does not keep, and as long as its column."""
+    return text.replace("\0", "")[: PullRequest._meta.get_field(name).max_length]
 
 
 def _is_older(facts: PullRequestFacts, known: PullRequest) -> bool:

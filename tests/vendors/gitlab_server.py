@@ -6,6 +6,7 @@ empty. Paths are matched as they came, so that `group%2Fproject` is one name.
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import struct
@@ -26,6 +27,7 @@ from tests.vendors.gitlab.state import GitLab
 from tests.vendors.server import Scripted
 
 PER_PAGE, MOST_PER_PAGE = 20, 100
+COMPRESSED_FROM_BYTES = 1000
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,8 @@ class GitLabServer:
                 content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.title(): value for name, value in self.headers.items()}
                 try:
-                    self._send(server.answer(self.command, self.path, headers, content))
+                    reply = server.answer(self.command, self.path, headers, content)
+                    self._send(_compressed(reply) if "gzip" in headers.get("Accept-Encoding", "") else reply)
                 except OSError:
                     self.close_connection = True  # the client had enough
                 except Exception as error:
@@ -207,3 +210,10 @@ class GitLabServer:
                 pass
 
         return Handler
+
+
+def _compressed(reply: Scripted) -> Scripted:
+    """Return an answer as the web server in front of GitLab sends longer ones."""
+    if reply.is_cut or len(reply.body) < COMPRESSED_FROM_BYTES:
+        return reply
+    return Scripted(reply.status, gzip.compress(reply.body), {**reply.headers, "Content-Encoding": "gzip"})

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 import events.selectors
 import findings.selectors
 import findings.services
+import notifications.explaining
 import orgs.selectors
 import remediation.selectors
 import triage.selectors
@@ -54,6 +55,13 @@ class VerdictSerializer(serializers.Serializer[Any]):
     explanation = serializers.CharField()
     evidence = EvidenceSerializer(many=True)
     answered_by = serializers.CharField()
+    second_vote = serializers.CharField(
+        allow_blank=True, help_text="What a second look came to; empty: none was needed or given."
+    )
+    second_explanation = serializers.CharField(allow_blank=True)
+    second_missing_because = serializers.CharField(
+        allow_blank=True, help_text="Why a second look that was needed was not given."
+    )
 
 
 class GuidanceStepSerializer(serializers.Serializer[Any]):
@@ -97,6 +105,22 @@ class PresenceSerializer(serializers.ModelSerializer[Presence]):
         read_only_fields = fields
 
 
+class CommentSerializer(serializers.Serializer[Any]):
+    """Why a finding was commented on in a pull request or not; without a number it is about the finding as a whole."""
+
+    pull_request = serializers.CharField(source="number", allow_blank=True)
+    outcome = serializers.CharField(
+        allow_blank=True, help_text="commented, with_notice, held_back or not_commented; empty: nothing was decided."
+    )
+    reason = serializers.CharField()
+    explanation = serializers.CharField(source="words.because")
+    otherwise = serializers.CharField(
+        source="words.otherwise", allow_blank=True, help_text="What to change if one wants it otherwise."
+    )
+    comment_url = serializers.CharField(allow_blank=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
 class FindingDetailSerializer(FindingSerializer):
     """A finding with its verdict, guidance and fix in full, and where it is."""
 
@@ -105,6 +129,7 @@ class FindingDetailSerializer(FindingSerializer):
     guidance = GuidanceSerializer(allow_null=True)
     autofix = AutofixSerializer(allow_null=True)
     presences = PresenceSerializer(many=True)
+    comments = CommentSerializer(many=True)
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -171,6 +196,7 @@ def in_full(finding: Finding) -> dict[str, Any]:
         "guidance": _guidance(remediation.selectors.latest_guidance(finding)),
         "autofix": _autofix(remediation.selectors.latest_autofix(finding)),
         "presences": PresenceSerializer(presences, many=True).data,
+        "comments": CommentSerializer(notifications.explaining.answers_about(finding), many=True).data,
     }
 
 
@@ -184,6 +210,9 @@ def _verdict(verdict: Verdict | None) -> dict[str, Any] | None:
         "explanation": verdict.explanation,
         "evidence": verdict.evidence,
         "answered_by": verdict.model or verdict.get_source_display(),
+        "second_vote": verdict.second_vote,
+        "second_explanation": verdict.second_explanation,
+        "second_missing_because": verdict.second_missing_because,
     }
 
 

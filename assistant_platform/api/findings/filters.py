@@ -34,6 +34,7 @@ OWN = {
     "rule": "Ids of rules.",
     "ref": "Branches, or `pull/NUMBER`: present there now.",
     "scan": "Ids of scans: first seen in one of them.",
+    "held": "Whether the noise filter held its comment back in a pull request where it is.",
 }
 VALUES: dict[str, Mapping[str, str]] = {
     "recommendation": listing.RECOMMENDATIONS,
@@ -43,6 +44,7 @@ VALUES: dict[str, Mapping[str, str]] = {
     "backlog": listing.BACKLOGS,
     "fix": listing.FIXES,
     "why": listing.REASONS,
+    "held": listing.HELD,
     "product": dict(Product.choices),
 }
 # Semgrep's words for what our filter knows under another name.

@@ -82,6 +82,8 @@ def _taken(request: HttpRequest, kind: str, sender: Sender | None) -> tuple[HTTP
         )
     try:
         delivery_id, event = reader.delivery(request.headers, body)
+        if not delivery_id or not event:
+            raise ValueError("its headers name no event")
         text = _text_of(body)
         greeting = reader.greeting(event, text)
     except ValueError as error:

@@ -26,6 +26,8 @@ EVENT_UUID, WEBHOOK_UUID = "X-Gitlab-Event-UUID", "X-Gitlab-Webhook-UUID"
 # What an `update` of a merge request has to have changed for it to be another one to us; a push has `oldrev`.
 TELLING_CHANGES = frozenset({"title", "draft", "target_branch", "state", "state_id", "work_in_progress"})
 CHANGING_ACTIONS = frozenset({"open", "close", "reopen", "merge", "update"})  # the rest are about approvals
+# By the header: of merge requests, notes, and what groups and the instance tell of their projects.
+HEADS = frozenset({"Merge Request Hook", "Note Hook", "Confidential Note Hook", "Project Hook", "System Hook"})
 REPOSITORY_EVENTS = frozenset({"project_rename", "project_transfer", "project_update", "project_destroy"})
 
 
@@ -131,6 +133,10 @@ class GitLabWebhooks(WebhookReader):
             key = ":".join(uuids) or hashlib.sha256(body).hexdigest()
         return key, event
 
+    def concerns_us(self, event: str) -> bool:
+        """Tell whether `read` may find anything in it: not in pushes, pipelines or issues."""
+        return event in HEADS
+
     def read(self, event: str, body: str) -> Sequence[HookEvent]:
         """Return what happened. Raise ValueError for what GitLab would not send.
 
@@ -204,7 +210,7 @@ def _repository(name: str, hook: _RepositoryHook) -> Sequence[HookEvent]:
         default_branch="",
         is_private="public" not in hook.project_visibility,  # `visibilitylevel|public` on older ones
     )
-    return (RepositoryChanged(facts=facts, is_deleted=name == "project_destroy"),)
+    return (RepositoryChanged(facts=facts, is_deleted=name == "project_destroy", tells_archived=False),)
 
 
 def _header(headers: Mapping[str, str], wanted: str) -> str:

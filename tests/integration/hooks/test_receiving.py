@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from django.contrib.auth.models import User
@@ -134,9 +135,9 @@ def test_a_new_secret_works_within_seconds_and_the_old_one_no_longer(
 ) -> None:
     send(host, BODY)
     CodeHost.objects.filter(pk=host.pk).update(sealed_secrets=seal_secrets({"webhook_secret": "new"}))
-    now = scm.senders.time.monotonic()
+    now = time.monotonic()
 
-    monkeypatch.setattr(scm.senders.time, "monotonic", lambda: now + scm.senders.REMEMBERED_SECONDS)
+    monkeypatch.setattr(time, "monotonic", lambda: now + scm.senders.REMEMBERED_SECONDS)
 
     assert [send(host, BODY, secret=secret).status_code for secret in ("hook secret", "new")] == [401, 202]
 
@@ -201,6 +202,18 @@ def test_refusals_are_added_up_and_the_row_is_waited_for_by_nobody(host: CodeHos
     send(host, BODY, secret="wrong")
 
     assert refused(host)[0] == 4
+
+
+def test_gitlab_proves_itself_by_its_secret(in_acme: object) -> None:
+    gitlab = factories.a_code_host(HostKind.GITLAB)
+    about = {"X-Gitlab-Event": "Merge Request Hook", "Idempotency-Key": "f5e4"}
+
+    taken = [send(gitlab, {}, headers={**about, "X-Gitlab-Token": "hook secret"}).status_code for _ in range(2)]
+    forged = [send(gitlab, {}, headers={**about, "X-Gitlab-Token": given}).status_code for given in ("", "guess", "ü")]
+    pushed = send(gitlab, {}, headers={"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": "hook secret"})
+
+    assert (taken, forged, pushed.status_code) == ([202, 200], [401] * 3, 200)
+    assert [delivery.delivery_id for delivery in kept()] == ["f5e4"]
 
 
 def test_only_posts_are_taken_and_no_cookie_is_needed(host: CodeHost) -> None:

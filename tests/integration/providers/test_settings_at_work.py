@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+import findings.tasks
 import orgs.services
 import scm.services
 import triage.selectors
@@ -24,6 +26,7 @@ from findings.models import Finding, NotAnalysed, Scan
 from orgs.models import Project
 from orgs.selectors import settings_for
 from orgs.settings.catalogue import BY_NAME, SETTINGS, Value
+from providers.models import ModelCall
 from remediation.models import Autofix, Guidance
 from rules.models import Severity
 from tests import factories
@@ -39,14 +42,14 @@ PROVED_WITH_THEIR_STEP = {
     "noise_filter": "comments on pull requests",
     "noise_filter_mode": "comments on pull requests",
     "pull_request_comments": "comments on pull requests",
-    "careful_cwes": "the noise filter's second vote",
-    "verdict_wait_seconds": "comments on pull requests and the CI job",
+    "commands_in_replies": "tests/integration/notifications/test_replies.py",
+    "comment_footer": "tests/integration/notifications/test_messages.py",
     "weekly_priority_emails": "weekly e-mails",
     "customize_with_memories": "memories",
 }
 PROVED_HERE = {
     "is_enabled", "auto_triage", "remediation", "fix_confidence", "analyses_all_severities", "pull_request_cap",
-    "test_paths_decide",
+    "test_paths_decide", "careful_cwes", "verdict_wait_seconds",
 }  # fmt: skip
 
 Set = Callable[[str, Value], None]
@@ -60,13 +63,14 @@ def model(openai: OpenAIServer) -> OpenAIServer:
     return openai
 
 
-def _answered(exchange: Exchange) -> Scripted:
+def _answered(exchange: Exchange, **instead: Any) -> Scripted:
     properties = exchange.body["response_format"]["json_schema"]["schema"]["properties"]
     answers: dict[str, Any] = {
         "verdict": verdict(),
         "steps": {"summary": "Bind the value.", "steps": [{"text": "Bind it.", "code": ""}]},
         "edits": fix(OLD, BOUND),
         "tag": {"tag": "data storage", "risk": "high", "reason": "It asks the database."},
+        **instead,
     }
     return completion(next(answer for name, answer in answers.items() if name in properties))
 
@@ -245,6 +249,44 @@ def test_the_place_among_tests_decides_without_a_model_where_that_is_wanted(
     assert reached is not None
     questions = [exchange for exchange in model.exchanges if "How to judge" in exchange.system]
     assert (reached.value, len(questions)) == expected
+
+
+SOURCE = {"path": PATH, "start_line": 5, "end_line": 5, "quote": ORDERS.splitlines()[4], "role": "source"}
+SECOND = {
+    "conditions": [],
+    "evidence": [SOURCE],
+    "conclusion": "prevented",
+    "confidence": "high",
+    "explanation": "Nobody can.",
+}
+
+
+@pytest.mark.usefixtures("only_verdicts")
+@pytest.mark.parametrize(("value", "looks"), [("CWE-89 CWE-78", 2), ("CWE-78", 1), ("", 1)])
+def test_careful_weaknesses_are_looked_at_twice_before_they_are_set_aside(
+    value: str, looks: int, project: Project, model: OpenAIServer
+) -> None:
+    orgs.services.change_settings(actor=SYSTEM, changes={"noise_filter": True, "careful_cwes": value})
+    answers = {"verdict": verdict("false_positive", evidence=[SOURCE]), "conclusion": SECOND}
+    model.rule = lambda exchange: _answered(exchange, **answers)
+
+    analysed(project)
+
+    assert ModelCall.objects.filter(prompt_name__in=["triage/verdict", "triage/second_vote"]).count() == looks
+
+
+@pytest.mark.parametrize(("value", "state"), [(0, "settled"), (60, "ingested")])
+def test_a_pull_request_waits_for_its_verdicts_so_many_seconds(value: int, state: str, project: Project) -> None:
+    orgs.services.change_settings(actor=SYSTEM, changes={"verdict_wait_seconds": value})
+    scan = factories.a_scan(project, pull_request_id="7", branch="", is_full=False, ingested_at=timezone.now())
+    factories.a_finding(scan=scan)
+
+    with transaction.atomic():
+        owe_many(findings.tasks.settle_at_deadline, [{"scan_id": scan.pk}])
+    drain()
+
+    scan.refresh_from_db()
+    assert scan.state == state
 
 
 # --- From the organization to a project ------------------------------------------------------------------------------

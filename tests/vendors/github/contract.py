@@ -51,7 +51,7 @@ class Contract:
     def __init__(self, templates: Iterable[str]) -> None:
         document = json.loads((CONTRACTS / "github.json").read_text(encoding="utf-8"))
         document["paths"] = {template: document["paths"][template] for template in templates}
-        _strip_discriminators(document)
+        _mend(document)
         # The description of the description is not checked: it takes long and is not ours to mend.
         self._api = OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))  # type: ignore[arg-type]
 
@@ -114,13 +114,18 @@ def _reasons(error: Exception) -> list[object]:
     return list(getattr(error.__cause__, "schema_errors", None) or [repr(error)])[:3]
 
 
-def _strip_discriminators(node: Any) -> None:
-    """Leave out what openapi-core stumbles over; `oneOf` still holds."""
+def _mend(node: Any) -> None:
+    """Leave out the discriminators that openapi-core stumbles over (`oneOf` still holds), and let null be null.
+
+    GitHub writes `nullable` beside an `enum` without null, says null all the same, and means it.
+    """
     if isinstance(node, dict):
         if isinstance(node.get("discriminator"), dict):
             del node["discriminator"]
+        if node.get("nullable") is True and isinstance(node.get("enum"), list):
+            node["enum"] = [*node["enum"], None]
         for inner in node.values():
-            _strip_discriminators(inner)
+            _mend(inner)
     elif isinstance(node, list):
         for inner in node:
-            _strip_discriminators(inner)
+            _mend(inner)

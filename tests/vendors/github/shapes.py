@@ -271,10 +271,9 @@ class Shapes:
             "start_line": comment.start_line,
             "original_start_line": comment.start_line,
             "side": "RIGHT",
+            "start_side": None if comment.start_line is None else "RIGHT",
         }
-        # GitHub itself says null where there is no range, which its description does not allow.
-        range_of = {} if comment.start_line is None else {"start_side": "RIGHT"}
-        return shape | range_of | ({} if comment.reply_to is None else {"in_reply_to_id": comment.reply_to})
+        return shape if comment.reply_to is None else shape | {"in_reply_to_id": comment.reply_to}
 
     def issue_comment(self, repository: Repository, comment: IssueComment) -> Json:
         of_repository = f"{self.api}/repos/{repository.full_name}"
