@@ -98,6 +98,8 @@ VISITS = {
     "upload-refused": Visit(rows.READER, f"{DEMO}/upload/", status=403),
     "settings": Visit(rows.ADMIN, f"{DEMO}/settings/deployment/"),
     "settings-with-projects-that-differ": Visit(rows.ALICE, f"{ACME}/settings/deployment/"),
+    "comments-on-github": Visit(rows.ALICE, f"{ACME}/settings/comment-preview/"),
+    "comments-on-gitlab": Visit(rows.ADMIN, f"{DEMO}/settings/comment-preview/?host=gitlab"),
     "settings-explained": Visit("", "/help/settings/"),
     "sign-on": Visit("", "/accounts/sign-on/"),
     "settings-sign-on": Visit(rows.ALICE, f"{ACME}/settings/sign-on/"),
