@@ -75,8 +75,24 @@ class Kind(models.TextChoices):
     FINDING_TRIAGED = "finding_triaged", "Triaged"
     FINDING_IGNORED = "finding_ignored", "Ignored"
     NOTE_ADDED = "note_added", "Note added"
+    MEMORY_SUGGESTED = "memory_suggested", "Memory suggested"
     MEMORY_ADDED = "memory_added", "Memory added"
+    MEMORY_CHANGED = "memory_changed", "Memory changed"
     MEMORY_REMOVED = "memory_removed", "Memory removed"
+    MEMORY_TRIED = "memory_tried", "Dry run of a memory requested"
+    NOTHING_TO_REMEMBER = "nothing_to_remember", "Nothing to remember for other findings"
+    ADVICE_RATED = "advice_rated", "Guidance or fix rated"
+    FIX_REGENERATION_REQUESTED = "fix_regeneration_requested", "Fix to be written anew"
+    VERDICT_AUDITED = "verdict_audited", "Verdict checked by a person"
+    PRIORITIES_CHOSEN = "priorities_chosen", "Priorities of the week chosen"
+    PRIORITIES_MAILED = "priorities_mailed", "Priorities of the week mailed"
+    SLACK_CONNECTED = "slack_connected", "Slack connected"
+    SLACK_REMOVED = "slack_removed", "Slack disconnected"
+    SLACK_CHANNEL_CHOSEN = "slack_channel_chosen", "Slack channel chosen"
+    SLACK_ACTION_TAKEN = "slack_action_taken", "Button pressed in Slack"
+    WEBHOOK_SAVED = "webhook_saved", "Outgoing webhook saved"
+    WEBHOOK_REMOVED = "webhook_removed", "Outgoing webhook removed"
+    WEBHOOK_STOPPED = "webhook_stopped", "Outgoing webhook switched off after failures"
     CODE_HOST_SAVED = "code_host_saved", "Code host saved"
     CODE_HOST_REMOVED = "code_host_removed", "Code host removed"
     INSTALLATION_CHANGED = "installation_changed", "Installation of the GitHub App changed"
@@ -122,6 +138,10 @@ MACHINE_WORK = frozenset(
         Kind.COMMENT_POSTED,
         Kind.COMMENT_HELD_BACK,
         Kind.COMMENT_RESOLVED,
+        Kind.NOTHING_TO_REMEMBER,
+        Kind.PRIORITIES_CHOSEN,
+        Kind.PRIORITIES_MAILED,
+        Kind.SLACK_ACTION_TAKEN,
     }
 )
 

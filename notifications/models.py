@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from findings.models import Finding
@@ -116,3 +117,136 @@ class ReplyCommand(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"{self.command} by {self.author}"
+
+
+class SlackWorkspace(OwnedByOrganization):
+    """A Slack workspace that our app was installed in by OAuth. `sealed_token` is the bot's."""
+
+    team_id = models.CharField(max_length=40)
+    team_name = models.CharField(max_length=200)
+    bot_user_id = models.CharField(max_length=40, blank=True)
+    app_id = models.CharField(max_length=40, blank=True)
+    sealed_token = models.TextField(blank=True)
+    scopes = models.CharField(max_length=1000, blank=True)
+    installed_by = models.CharField(max_length=200)
+    installed_at = models.DateTimeField(auto_now_add=True)
+    problem = models.CharField(max_length=300, blank=True)  # why it cannot be used, until it can again
+    removed_at = models.DateTimeField(null=True, blank=True)  # uninstalled there, or removed here
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "team_id"], condition=models.Q(removed_at=None), name="slack_workspace_once"
+            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="slack_workspace_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return self.team_name
+
+
+class SlackDestination(OwnedByOrganization):
+    """The channel that is told of a project's findings; without a project, of those that have none of their own."""
+
+    workspace = models.ForeignKey(SlackWorkspace, models.CASCADE, related_name="destinations")
+    project = models.ForeignKey(
+        "orgs.Project", models.CASCADE, null=True, blank=True, related_name="slack_destinations"
+    )
+    channel_id = models.CharField(max_length=40)
+    channel_name = models.CharField(max_length=200)
+    tells_suggestions = models.BooleanField(default=True)
+    tells_new_findings = models.BooleanField(default=True)
+    problem = models.CharField(max_length=300, blank=True)
+    chosen_by = models.CharField(max_length=200)
+    chosen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "project"], nulls_distinct=False, name="slack_destination_once_per_project"
+            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="slack_destination_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.channel_name}"
+
+
+class DeliveryState(models.TextChoices):
+    """How far a message has come."""
+
+    CLAIMED = "claimed", "Being sent"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"
+
+
+class Delivery(OwnedByOrganization):
+    """One message to one destination about one subject, sent once: claimed before it is sent, with its receipt after.
+
+    `channel` is slack or email, `destination` a channel's id or an address, `subject` what it is about: `verdict-17`,
+    `scan-9`, `week-2026-11-23`. `receipt` is what editing it needs (Slack: the message's `ts`).
+    """
+
+    channel = models.CharField(max_length=10)
+    destination = models.CharField(max_length=254)
+    subject = models.CharField(max_length=80)
+    finding = models.ForeignKey(Finding, models.CASCADE, null=True, blank=True, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.CLAIMED)
+    receipt = models.CharField(max_length=100, blank=True)
+    digest = models.BinaryField(max_length=32, null=True)  # of what was sent last
+    problem = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "channel", "destination", "subject"], name="delivery_once")
+        ]
+        indexes = [models.Index(fields=["organization", "finding"], name="delivery_about_finding")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.destination}"
+
+
+class WebhookEndpoint(OwnedByOrganization):
+    """An address of the organization's own that is told what happens. `sealed_secret` signs what is sent."""
+
+    url = models.CharField(max_length=500)
+    sealed_secret = models.TextField()
+    kinds = ArrayField(models.CharField(max_length=40), default=list)  # words of notifications.outgoing
+    is_active = models.BooleanField(default=True)
+    problem = models.CharField(max_length=300, blank=True)  # why it was switched off by itself
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "id"], name="webhook_endpoint_of_organization")]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookMessage(OwnedByOrganization):
+    """What an endpoint was or will be told, with every attempt: {at, status, ms, error}. `uid` is in the request."""
+
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="messages")
+    uid = models.UUIDField()
+    kind = models.CharField(max_length=40)
+    body = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.CLAIMED)
+    attempts = models.JSONField(default=list)
+    redelivery_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "uid"], name="webhook_message_once"),
+            models.UniqueConstraint(fields=["organization", "id"], name="webhook_message_of_organization"),
+        ]
+        indexes = [models.Index(fields=["endpoint", "-id"], name="webhook_message_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.endpoint_id}"

@@ -42,17 +42,24 @@ class Permission(models.TextChoices):
     USAGE_VIEW = "usage.view", "See what the AI provider costs"
     MODEL_CALLS_VIEW = "model_calls.view", "See prompts and answers"
     CODE_HOSTS_MANAGE = "code_hosts.manage", "Connect code hosts and choose repositories"
+    MEMORIES_VIEW = "memories.view", "See memories"
+    MEMORIES_SUGGEST = "memories.suggest", "Suggest memories"
+    MEMORIES_MANAGE = "memories.manage", "Approve, change and remove memories"
+    DESTINATIONS_MANAGE = "destinations.manage", "Connect Slack and outgoing webhooks"
+    VERDICTS_AUDIT = "verdicts.audit", "Check verdicts drawn at random"
     FIX_PULL_REQUESTS_OPEN = "fix_pull_requests.open", "Open fix pull requests"
     POLICIES_MANAGE = "policies.manage", "Manage rules and what they may do"
     AUDIT_VIEW = "audit.view", "See the audit log"
 
 
-_OF_READ_ONLY = frozenset({Permission.FINDINGS_VIEW, Permission.SCANS_VIEW})
+_OF_READ_ONLY = frozenset({Permission.FINDINGS_VIEW, Permission.SCANS_VIEW, Permission.MEMORIES_VIEW})
 _OF_MEMBER = _OF_READ_ONLY | {
     Permission.FINDINGS_TRIAGE,
     Permission.FINDINGS_ANALYZE,
     Permission.SCANS_UPLOAD,
     Permission.FIX_PULL_REQUESTS_OPEN,
+    Permission.MEMORIES_SUGGEST,
+    Permission.VERDICTS_AUDIT,
 }
 _OF_MANAGER = _OF_MEMBER | {Permission.PROJECTS_MANAGE, Permission.PEOPLE_INVITE, Permission.TEAMS_MANAGE}
 _OF_ADMIN = frozenset(Permission)
@@ -68,7 +75,13 @@ PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
 NOT_WHILE_LIMITED = frozenset({Permission.PEOPLE_INVITE, Permission.TEAMS_MANAGE})
 
 _OF_API_READ = frozenset(
-    {Permission.FINDINGS_VIEW, Permission.SCANS_VIEW, Permission.SETTINGS_VIEW, Permission.USAGE_VIEW}
+    {
+        Permission.FINDINGS_VIEW,
+        Permission.SCANS_VIEW,
+        Permission.SETTINGS_VIEW,
+        Permission.USAGE_VIEW,
+        Permission.MEMORIES_VIEW,
+    }
 )
 
 PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
@@ -84,6 +97,9 @@ PERMISSIONS_OF_SCOPE: dict[str, frozenset[Permission]] = {
         Permission.POLICIES_MANAGE,
         Permission.CODE_HOSTS_MANAGE,
         Permission.FIX_PULL_REQUESTS_OPEN,
+        Permission.MEMORIES_SUGGEST,
+        Permission.MEMORIES_MANAGE,
+        Permission.DESTINATIONS_MANAGE,
     },
     Scope.CI: frozenset({Permission.SCANS_UPLOAD, Permission.SCANS_VIEW}),
 }

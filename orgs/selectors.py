@@ -110,6 +110,11 @@ def teams() -> QuerySet[Team]:
     ).order_by("name")
 
 
+def member_with(user_id: int) -> Membership | None:
+    """Return a person's membership in the organization in scope, None for anybody else."""
+    return Membership.objects.filter(user_id=user_id).first()
+
+
 def members_of(team: Team) -> QuerySet[Membership]:
     """Return the people of a team, by their e-mail addresses."""
     return members().filter(teams__team=team)

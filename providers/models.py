@@ -27,6 +27,8 @@ class Step(models.TextChoices):
     SECOND_VOTE = "triage/second_vote", "Second look"
     GUIDANCE = "remediation/guidance", "Guidance"
     AUTOFIX = "remediation/autofix", "Autofix"
+    LEARN = "memories/learn", "Learning from ignored findings"
+    CONFLICT = "memories/conflict", "Conflicts between memories"
 
 
 class Connection(OwnedByOrganization):

@@ -19,7 +19,13 @@ FENCE_DIGITS = 16
 LONGEST_QUOTED = 1000
 # How many tokens an answer may have, by prompt; the others get the usual number.
 USUAL_OUTPUT_TOKENS = 2000
-OUTPUT_TOKENS = {"triage/component": 600, "remediation/guidance": 3000, "remediation/autofix": 4000}
+OUTPUT_TOKENS = {
+    "triage/component": 600,
+    "remediation/guidance": 3000,
+    "remediation/autofix": 4000,
+    "memories/learn": 800,
+    "memories/conflict": 400,
+}
 
 
 class PromptMalformed(Exception):

@@ -23,6 +23,7 @@ class Guidance(OwnedByOrganization):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "id"], name="guidance_of_organization")]
         indexes = [models.Index(fields=["finding", "-id"], name="guidance_newest_of_finding")]
 
     def __str__(self) -> str:
@@ -100,3 +101,29 @@ class FixPullRequest(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"{self.branch or self.finding_id} ({self.state})"
+
+
+class AdviceFeedback(OwnedByOrganization):
+    """Thumbs up or down for a guidance or a fix, once per person; `guidance` or `autofix` is set."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="advice_feedback")
+    guidance = models.ForeignKey(Guidance, models.CASCADE, null=True, blank=True, related_name="feedback")
+    autofix = models.ForeignKey(Autofix, models.CASCADE, null=True, blank=True, related_name="feedback")
+    by = models.CharField(max_length=200)  # how the person is called, on this platform or on the code host
+    user_id = models.BigIntegerField(null=True, blank=True)
+    is_helpful = models.BooleanField()
+    reason = models.TextField(blank=True, max_length=3000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["guidance", "by"], name="advice_feedback_once_for_guidance"),
+            models.UniqueConstraint(fields=["autofix", "by"], name="advice_feedback_once_for_a_fix"),
+            models.CheckConstraint(
+                condition=models.Q(guidance__isnull=True) ^ models.Q(autofix__isnull=True),
+                name="advice_feedback_is_about_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "helpful" if self.is_helpful else "not helpful"

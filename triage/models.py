@@ -98,3 +98,61 @@ class Feedback(OwnedByOrganization):
 
     def __str__(self) -> str:
         return "agrees" if self.agrees else "disagrees"
+
+
+class PriorityWeek(OwnedByOrganization):
+    """The three most pressing tasks of one week, chosen once, so that page and e-mail show the same."""
+
+    monday = models.DateField()  # of the organization's time zone
+    chosen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "monday"], name="priority_week_once"),
+            models.UniqueConstraint(fields=["organization", "id"], name="priority_week_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"week of {self.monday}"
+
+
+class PriorityTask(OwnedByOrganization):
+    """One task of a week: a finding, or equal ones that are done together, with why it comes first."""
+
+    week = models.ForeignKey(PriorityWeek, models.CASCADE, related_name="tasks")
+    rank = models.PositiveSmallIntegerField()
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="+")  # the worst of them
+    finding_ids = models.JSONField(default=list)
+    score = models.FloatField()
+    reasons = models.JSONField(default=list)  # sentences, strongest first
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["week", "rank"], name="priority_task_once_per_rank")]
+
+    def __str__(self) -> str:
+        return f"{self.rank}. of {self.week}"
+
+
+class AuditSample(OwnedByOrganization):
+    """A false-positive call drawn at random for a person to check: people agree with what they chose to look at.
+
+    `is_right` is what the person found; None while nobody has looked.
+    """
+
+    verdict = models.OneToOneField(Verdict, models.CASCADE, related_name="audit_sample")
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="+")
+    is_right = models.BooleanField(null=True, blank=True)
+    reason = models.TextField(blank=True, max_length=3000)
+    checked_by = models.CharField(max_length=200, blank=True)
+    drawn_at = models.DateTimeField(auto_now_add=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["organization", "id"], condition=models.Q(is_right=None), name="audit_sample_unchecked"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"audit of verdict {self.verdict_id}"

@@ -42,6 +42,7 @@ SEEN_BY_DIRECTORY = {
     "orgs_signon",
     "orgs_signondomain",
     "providers_reservation",
+    "notifications_slackworkspace",
     "scm_codehost",
     "tenancy_organization",
 }

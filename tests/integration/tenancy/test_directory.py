@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import ProgrammingError, connection, transaction
 
 from events.models import Job
+from notifications.models import SlackWorkspace
 from orgs.models import ApiToken, Invitation, Membership, SignOn, SignOnDomain
 from providers.models import Reservation
 from scm.models import CodeHost
@@ -16,7 +17,7 @@ from tenancy.models import Organization, OwnedByOrganization
 from tenancy.scope import acting_for
 from tests import factories
 
-OF_THE_DIRECTORY = {Membership, ApiToken, Invitation, Job, Reservation, SignOn, SignOnDomain, CodeHost}
+OF_THE_DIRECTORY = {Membership, ApiToken, Invitation, Job, Reservation, SignOn, SignOnDomain, CodeHost, SlackWorkspace}
 TABLES_OF_TENANTS = sorted(
     model._meta.db_table
     for model in apps.get_models()

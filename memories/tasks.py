@@ -1,0 +1,40 @@
+"""The Celery edge of memories: ids in, a service called."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+import events.selectors
+import findings.selectors
+import memories.services
+import orgs.selectors
+from events.kinds import Actor, ActorKind, Kind
+from events.models import Queue
+from events.tasks import org_task
+from memories import learning
+from orgs.permissions import Permission
+from providers.gate import NoUsableAnswer
+
+
+@org_task(queue=Queue.BACKLOG, priority=7, max_attempts=3)
+def learn_from_ignore(*, finding_id: int) -> None:
+    """Make a memory of the reason why somebody ignored a finding, where it holds for others too."""
+    with transaction.atomic():
+        finding = findings.selectors.every_finding().filter(pk=finding_id).first()
+        event = events.selectors.about(finding_id).filter(kind=Kind.FINDING_IGNORED).order_by("-pk").first()
+        member = event and event.actor_user_id and orgs.selectors.member_with(event.actor_user_id)
+    if finding is None or event is None:
+        return
+    actor = Actor(ActorKind(event.actor_kind), event.actor_name, event.actor_user_id)
+    # Whoever is no member, as a person on the code host may be, only suggests.
+    goes_live = bool(member and member.may(Permission.MEMORIES_MANAGE))
+    try:
+        learning.learn_from_ignore(finding=finding, actor=actor, goes_live=goes_live)
+    except NoUsableAnswer:
+        return  # nothing was learned; the call's record says why, and the finding is ignored all the same
+
+
+@org_task(queue=Queue.DELIVER, priority=7)
+def expire_memories() -> None:
+    """Take memories out of force whose time is over."""
+    memories.services.expire_due()
