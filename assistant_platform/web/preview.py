@@ -89,7 +89,8 @@ def _prompts(finding: Finding) -> list[tuple[Step, Prompt]]:
 
 def _verdict_prompts(finding: Finding) -> list[tuple[Step, Prompt]]:
     asked = triage.asking.verdict_question(finding)
-    settings = orgs.selectors.settings_for(finding.project_id)
+    with transaction.atomic():
+        settings = orgs.selectors.settings_for(finding.project_id)
     may_be_asked_twice = settings.noise_filter and needs_second_vote(
         severity=finding.severity, cwes=finding.rule.cwe, careful_cwes=settings.careful_cwes
     )

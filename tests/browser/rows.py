@@ -19,6 +19,7 @@ import orgs.services
 import orgs.sign_on.services
 import orgs.teams
 import providers.budget
+import remediation.pull_requests
 import rules.services
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
@@ -32,9 +33,10 @@ from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, Sig
 from orgs.permissions import Role
 from orgs.services import actor_of
 from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
-from remediation.models import Autofix, Guidance
+from remediation.gates import Gate
+from remediation.models import Autofix, FixPullRequest, Guidance
 from rules.models import Mode, Rule, RuleImport
-from scm.models import CodeHost, HostKind, Installation, PullRequest
+from scm.models import CodeHost, HostKind, Installation, PullRequest, Repository
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
 from tests import factories
@@ -156,6 +158,8 @@ _ACME_FINDINGS: dict[str, dict[str, Any]] = {
     "stopped": {"not_analysed": NotAnalysed.BUDGET},
     "ignored": {"triage": "ignored"},
     "fixed": {"is_present": False},
+    "fix_opened": {"path": "billing/search.py"},
+    "fix_refused": {"path": "billing/invoices.py"},
 }
 
 
@@ -282,7 +286,35 @@ def _fill_acme(admin: User) -> None:
         actor=actor_of(admin),
         expires_at=timezone.now() + timedelta(days=90),
     )
+    _fill_fix_pull_requests(admin)
     _import_decisions(admin)
+
+
+def _fill_fix_pull_requests(admin: User) -> None:
+    """A connected project, public and archived by nobody: a fix pull request that is open, and one that was refused."""
+    project = factories.a_project("billing")
+    host = CodeHost.objects.create(kind=HostKind.GITHUB, base_url="https://github.example", hook_key="of-billing")
+    named = {"external_id": "41", "full_name": "acme/billing", "default_branch": "main", "is_private": False}
+    Repository.objects.create(project=project, host=host, **named)
+    scan = factories.a_scan(project, commit="4f1c0de2ab90" + "0" * 28, state=ScanState.SETTLED)
+    for path in ("billing/search.py", "billing/invoices.py"):
+        scm.services.keep_files(project=project, revision=scan.revision, files=[(path, CODE)])
+        finding = factories.a_finding(scan=scan, path=path, start_line=9, end_line=9)
+        factories.a_verdict(finding, "true_positive", explanation="The value of `q` reaches the statement.")
+        checked = [{"gate": gate, "outcome": "passed", "explanation": "As it should."} for gate in Gate]
+        fix = Autofix.objects.create(
+            finding=finding, diff=DIFF.replace("app/search.py", path), explanation="Binds the value.", gates=checked,
+            confidence="high", is_shown=True, is_verified=True, revision=scan.revision, source=Source.BUILT_IN,
+        )  # fmt: skip
+        findings.services.apply_fix(finding=finding, confidence="high", is_verified=True)
+        asked = remediation.pull_requests.request(finding=finding, actor=actor_of(admin))
+        assert asked.autofix_id == fix.pk
+    opened, refused = FixPullRequest.objects.order_by("pk")
+    FixPullRequest.objects.filter(pk=opened.pk).update(
+        state="opened", number="214", web_url="https://github.example/acme/billing/pull/214", base_branch="main"
+    )
+    why = "The GitHub App may not write code in acme/billing: it needs contents: write. An owner there can allow it."
+    remediation.pull_requests.refuse(fix_pull_request_id=refused.pk, why=why)
 
 
 RULES = """\

@@ -68,6 +68,8 @@ VISITS = {
     "finding-judged-by-a-model": Visit(rows.ALICE, f"{ACME}/findings/{{by_model}}/"),
     "finding-waiting-without-code": Visit(rows.ALICE, f"{ACME}/findings/{{waiting}}/"),
     "finding-unavailable": Visit(rows.ALICE, f"{ACME}/findings/{{unavailable}}/"),
+    "finding-with-a-fix-pull-request": Visit(rows.ALICE, f"{ACME}/findings/{{fix_opened}}/"),
+    "finding-whose-fix-pull-request-was-refused": Visit(rows.ALICE, f"{ACME}/findings/{{fix_refused}}/"),
     "finding-ignored": Visit(rows.ALICE, f"{ACME}/findings/{{ignored}}/"),
     "finding-fixed": Visit(rows.ALICE, f"{ACME}/findings/{{fixed}}/"),
     "projects": Visit(rows.ADMIN, f"{DEMO}/projects/"),
