@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import findings.tasks
+import memories.tasks
 import notifications.tasks
 import orgs.tasks
 import providers.tasks
@@ -38,9 +39,9 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.GUIDANCE_WRITTEN: [notifications.tasks.refresh_comments],
     Kind.AUTOFIX_WRITTEN: [notifications.tasks.refresh_comments],
     Kind.FEEDBACK_GIVEN: [notifications.tasks.refresh_comments],
-    Kind.FINDING_IGNORED: [notifications.tasks.refresh_comments],
+    Kind.FINDING_IGNORED: [notifications.tasks.refresh_comments, memories.tasks.learn_from_ignore],
     Kind.FINDING_TRIAGED: [notifications.tasks.refresh_comments],
-    Kind.FINDINGS_TRIAGED: [notifications.tasks.refresh_comments_of_bulk],
+    Kind.FINDINGS_TRIAGED: [notifications.tasks.refresh_comments_of_bulk, memories.tasks.learn_from_bulk],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
     Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
     Kind.PULL_REQUEST_CHANGED: [
@@ -58,6 +59,7 @@ DAILY: list[Task] = [
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
     notifications.tasks.refresh_comments_of_reopened,
+    memories.tasks.expire_memories,
     triage.tasks.forget_excerpts,
     remediation.tasks.check_fix_pull_requests,
 ]

@@ -8,12 +8,15 @@ from typing import Any
 from django.db import transaction
 
 import findings.services
+import memories.services
 import orgs.selectors
 import providers.gate
-from events.kinds import ASSISTANT, Kind
+from events.kinds import ASSISTANT, Actor, Kind
 from events.services import record, result_of_job
 from findings.context import FindingContext
 from findings.models import Confidence, Finding
+from memories.models import Memory, MemorySource, Purpose
+from memories.scopes import Scope
 from providers.gate import Answer
 from remediation import gates
 from remediation.answers import FixAnswer, GuidanceAnswer
@@ -170,6 +173,26 @@ def _keep_fix(finding: Finding, answer: Answer[FixAnswer], check: gates.FixCheck
         kind = Kind.AUTOFIX_WRITTEN if is_shown else Kind.AUTOFIX_NOT_POSSIBLE
         record(kind, actor=ASSISTANT, finding_id=finding.pk, autofix_id=autofix.pk, confidence=confidence)
     return autofix
+
+
+def customize_fix(*, finding: Finding, text: str, actor: Actor, goes_live: bool) -> Memory:
+    """Keep how somebody wants such findings fixed, and have this one's guidance and fix written anew by it.
+
+    Where the memory is only suggested, it counts for this finding alone until an Admin approves it. Raises
+    MemoryUnusable.
+    """
+    with transaction.atomic():
+        memory = memories.services.teach(
+            text=text,
+            purpose=Purpose.REMEDIATION,
+            scope=Scope.of_finding(finding),
+            source=MemorySource.FIX,
+            actor=actor,
+            goes_live=goes_live,
+            finding=finding,
+        )
+        record(Kind.FIX_REGENERATION_REQUESTED, actor=actor, finding_id=finding.pk, memory_id=memory.pk)
+    return memory
 
 
 def withdraw_fix(*, finding: Finding) -> None:
