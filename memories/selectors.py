@@ -107,14 +107,14 @@ def known() -> QuerySet[Memory]:
 
 
 def in_scope_of(memory: Memory) -> QuerySet[Finding]:
-    """Return the open findings of Code that a memory holds for, worst first; who shows them narrows to what one sees."""
+    """Return the open findings of Code that a memory holds for, worst first; pages narrow them to what one sees."""
     return findings_in_scope(Scope.of(memory))
 
 
 def suggested_for_closing(memory: Memory) -> QuerySet[Finding]:
     """Return the open findings that are called likely false positives by a verdict that used a memory, worst first.
 
-    Nobody ignores them by this; who shows them narrows to what one sees.
+    Nobody ignores them by this; pages narrow them to what one sees.
     """
     uses = MemoryUse.objects.filter(memory=memory, finding=OuterRef("pk"), verdict_id=OuterRef("newest_verdict"))
     open_ones = Finding.objects.filter(is_present=True, recommendation=Recommendation.IGNORE).exclude(

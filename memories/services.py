@@ -78,7 +78,7 @@ def approve(*, memory: Memory, actor: Actor) -> Memory:
 
 
 def enable(*, memory: Memory, actor: Actor) -> Memory:
-    """Put a disabled or expired memory in force again; one that had expired has no end any more. Raises MemoryUnusable."""
+    """Put a disabled or expired memory in force again, without an end that has passed. Raises MemoryUnusable."""
     return _put_in_force(memory, "enabled", actor)
 
 
