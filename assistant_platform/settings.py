@@ -331,7 +331,10 @@ SPECTACULAR_SETTINGS = {
         "IgnoreReasonEnum": "findings.models.IgnoreReason",
         "VerdictEnum": ["true_positive", "false_positive", "unsure"],
         "PresenceStateEnum": "findings.models.PresenceState",
+        "EventKindEnum": "events.kinds.Kind",
+        "HostKindEnum": "scm.models.HostKind",
         "FindingStateEnum": ["unresolved", "muted", "fixed", "removed"],
+        "CodeHostKindEnum": "scm.models.HostKind",
     },
 }
 

@@ -14,6 +14,8 @@ from scm.models import HostKind
 from tenancy.waiting import let_go_of_connection
 
 SHORTEST_HIDDEN = 8
+# As the adapters name them: GitHub's permission, and GitLab's scope.
+NEEDED_TO_READ = {"contents: read", "api"}
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Proof:
         return [check for check in self.checks if check.granted is False]
 
     @property
-    def may_nothing(self) -> bool:
-        """Whether the host lets us in, and then do nothing at all."""
-        return bool(self.checks) and len(self.missing) == len(self.checks)
+    def may_not_read(self) -> bool:
+        """Whether the host lets us in, and then read no code: nothing of the Assistant works without that."""
+        return any(check.name in NEEDED_TO_READ for check in self.missing)
 
 
 class Unproved(HostRefused):
@@ -55,10 +57,10 @@ def prove(kind: HostKind, access: HostAccess) -> Proof:
         finally:
             adapter.close()
     proof = Proof(identity, checks, installations)
-    if proof.may_nothing:
+    if proof.may_not_read:
         lacking = ", ".join(check.name for check in proof.missing)
         raise Unproved(
-            f"The host knows {proof.identity.account}, but allows nothing that is needed. Missing: {lacking}.",
+            f"The host knows {proof.identity.account}, but does not let it read code. Missing: {lacking}.",
             field=_secret_of(access),
             is_passing=False,
         )

@@ -335,11 +335,12 @@ class CodeHostRepositoriesView(CodeHostView):
     )
     def post(self, request: Request, slug: str, host_id: int) -> Response:
         """Connect a repository to a project, which is made if there is none of its name."""
-        sent = ChoiceSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
         with self.scope(), refusals_by_field():
+            host = self.host(host_id)
+            sent = ChoiceSerializer(data=request.data)
+            sent.is_valid(raise_exception=True)
             connected = scm.services.connect_repository(
-                host=self.host(host_id),
+                host=host,
                 name=sent.validated_data["repository"],
                 project=_project(sent.validated_data["project"]),
                 actor=self.actor,

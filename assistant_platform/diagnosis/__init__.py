@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assistant_platform.diagnosis import database, machine, outside, queue
-from assistant_platform.diagnosis.check import Check
+from assistant_platform.diagnosis import code_hosts, database, machine, outside, queue
+from assistant_platform.diagnosis.check import Check, CheckEach
 
 CHECKS = (
     Check("Python", machine.python_packages),
@@ -20,5 +20,6 @@ CHECKS = (
     Check("Beat", queue.beat),
     Check("Engine", outside.engine_runs),
     Check("AI provider", outside.provider),
+    CheckEach("Code hosts", code_hosts.parts, without="none is connected"),
     Check("Mail", outside.mail_server),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -33,6 +33,10 @@ class Check:
     name: str
     ask: Callable[[], str]
 
+    def answers(self) -> Iterator[Answer]:
+        """Yield the one answer."""
+        yield self.answer()
+
     def answer(self) -> Answer:
         """Ask, and return the answer; a part that fails in a way nobody foresaw is a failure of that part only."""
         try:
@@ -41,6 +45,25 @@ class Check:
             return Answer(self.name, is_ok=False, text=f"{problem} -> {problem.remedy}")
         except Exception as error:
             return Answer(self.name, is_ok=False, text=_one_line(f"{type(error).__name__}: {error}"))
+
+
+@dataclass(frozen=True)
+class CheckEach:
+    """Parts of which there may be any number: a line each, and one that says so where there is none."""
+
+    name: str
+    parts: Callable[[], Iterable[Check]]
+    without: str
+
+    def answers(self) -> Iterator[Answer]:
+        """Ask one after the other, and yield their answers."""
+        try:
+            parts = list(self.parts())
+        except Exception as error:
+            yield Answer(self.name, is_ok=False, text=_one_line(f"{type(error).__name__}: {error}"))
+            return
+        for part in parts or [Check(self.name, lambda: self.without)]:
+            yield part.answer()
 
 
 def _one_line(text: str) -> str:

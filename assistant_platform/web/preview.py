@@ -89,7 +89,8 @@ def _prompts(finding: Finding) -> list[tuple[Step, Prompt]]:
 
 def _verdict_prompts(finding: Finding) -> list[tuple[Step, Prompt]]:
     asked = triage.asking.verdict_question(finding)
-    settings = orgs.selectors.settings_for(finding.project_id)
+    with transaction.atomic():
+        settings = orgs.selectors.settings_for(finding.project_id)
     may_be_asked_twice = settings.noise_filter and needs_second_vote(
         severity=finding.severity, cwes=finding.rule.cwe, careful_cwes=settings.careful_cwes
     )
@@ -128,7 +129,7 @@ def _when(step: Step, finding: Finding) -> str:
             return "Asked whenever the finding is analysed, unless it is in test code and that decides alone."
         case Step.SECOND_VOTE:
             return (
-                "Asked only if the verdict is a false positive: one is not enough to leave this finding's comment out."
+                "Asked only if the verdict is a false positive: one verdict is not enough for this finding."
             )
         case Step.GUIDANCE:
             return "Asked after the verdict, which stands in it; here it is the latest one, if there is any."

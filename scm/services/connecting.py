@@ -20,8 +20,7 @@ from scm.adapters.base import NotThere, ScmAdapter, ScmError
 from scm.adapters.values import RepositoryFacts
 from scm.models import CodeHost, Installation, PullRequest, Repository
 from scm.proving import hidden_in
-from scm.services.hosts import lock_hosts
-from tenancy.sealing import open_secrets
+from scm.services.hosts import lock_hosts, webhook_secret_of
 from tenancy.waiting import let_go_of_connection
 
 LONGEST_NAME = 400
@@ -98,10 +97,10 @@ def set_up_webhook(*, repository: Repository) -> str:
         hook_id = adapter_of_host(host).ensure_webhook(
             repository.external_id,
             url=selectors.hook_url(host),
-            secret=open_secrets(host.sealed_secrets).get("webhook_secret", ""),
+            secret=webhook_secret_of(host),
         )
     except ScmError as error:
-        return hidden_in(str(error), open_secrets(host.sealed_secrets))
+        return hidden_in(str(error), {"webhook_secret": webhook_secret_of(host)})
     with transaction.atomic():
         Repository.objects.filter(pk=repository.pk, host=host).update(hook_id=hook_id[:40])
     repository.hook_id = hook_id[:40]

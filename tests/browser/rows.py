@@ -19,21 +19,28 @@ import orgs.services
 import orgs.sign_on.services
 import orgs.teams
 import providers.budget
+import remediation.pull_requests
 import rules.services
 import scm.services
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
 from lib.crypto import digest_of_token
+from notifications.deciding import Reason
+from notifications.models import Comment, CommentDecision
+from notifications.models import Outcome as CommentOutcome
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
 from orgs.services import actor_of
 from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
-from remediation.models import Autofix, Guidance
+from remediation.gates import Gate
+from remediation.models import Autofix, FixPullRequest, Guidance
 from rules.models import Mode, Rule, RuleImport
+from scm.models import CodeHost, HostKind, Installation, PullRequest, Repository
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
 from tests import factories
+from tests.integration.scm.certificates import an_authority
 from triage.models import Source
 
 # The organization of the demo, one with every other state, one without anything.
@@ -123,6 +130,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"scan_{scan.state}": scan.pk for scan in scans},
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
             **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
+            **{f"host_{host.kind}": host.pk for host in CodeHost.objects.all()},
             **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
@@ -143,12 +151,15 @@ _DEMO_FINDINGS: dict[str, dict[str, Any]] = {
 }
 _RULES = {"acme.shell-command-from-input": "shell", "acme.cannot-be-read": "refused"}
 _ACME_FINDINGS: dict[str, dict[str, Any]] = {
+    "held_back": {"path": "app/held.py"},
     "by_model": {"path": "app/search.py"},
     "waiting": {"not_analysed": NotAnalysed.WAITING},
     "unavailable": {"not_analysed": NotAnalysed.UNAVAILABLE},
     "stopped": {"not_analysed": NotAnalysed.BUDGET},
     "ignored": {"triage": "ignored"},
     "fixed": {"is_present": False},
+    "fix_opened": {"path": "billing/search.py"},
+    "fix_refused": {"path": "billing/invoices.py"},
 }
 
 
@@ -179,10 +190,48 @@ def _import_decisions(admin: User) -> None:
     TriageImport.objects.filter(pk=first.pk).update(state="applied", applied_at=timezone.now())
 
 
+def _held_back(project: Project) -> None:
+    """Make a finding that two looks call harmless: held back in one pull request, commented on in another."""
+    scan = factories.a_scan(
+        project, pull_request_id="131", branch="", is_full=False, state=ScanState.SETTLED, new_count=1, late_count=2
+    )
+    finding = factories.a_finding(scan=scan, path="app/held.py", is_production=False, severity=4)
+    factories.a_verdict(
+        finding,
+        explanation="`name` is one of three constants by the time it reaches the query.",
+        source=Source.MODEL,
+        model="gpt-5-mini",
+        second_vote="false_positive",
+        second_explanation="To exploit it somebody would have to choose `name`, which line 2 makes impossible.",
+    )
+    findings.services.hold_back(finding=finding, ref="pull/131")
+    for number, outcome, reason in (
+        ("131", CommentOutcome.HELD_BACK, Reason.LIKELY_FALSE_POSITIVE),
+        ("127", CommentOutcome.WITH_NOTICE, Reason.ALREADY_COMMENTED),
+    ):
+        pull_request = PullRequest.objects.create(
+            project=project,
+            number=number,
+            title="Let people search their orders by name",
+            web_url=f"https://github.example/acme/storefront/pull/{number}",
+        )
+        comment = Comment.objects.create(
+            pull_request=pull_request, key=f"finding-{finding.pk}", web_url=f"{pull_request.web_url}#discussion_r1"
+        )
+        CommentDecision.objects.create(
+            pull_request=pull_request,
+            finding=finding,
+            outcome=outcome,
+            reason=reason,
+            comment=comment if outcome == CommentOutcome.WITH_NOTICE else None,
+        )
+
+
 def _fill_acme(admin: User) -> None:
     _fill_sign_on(admin)
     _connect()
     project = factories.a_project("storefront")
+    _connect_hosts(project)
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
     )
@@ -209,6 +258,7 @@ def _fill_acme(admin: User) -> None:
     factories.a_finding(
         scan=pull_request, rule=long_rule, path=LONG_PATH, start_line=1204, end_line=1204, is_production=False
     )
+    _held_back(project)
     factories.a_finding(
         scan=scan,
         rule=long_rule,
@@ -236,7 +286,35 @@ def _fill_acme(admin: User) -> None:
         actor=actor_of(admin),
         expires_at=timezone.now() + timedelta(days=90),
     )
+    _fill_fix_pull_requests(admin)
     _import_decisions(admin)
+
+
+def _fill_fix_pull_requests(admin: User) -> None:
+    """A connected project, public and archived by nobody: a fix pull request that is open, and one that was refused."""
+    project = factories.a_project("billing")
+    host = CodeHost.objects.create(kind=HostKind.GITHUB, base_url="https://github.example", hook_key="of-billing")
+    named = {"external_id": "41", "full_name": "acme/billing", "default_branch": "main", "is_private": False}
+    Repository.objects.create(project=project, host=host, **named)
+    scan = factories.a_scan(project, commit="4f1c0de2ab90" + "0" * 28, state=ScanState.SETTLED)
+    for path in ("billing/search.py", "billing/invoices.py"):
+        scm.services.keep_files(project=project, revision=scan.revision, files=[(path, CODE)])
+        finding = factories.a_finding(scan=scan, path=path, start_line=9, end_line=9)
+        factories.a_verdict(finding, "true_positive", explanation="The value of `q` reaches the statement.")
+        checked = [{"gate": gate, "outcome": "passed", "explanation": "As it should."} for gate in Gate]
+        fix = Autofix.objects.create(
+            finding=finding, diff=DIFF.replace("app/search.py", path), explanation="Binds the value.", gates=checked,
+            confidence="high", is_shown=True, is_verified=True, revision=scan.revision, source=Source.BUILT_IN,
+        )  # fmt: skip
+        findings.services.apply_fix(finding=finding, confidence="high", is_verified=True)
+        asked = remediation.pull_requests.request(finding=finding, actor=actor_of(admin))
+        assert asked.autofix_id == fix.pk
+    opened, refused = FixPullRequest.objects.order_by("pk")
+    FixPullRequest.objects.filter(pk=opened.pk).update(
+        state="opened", number="214", web_url="https://github.example/acme/billing/pull/214", base_branch="main"
+    )
+    why = "The GitHub App may not write code in acme/billing: it needs contents: write. An owner there can allow it."
+    remediation.pull_requests.refuse(fix_pull_request_id=refused.pk, why=why)
 
 
 RULES = """\
@@ -409,6 +487,54 @@ def _answer(verdict: str) -> str:
 def _quote(start: int, end: int, text: str, role: str, *, holds: bool = True, problem: str = "") -> dict[str, Any]:
     place = {"path": "app/search.py", "start_line": start, "end_line": end, "quote": text, "role": role}
     return {**place, "holds": holds, "problem": problem, "moved": False, "is_comment": False}
+
+
+def _connect_hosts(project: Project) -> None:
+    """Reach GitHub as an App that is well but for one permission, and a GitLab whose token has expired."""
+    now = timezone.now()
+    saved: dict[str, Any] = {"saved_by": ALICE, "checked_at": now}
+    checks = [
+        {"name": "contents: read", "needed_for": "reading code", "granted": True, "detail": ""},
+        {"name": "checks: write", "needed_for": "the check on a commit", "granted": None, "detail": ""},
+        {
+            "name": "contents: write",
+            "needed_for": "fix pull requests",
+            "granted": False,
+            "detail": "Grant it in the App's settings, and accept it where the App is installed.",
+        },
+    ]
+    github = factories.a_code_host(
+        base_url="https://github.com",
+        app_id="1234567",
+        app_slug="assistant-of-acme",
+        account="assistant-of-acme[bot]",
+        checks=checks,
+        hook_seen_at=now - timedelta(minutes=12),
+        refused_count=3,
+        refused_at=now - timedelta(days=2),
+        refused_because="its signature is wrong",
+        **saved,
+    )
+    installation = Installation.objects.create(host=github, external_id="1", account="acme")
+    Installation.objects.create(host=github, external_id="2", account="acme-labs", is_suspended=True)
+    Installation.objects.create(host=github, external_id="3", account="a-former-account", removed_at=now)
+    names: dict[str, Any] = {
+        "full_name": "acme/shop",
+        "web_url": "https://github.com/acme/shop",
+        "default_branch": "main",
+    }
+    factories.a_repository(github, project=project, installation=installation, **names)
+    factories.a_code_host(
+        HostKind.GITLAB,
+        base_url="https://gitlab.acme-manufacturing-and-trading.example/git",
+        account="project_42_bot_0123456789abcdef",
+        proxy_url="http://proxy.acme.example:3128",
+        ca_bundle=an_authority("Acme Manufacturing and Trading Root CA 2"),
+        problem="GitLab does not know the token (401): it has expired or was revoked. Enter another one.",
+        checks=[{"name": "api", "needed_for": "comments and merge requests", "granted": True, "detail": ""}],
+        **saved,
+    )
+    CodeHost.objects.filter(kind=HostKind.GITLAB).update(sealed_secrets="sealed with a key that is gone")
 
 
 def _connect() -> None:

@@ -161,6 +161,7 @@ def things(acme: Organization) -> dict[str, object]:
             name="nightly", scopes=[Scope.CI], created_by=factories.a_person("maker@acme.example"), actor=SYSTEM
         )
         connection = Connection.objects.create(vendor=Vendor.BUILT_IN)
+        repository = factories.a_repository(factories.a_code_host())
         other = factories.a_member(factories.a_person("other@acme.example"), Role.READ_ONLY)
         admin = Membership.objects.get(role=Role.ADMIN)
         sign_on = factories.a_sign_on()
@@ -182,6 +183,8 @@ def things(acme: Organization) -> dict[str, object]:
         "slug": acme.slug,
         "connection_id": connection.pk,
         "finding_id": finding.pk,
+        "host_id": repository.host_id,
+        "repository_id": repository.pk,
         "bulk_id": bulk.pk,
         "policy_id": 2,
         "project_name": finding.project.name,

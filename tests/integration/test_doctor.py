@@ -12,9 +12,15 @@ from django.db import connections
 from pytest_django.fixtures import Settings
 
 import assistant_platform.management.commands.doctor as command
-from assistant_platform.diagnosis import CHECKS, database, machine, outside, queue
-from assistant_platform.diagnosis.check import Check, Unwell
+from assistant_platform.diagnosis import CHECKS, code_hosts, database, machine, outside, queue
+from assistant_platform.diagnosis.check import Check, CheckEach, Unwell
 from rules import engine
+from scm.models import CodeHost, HostKind
+from tenancy.models import Organization
+from tenancy.scope import acting_for
+from tenancy.sealing import seal_secrets
+from tests import factories
+from tests.vendors.gitlab_server import GitLabServer
 from tests.vendors.openai_server import OpenAIServer, completion, error
 
 NOBODY_LISTENS = "redis://127.0.0.1:9/0"
@@ -32,7 +38,7 @@ def surprised() -> str:
     raise ValueError("two\nlines")
 
 
-def doctor(monkeypatch: pytest.MonkeyPatch, *checks: Check) -> tuple[list[str], int]:
+def doctor(monkeypatch: pytest.MonkeyPatch, *checks: Check | CheckEach) -> tuple[list[str], int]:
     monkeypatch.setattr(command, "CHECKS", checks)
     output = StringIO()
     try:
@@ -71,6 +77,44 @@ def test_a_surprise_fails_its_own_part_only(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_part_has_a_name_of_its_own() -> None:
     assert len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+def test_parts_of_any_number_are_a_line_each_or_one_that_says_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = CheckEach("Windows", lambda: [Check("Window 1", well), Check("Window 2", unwell)], without="there is none")
+    none = CheckEach("Doors", list, without="there is none")
+    lost = CheckEach("Stairs", surprised, without="there is none")  # type: ignore[arg-type]  # that it raises is the point
+
+    lines, code = doctor(monkeypatch, some, none, lost)
+
+    assert [line.split()[:2] for line in lines] == [
+        ["OK", "Window"],
+        ["FAIL", "Window"],
+        ["OK", "Doors"],
+        ["FAIL", "Stairs"],
+    ]
+    assert "there is none" in lines[2]
+    assert code == 1
+
+
+# --- Code hosts -------------------------------------------------------------------------------------------------------
+
+
+def test_each_code_host_says_whether_it_lets_us_in(gitlab: GitLabServer, acme: Organization) -> None:
+    assistant = gitlab.gitlab.add_user("group_12_bot")
+    gitlab.gitlab.add_token("glpat-good", assistant)
+    with acting_for(acme.pk):
+        for token in ("glpat-good", "glpat-gone"):
+            sealed = seal_secrets({"token": token})
+            host = factories.a_code_host(HostKind.GITLAB, base_url=gitlab.url)
+            CodeHost.objects.filter(pk=host.pk).update(sealed_secrets=sealed)
+
+    good, gone = [part.answer() for part in code_hosts.parts()]
+
+    assert good.text == f"GitLab at {gitlab.url} of acme lets us in as group_12_bot"
+    assert (good.is_ok, gone.is_ok) == (True, False)
+    assert "401" in gone.text
+    assert gone.text.endswith("an Admin tests and changes it under Settings > Code hosts")
+    assert "glpat" not in gone.text
 
 
 # --- This machine -----------------------------------------------------------------------------------------------------

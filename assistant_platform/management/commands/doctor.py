@@ -19,9 +19,9 @@ class Command(BaseCommand):
         logging.getLogger().setLevel(logging.CRITICAL)  # the lines below say it once, and in our words
         all_well = True
         for check in CHECKS:
-            answer = check.answer()
-            all_well = all_well and answer.is_ok
-            self.stdout.write(str(answer))
-            self.stdout.flush()
+            for answer in check.answers():
+                all_well = all_well and answer.is_ok
+                self.stdout.write(str(answer))
+                self.stdout.flush()
         if not all_well:
             sys.exit(1)

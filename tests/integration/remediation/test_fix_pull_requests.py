@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
+import orgs.services
 import remediation.selectors
 import remediation.tasks
 import scm.services
@@ -21,7 +22,7 @@ from findings.models import Finding, Presence
 from lib.diffs import unified_diff
 from lib.failures import TemporaryFailure
 from orgs.models import Project
-from orgs.permissions import Role
+from orgs.permissions import Role, Scope
 from orgs.services import actor_of
 from remediation import gates, pull_requests
 from remediation.models import Autofix, FixPullRequest
@@ -598,3 +599,36 @@ def test_a_refusal_of_the_host_stands_on_the_page(
 
     assert "The App may not write &lt;code&gt; here." in shown
     assert "Try again" in shown
+
+
+# --- Through the API
+
+
+def test_a_token_asks_for_one_and_is_told_how_it_stands(fix: Autofix, alice: User) -> None:
+    token, text = orgs.services.create_token(
+        name="nightly", scopes=[Scope.API_READ, Scope.API_WRITE], created_by=alice, actor=actor_of(alice)
+    )
+    client = Client(headers={"authorization": f"Bearer {text}"})
+    address = f"/api/v1/deployments/acme/findings/{fix.finding_id}/fix-pull-request"
+
+    before, asked, again = client.get(address), client.post(address), client.post(address)
+    drain()
+    after = client.get(address).json()["fix_pull_request"]
+
+    assert before.json() == {"fix_pull_request": None, "may_be_opened": True, "why_not": ""}
+    assert (asked.status_code, asked.json()["fix_pull_request"]["state"]) == (202, "requested")
+    assert again.json()["fix_pull_request"]["id"] == asked.json()["fix_pull_request"]["id"] == after["id"]
+    assert (after["state"], after["requested_by"]) == ("opened", token.name)
+
+
+def test_a_token_is_told_why_none_can_be_opened(fix: Autofix, alice: User) -> None:
+    Repository.objects.update(is_archived=True)
+    _, text = orgs.services.create_token(
+        name="nightly", scopes=[Scope.API_READ, Scope.API_WRITE], created_by=alice, actor=actor_of(alice)
+    )
+
+    answer = Client(headers={"authorization": f"Bearer {text}"}).post(
+        f"/api/v1/deployments/acme/findings/{fix.finding_id}/fix-pull-request"
+    )
+
+    assert (answer.status_code, "is archived" in answer.json()["detail"]) == (409, True)

@@ -128,12 +128,12 @@ def test_a_host_that_does_not_let_us_in_is_not_saved_and_says_why(
     assert not CodeHost.objects.exists()
 
 
-def test_a_token_that_may_nothing_is_not_saved(browser: Client, there: MemoryHost) -> None:
+def test_a_token_that_may_not_read_code_is_not_saved(browser: Client, there: MemoryHost) -> None:
     there.checks = [PermissionCheck("api", "reading code", granted=False)]
 
     response = send(browser)
 
-    assert "allows nothing that is needed. Missing: api." in page_of(response)
+    assert "does not let it read code. Missing: api." in page_of(response)
     assert not CodeHost.objects.exists()
 
 
@@ -168,7 +168,7 @@ def test_what_is_missing_is_told_and_shown(browser: Client, there: MemoryHost) -
         ({"base_url": ""}, "This field is required"),
         ({"token": "glpat zebra"}, "characters that no token has"),
         ({"token": "glpat\r\nX-Evil: yes"}, "characters that no token has"),
-        ({"token": ""}, "Give the token."),
+        ({"token": ""}, "This field is required"),
         ({"proxy_url": "http://127.0.0.1:8080"}, "private or reserved address"),
         ({"proxy_url": "https://proxy.example.com/path"}, "without a path"),
         ({"ca_bundle": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"}, "These are no certificates"),

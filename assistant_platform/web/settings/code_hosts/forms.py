@@ -156,6 +156,9 @@ class HostForm(forms.Form):
                 if choice.kind == HostKind.GITHUB
                 else "Of a group, a project or a person, with the scope api and at least the role Developer."
             )
+        for name in ("token", "private_key"):
+            if name in self.fields:
+                self.fields[name].required = host is None
         for name in ("token", "private_key", "webhook_secret"):
             if name in self.fields and host is not None:
                 self.fields[name].help_text = "Stored, and not shown again. Leave it empty to keep it."
