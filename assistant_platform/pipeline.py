@@ -20,17 +20,33 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.SCAN_STARTED: [findings.tasks.give_up_on_client],
     Kind.SCAN_RECEIVED: [findings.tasks.ingest_scan],
     # One event a scan, never one a finding: planning picks, caps and queues.
-    Kind.SCAN_INGESTED: [triage.tasks.plan_analysis, findings.tasks.settle_at_deadline],
+    Kind.SCAN_INGESTED: [
+        triage.tasks.plan_analysis,
+        findings.tasks.settle_at_deadline,
+        notifications.tasks.show_scan,
+    ],
     Kind.ANALYSIS_REQUESTED: [triage.tasks.tag_file, triage.tasks.judge_finding],
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
-    Kind.VERDICT_REACHED: [remediation.tasks.advise],
+    Kind.VERDICT_REACHED: [remediation.tasks.advise, notifications.tasks.refresh_comments],
     Kind.FIX_PULL_REQUEST_REQUESTED: [remediation.tasks.open_fix_pull_request],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
+    # What pull requests are told. In between, a scan's own end is what they wait for.
+    Kind.SCAN_SETTLED: [notifications.tasks.comment_on_scan],
+    Kind.LATE_ANSWER: [notifications.tasks.refresh_comments],
+    Kind.GUIDANCE_WRITTEN: [notifications.tasks.refresh_comments],
+    Kind.AUTOFIX_WRITTEN: [notifications.tasks.refresh_comments],
+    Kind.FEEDBACK_GIVEN: [notifications.tasks.refresh_comments],
+    Kind.FINDING_IGNORED: [notifications.tasks.refresh_comments],
+    Kind.FINDING_TRIAGED: [notifications.tasks.refresh_comments],
+    Kind.FINDINGS_TRIAGED: [notifications.tasks.refresh_comments_of_bulk],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
     Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
-    Kind.PULL_REQUEST_CHANGED: [remediation.tasks.follow_pull_request],
+    Kind.PULL_REQUEST_CHANGED: [
+        remediation.tasks.follow_pull_request,
+        notifications.tasks.comment_on_pull_request,
+    ],
 }
 # What each organization is owed once a day.
 DAILY: list[Task] = [
@@ -41,6 +57,7 @@ DAILY: list[Task] = [
     scm.tasks.forget_deliveries,
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
+    notifications.tasks.refresh_comments_of_reopened,
     triage.tasks.forget_excerpts,
     remediation.tasks.check_fix_pull_requests,
 ]

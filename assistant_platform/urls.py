@@ -30,6 +30,7 @@ from assistant_platform.web.rules import list as rules_list
 from assistant_platform.web.settings import (
     audit,
     calls,
+    comment_preview,
     deployment,
     of_project,
     organization,
@@ -94,6 +95,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/", deployment.deployment_page, name="settings-deployment"),
     path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
+    path("settings/comment-preview/", comment_preview.comment_preview_page, name="settings-deployment-comments"),
     path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
     path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
     path("settings/prompts/export/", prompts.export_prompts, name="settings-prompts-export"),

@@ -24,6 +24,7 @@ BENCHES = {
     "webhooks": ("bench.webhooks", True),
     "worker": ("bench.worker", True),
     "fairness": ("bench.fairness", True),
+    "comments": ("bench.comments", True),
     "fixes": ("bench.fixes", False),
     "start": ("bench.start", False),
     "labelled": ("bench.labelled", False),

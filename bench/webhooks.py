@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +35,8 @@ TARGET_P99_MS = 50.0
 START_SECONDS = 60.0
 GOOD, FORGED, REPEATED = "good", "forged", "repeated"
 # What each is answered; a quarter is forged, a quarter was sent before.
-ANSWERS = {GOOD: 202, FORGED: 401, REPEATED: 200}
+ANSWERS = {GOOD: {200, 202}, FORGED: {401}, REPEATED: {200, 202}}
+TAKEN = 202
 TURNS = (GOOD, FORGED, GOOD, REPEATED)
 
 
@@ -70,11 +71,13 @@ def _measured() -> dict[str, Any]:
         before = [_cpu_of_family(web.pid), time.perf_counter()]
         sent = asyncio.run(_send(target, seconds=SECONDS))
         cpu = (_cpu_of_family(web.pid) - before[0]) / (time.perf_counter() - before[1])
-    wrong = sum(each.status != ANSWERS[each.sort] for each in sent)
+    # On a busy machine a repeated one may overtake itself: then the other of the two is the new one.
+    wrong = Counter(f"{each.sort}: {each.status}" for each in sent if each.status not in ANSWERS[each.sort])
     return {
         "all": _figures(sent),
         **{sort: _figures([each for each in sent if each.sort == sort]) for sort in ANSWERS},
-        "wrong_answers": wrong,
+        "taken": sum(each.status == TAKEN for each in sent),
+        "wrong_answers": dict(wrong),
         "web_processors_used": round(cpu, 2),
         "load_after": round(os.getloadavg()[0], 2),
     }

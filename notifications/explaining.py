@@ -83,8 +83,8 @@ WORDS: dict[Reason, Words] = {
         "The Assistant thinks that it may be safe to ignore, with too little confidence to leave the comment out."
     ),
     Reason.NO_SECOND_VOTE: Words(
-        "It is critical, or of a kind that is often called harmless by mistake. Its comment is left out only if a second"
-        " look agrees, and none did.",
+        "It is critical, or of a kind that is often called harmless by mistake; its comment is left out only if a"
+        " second look agrees, and none did.",
         "Which kinds these are is chosen under Settings, Deployment.",
         Place.SETTINGS,
     ),

@@ -33,6 +33,7 @@ class Comment(OwnedByOrganization):
     placement = models.CharField(max_length=12, choices=Placement, blank=True)
     path = models.CharField(max_length=1024, blank=True)
     line = models.PositiveIntegerField(null=True, blank=True)
+    start_line = models.PositiveIntegerField(null=True, blank=True)  # of a comment on several lines
     digest = models.BinaryField(max_length=32, null=True)  # of the text that the host has
     is_resolved = models.BooleanField(default=False)  # by us
     is_gone = models.BooleanField(default=False)  # somebody deleted it there; it is not posted again

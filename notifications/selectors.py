@@ -31,8 +31,8 @@ from notifications.messages import (
 from orgs.models import Project
 from orgs.settings.effective import EffectiveSettings, settings_for
 from remediation.models import Autofix, Guidance
-from rules.models import Mode, Severity
-from rules.selectors import mode_in
+from rules.models import Severity
+from rules.selectors import ids_in_block_mode
 from scm.models import CodeFile, CodeHost, HostKind, PullRequest
 from triage.models import Verdict
 
@@ -116,6 +116,7 @@ def status_report(
     """Return what the check of a pull request tells of its new findings. Wants a transaction."""
     findings = _findings(finding_ids, pull_request.project)
     gone = _gone_from(pull_request, finding_ids)
+    blocking = _blocking_rules(findings, pull_request.project)
     return StatusReport(
         findings=tuple(
             StatusFinding(
@@ -125,7 +126,7 @@ def status_report(
                 path=finding.path,
                 start_line=finding.start_line,
                 end_line=finding.end_line,
-                is_blocking=_mode(finding) == Mode.BLOCK,
+                is_blocking=finding.rule_id in blocking,
                 link=link_to(finding),
                 standing=_standing(finding, gone),
                 may_be_ignored=finding.pk in with_notice,
@@ -168,6 +169,7 @@ class _Known:
         self.autofixes: Mapping[int, Autofix] = remediation.selectors.latest_autofixes(finding_ids)
         self.settings: EffectiveSettings = settings_for(pull_request.project_id)
         self._gone = _gone_from(pull_request, finding_ids)
+        self._blocking = _blocking_rules(self.findings, pull_request.project)
         self._host_kind = (
             CodeHost.objects.filter(repositories__project=pull_request.project_id)
             .values_list("kind", flat=True)
@@ -183,7 +185,7 @@ class _Known:
         return fix_of_assistant(autofix) if autofix is not None and autofix.is_shown else None
 
     def is_blocking(self, finding: Finding) -> bool:
-        return _mode(finding) == Mode.BLOCK
+        return finding.rule_id in self._blocking
 
     def standing(self, finding: Finding) -> Standing:
         return _standing(finding, self._gone)
@@ -233,12 +235,13 @@ def _finding_comment(
 
 def _findings(finding_ids: Sequence[int], project: Project) -> list[Finding]:
     found = every_finding().select_related("organization").filter(pk__in=finding_ids, project=project)
-    return list(found.annotate(mode_here=mode_in(project.pk)).order_by("path", "start_line", "pk"))
+    return list(found.order_by("path", "start_line", "pk"))
 
 
-def _mode(finding: Finding) -> str:
-    mode: str = finding.mode_here  # type: ignore[attr-defined]  # annotated by _findings
-    return mode
+def _blocking_rules(findings: Sequence[Finding], project: Project) -> frozenset[int]:
+    """Return the ids of the findings' rules that are in Block mode in the project."""
+    among = ids_in_block_mode(project.pk).filter(pk__in={finding.rule_id for finding in findings})
+    return frozenset(among.values_list("pk", flat=True))
 
 
 def _gone_from(pull_request: PullRequest, finding_ids: Sequence[int]) -> frozenset[int]:

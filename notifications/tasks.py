@@ -1,6 +1,8 @@
-"""What Jobs send: mails, and answers on code hosts. What a dead server holds up is sent when it answers again."""
+"""What Jobs send: mails, comments and answers on code hosts. What a dead server holds up goes out later."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -9,10 +11,12 @@ from django.utils import timezone
 
 import notifications.mail
 from events.models import Queue
-from events.services import result_of_job
+from events.services import owe_many, part_of_job, result_of_job
 from events.tasks import org_task
 from lib.crypto import digest_of_token
 from lib.failures import TemporaryFailure
+from notifications import commenting
+from notifications.commenting.planning import PATIENCE
 from notifications.mail import MailNotSent
 from notifications.replies.answering import carry_out_replies
 from orgs.joining import token_of
@@ -81,3 +85,76 @@ def carry_out_reply(delivery_id: int) -> None:
         delivery = WebhookDelivery.objects.select_related("host").filter(pk=delivery_id).exclude(body="").first()
     if delivery is not None:
         carry_out_replies(delivery)
+
+
+# --- Comments in pull requests ----------------------------------------------------------------------------------------
+
+# With the usual back-off, some hours of a code host's absence.
+MAX_ATTEMPTS_ON_HOSTS = 24
+TOGETHER = timedelta(seconds=1)  # many changes at a time become one run
+UNTIL_NOBODY_POSTS = timedelta(minutes=10)  # a worker that lost its Job has long ended its request
+
+
+def _note_silence(pull_request_id: int) -> None:
+    commenting.give_up(pull_request_id, problem="The code host gave no answer for hours. The next scan tries again.")
+
+
+@org_task(
+    queue=Queue.DELIVER, priority=3, max_attempts=MAX_ATTEMPTS_ON_HOSTS, on_exhausted=_note_silence, delay=TOGETHER
+)
+def comment_on_pull_request(pull_request_id: int) -> None:
+    """Bring the comments of a pull request and its status up to date."""
+    looks_again = commenting.comment_on(pull_request_id)
+    if looks_again:
+        with part_of_job(), result_of_job():
+            owe_many(tidy_comments, [{"pull_request_id": pull_request_id}])
+
+
+@org_task(queue=Queue.DELIVER, priority=6, max_attempts=MAX_ATTEMPTS_ON_HOSTS, delay=UNTIL_NOBODY_POSTS)
+def tidy_comments(pull_request_id: int) -> None:
+    """Look once more for comments that stand twice."""
+    commenting.tidy(pull_request_id)
+
+
+@org_task(queue=Queue.DELIVER, priority=3, max_attempts=MAX_ATTEMPTS_ON_HOSTS)
+def show_scan(scan_id: int) -> None:
+    """Show at a pull request that its scan is being analysed."""
+    _comment_on_scanned(scan_id)
+
+
+@org_task(queue=Queue.DELIVER, priority=3, max_attempts=MAX_ATTEMPTS_ON_HOSTS, delay=PATIENCE)
+def comment_on_scan(scan_id: int) -> None:
+    """Comment on what a scan of a pull request brought, now that it has been analysed."""
+    _comment_on_scanned(scan_id)
+
+
+def _comment_on_scanned(scan_id: int) -> None:
+    pull_request = commenting.learn_of_pull_request(scan_id)
+    if pull_request is not None:
+        with result_of_job():
+            owe_many(comment_on_pull_request, [{"pull_request_id": pull_request.pk}])
+
+
+@org_task(queue=Queue.DELIVER, priority=4)
+def refresh_comments(finding_id: int) -> None:
+    """Have the comments on a finding edited: something new is known of it."""
+    with result_of_job():
+        _owe_comments(commenting.pull_requests_of_findings([finding_id]))
+
+
+@org_task(queue=Queue.DELIVER, priority=4)
+def refresh_comments_of_bulk(bulk_id: int) -> None:
+    """Do the same for findings that were decided about together."""
+    with result_of_job():
+        _owe_comments(commenting.pull_requests_of_bulk(bulk_id))
+
+
+@org_task(queue=Queue.DELIVER, priority=6, delay=timedelta(minutes=15))
+def refresh_comments_of_reopened() -> None:
+    """Do the same for findings whose accepted risk has ended."""
+    with result_of_job():
+        _owe_comments(commenting.pull_requests_of_reopened())
+
+
+def _owe_comments(pull_request_ids: list[int]) -> None:
+    owe_many(comment_on_pull_request, [{"pull_request_id": pk} for pk in pull_request_ids])

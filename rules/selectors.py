@@ -53,6 +53,12 @@ def mode_in(project_id: int | None) -> Coalesce:
     return Coalesce(Subquery(override), "mode")
 
 
+def mode_of_rule_in(project_id: int) -> Subquery:
+    """Return the same expression for rows that have a rule."""
+    rule = Rule.objects.filter(pk=OuterRef("rule"))
+    return Subquery(rule.annotate(mode_here=mode_in(project_id)).values("mode_here"))
+
+
 def ids_in_block_mode(project_id: int) -> QuerySet[Any, Any]:
     """Return the ids of the rules whose findings block a CI job of a project, as a subquery."""
     return Rule.objects.annotate(mode_here=mode_in(project_id)).filter(mode_here=Mode.BLOCK).values("pk")

@@ -293,9 +293,9 @@ def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "
 
 
 def take_back_feedback(*, verdict: Verdict, user: User) -> bool:
-    """Forget what a person said of a verdict, and open the finding that agreeing ignored. Returns whether there was any.
+    """Forget what a person said of a verdict, and open the finding that agreeing ignored.
 
-    A comment that was posted since somebody disagreed stays.
+    Returns whether there was anything. A comment that was posted since somebody disagreed stays.
     """
     actor = actor_of(user)
     with transaction.atomic():

@@ -125,7 +125,7 @@ _BACKLOGS = (
         PRE_PRODUCTION,
         "Pre-production",
         "Pre-production backlog",
-        "Present on other branches and pull requests only. What the noise filter held back comes first, to be reviewed.",
+        "Present on other branches and pull requests only. What the noise filter held back comes first.",
     ),
 )
 

@@ -128,7 +128,7 @@ def _when(step: Step, finding: Finding) -> str:
             return "Asked whenever the finding is analysed, unless it is in test code and that decides alone."
         case Step.SECOND_VOTE:
             return (
-                "Asked only if the verdict is a false positive: one is not enough to leave this finding's comment out."
+                "Asked only if the verdict is a false positive: one verdict is not enough for this finding."
             )
         case Step.GUIDANCE:
             return "Asked after the verdict, which stands in it; here it is the latest one, if there is any."

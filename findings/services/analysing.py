@@ -21,6 +21,7 @@ from findings.models import (
     Scan,
     ScanState,
 )
+from orgs.models import Project
 
 
 def apply_verdict(*, finding: Finding, recommendation: Recommendation, confidence: str) -> None:
@@ -41,6 +42,13 @@ def hold_back(*, finding: Finding, ref: str) -> None:
 def hold_back_no_more(*, finding: Finding) -> None:
     """Take away the mark that a finding's comments were left out, wherever it is. Needs a transaction."""
     Presence.objects.filter(finding=finding, held_back=True).update(held_back=False)
+
+
+def mark_held_back(*, project: Project, ref: str, finding_ids: Sequence[int]) -> None:
+    """Mark these findings of a pull request as left out by the noise filter, and no others. Needs a transaction."""
+    there = Presence.objects.filter(project=project, ref=ref, is_pull_request=True)
+    there.filter(held_back=True).exclude(finding__in=finding_ids).update(held_back=False)
+    there.filter(held_back=False, finding__in=finding_ids).update(held_back=True)
 
 
 def apply_component(*, finding_ids: Sequence[int], tag: str, risk: str) -> None:

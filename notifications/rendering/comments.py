@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifications.messages import (
+    CommentPlace,
     Decided,
     FindingComment,
     FlowStep,
@@ -39,6 +40,7 @@ def finding_comment(message: FindingComment, *, dialect: Dialect, longest: int) 
     is_open = message.standing is Standing.OPEN
     parts = [
         _Part(_headline(message.rule, message.severity, message.standing, message)),
+        _Part(_where(message)),
         _Part(_standing(message.standing, message.decided)),
         _Part(escaping.paragraphs(message.message), given_up=1),
         _Part(_doubt(message), given_up=1) if is_open else _Part(""),
@@ -163,6 +165,17 @@ def _flow_line(number: int, step: FlowStep) -> str:
     text = escaping.code(step.text, most_characters=200)
     place = escaping.code(f"{step.path}:{step.line}")
     return f"{number}. {_ROLES.get(step.role, 'Step')} at {place}" + (f": {text}" if text else "")
+
+
+def _where(message: FindingComment) -> str:
+    """Return the finding's own place, where the comment could not be put there."""
+    place = message.place
+    stands_there = place is not None and place.path == message.path and _covers(place, message.start_line)
+    return "" if stands_there else f"At {escaping.code(f'{message.path}:{message.start_line}')}."
+
+
+def _covers(place: CommentPlace, line: int) -> bool:
+    return place.first_line <= line <= place.line
 
 
 def _places(places: Sequence[GroupedPlace]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 
 from lib.text import printable
 from notifications.messages import Standing, StatusFinding, StatusReport
@@ -14,6 +15,7 @@ from scm.adapters.values import Annotation, StatusDraft, StatusState
 NAME = "Assistant"
 MOST_LISTED = 50
 LONGEST_MESSAGE = 2000
+LONGEST_LIST = 50_000  # bytes; GitHub takes 65,535 characters of summary
 
 
 def render_status(report: StatusReport) -> StatusDraft:
@@ -63,10 +65,10 @@ def _summary(report: StatusReport, ranked: Sequence[StatusFinding]) -> str:
         return escaping.paragraphs(report.problem, most_characters=LONGEST_MESSAGE) + "\n"
     parts = []
     if ranked:
-        parts.append(_table(ranked))
-        parts.append("\n".join(_entry(finding) for finding in ranked[:MOST_LISTED]))
-        if len(ranked) > MOST_LISTED:
-            parts.append(f"{len(ranked) - MOST_LISTED} more stand in the list of findings.")
+        entries = _that_fit([_entry(finding) for finding in ranked[:MOST_LISTED]])
+        parts += [_table(ranked), "\n".join(entries)]
+        if len(ranked) > len(entries):
+            parts.append(f"{len(ranked) - len(entries)} more stand in the list of findings.")
     else:
         parts.append("Nothing new was found that is still open.")
     done = Counter(finding.standing for finding in report.findings)
@@ -76,6 +78,12 @@ def _summary(report: StatusReport, ranked: Sequence[StatusFinding]) -> str:
     if report.is_waiting:
         parts.append("The Assistant is still looking at some of them.")
     return "\n\n".join(parts) + "\n"
+
+
+def _that_fit(entries: list[str]) -> list[str]:
+    """Return the first entries, no longer together than a host takes."""
+    lengths = accumulate(len(entry.encode()) + 1 for entry in entries)
+    return [entry for entry, length in zip(entries, lengths, strict=True) if length <= LONGEST_LIST]
 
 
 def _table(ranked: Sequence[StatusFinding]) -> str:

@@ -155,7 +155,6 @@ SETTINGS = (
         explanation="A comment says when its finding may be safe to ignore, and why.",
         section=Section.ASSISTANT,
         parent="auto_triage",
-        later=WITH_CODE_HOST,
     ),
     Setting(
         name="auto_triage_in_slack",
@@ -186,7 +185,6 @@ SETTINGS = (
         label="Noise filter for Code PR/MR comments",
         explanation="Treats comments on likely false positives differently. The findings themselves stay in the list.",
         section=Section.ASSISTANT,
-        later=WITH_CODE_HOST,
     ),
     Setting(
         name="noise_filter_mode",
@@ -216,7 +214,6 @@ SETTINGS = (
         label="PR/MR comments",
         explanation="Comments on findings in pull and merge requests, for rules in Comment or Block mode.",
         section=Section.CODE,
-        later=WITH_CODE_HOST,
     ),
     Setting(
         name="commands_in_replies",

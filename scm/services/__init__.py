@@ -31,7 +31,7 @@ from scm.services.hosts import (
     save_created_app,
     webhook_secret_of,
 )
-from scm.services.pull_requests import keep_pull_request, update_pull_request
+from scm.services.pull_requests import keep_pull_request, note_problem, update_pull_request
 
 __all__ = [
     "Connected",
@@ -52,6 +52,7 @@ __all__ = [
     "keep_files",
     "keep_pull_request",
     "new_hook_key",
+    "note_problem",
     "note_traffic",
     "receive_delivery",
     "remove_host",

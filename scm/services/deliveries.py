@@ -43,16 +43,29 @@ def receive_delivery(
 ) -> bool:
     """Keep a delivery of the organization in scope and owe the work on it; False where it was received before.
 
-    Raises IntegrityError where the host has been removed meanwhile.
+    One that ended with a problem, and which somebody has the host send again, is worked on again. Raises
+    IntegrityError where the host has been removed meanwhile.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_KEEP, [organization_id, host_id, delivery_id, event, body, timezone.now()])
             row = cursor.fetchone()
-        if row is None:
+        pk = row[0] if row else _opened_again(host_id=host_id, delivery_id=delivery_id, event=event, body=body)
+        if pk is None:
             return False
-        owe_many(take_in, [{"delivery_id": row[0]}])
+        owe_many(take_in, [{"delivery_id": pk}])
     return True
+
+
+def _opened_again(*, host_id: int, delivery_id: str, event: str, body: str) -> int | None:
+    """Let a delivery that ended with a problem begin anew; None where it is worked on, or all went well."""
+    failed = WebhookDelivery.objects.filter(host_id=host_id, delivery_id=delivery_id).exclude(problem="")
+    pk = failed.values_list("pk", flat=True).first()
+    if pk is None:
+        return None
+    # Asked again: of two that come at once, the second finds no problem any more.
+    opened = failed.update(event=event, body=body, received_at=timezone.now(), done_at=None, problem="")
+    return pk if opened else None
 
 
 @dataclass
@@ -92,8 +105,9 @@ def take_in(*, delivery: WebhookDelivery) -> None:
     with result_of_job():
         if _is_done_already(delivery):
             return
-        for each in told:
-            _apply(each, delivery)
+        concerned = [_apply(each, delivery) for each in told]
+        if not any(concerned) and not problem:
+            delivery.body = ""  # about a repository that nobody chose, or nothing at all
         _end(delivery, problem=problem)
 
 
@@ -130,34 +144,36 @@ def _is_done_already(delivery: WebhookDelivery) -> bool:
 
 def _end(delivery: WebhookDelivery, *, problem: str) -> None:
     delivery.done_at, delivery.problem = timezone.now(), problem[:LONGEST_PROBLEM]
-    delivery.save(update_fields=["done_at", "problem"])
+    delivery.save(update_fields=["done_at", "problem", "body"])
 
 
-def _apply(told: HookEvent, delivery: WebhookDelivery) -> None:
+def _apply(told: HookEvent, delivery: WebhookDelivery) -> bool:
+    """Do what was told; False where it is not about anything of ours."""
     host = delivery.host
     match told:
         case PullRequestChanged():
-            repository = _chosen(host, told.repository_id)
-            if repository is None:
-                return
-            pull_request, is_changed = update_pull_request(project=repository.project, facts=told.facts)
-            if is_changed:
-                record(
-                    Kind.PULL_REQUEST_CHANGED,
-                    actor=SYSTEM,
-                    pull_request_id=pull_request.pk,
-                    state=pull_request.state,
-                )
+            return _follow_pull_request(host, told)
         case CommentWritten():
-            if _may_be_a_command(told, host) and _chosen(host, told.repository_id) is not None:
-                author = Actor(ActorKind.SCM_USER, told.author)
-                record(Kind.REPLY_RECEIVED, actor=author, delivery_id=delivery.pk)
+            if not _may_be_a_command(told, host) or _chosen(host, told.repository_id) is None:
+                return False
+            record(Kind.REPLY_RECEIVED, actor=Actor(ActorKind.SCM_USER, told.author), delivery_id=delivery.pk)
+            return True
         case RepositoryChanged():
-            follow_repository(host=host, told=told)
+            return follow_repository(host=host, told=told)
         case InstallationChanged():
-            follow_installation(host=host, facts=told.facts, is_removed=told.is_removed)
+            return follow_installation(host=host, facts=told.facts, is_removed=told.is_removed)
         case RepositoriesChosen():
-            follow_choice(host=host, chosen=told)
+            return follow_choice(host=host, chosen=told)
+
+
+def _follow_pull_request(host: CodeHost, told: PullRequestChanged) -> bool:
+    repository = _chosen(host, told.repository_id)
+    if repository is None:
+        return False
+    pull_request, is_changed = update_pull_request(project=repository.project, facts=told.facts)
+    if is_changed:
+        record(Kind.PULL_REQUEST_CHANGED, actor=SYSTEM, pull_request_id=pull_request.pk, state=pull_request.state)
+    return True
 
 
 def _chosen(host: CodeHost, repository_id: str) -> Repository | None:

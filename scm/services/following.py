@@ -22,11 +22,11 @@ NOT_INSTALLED = "The GitHub App was removed from the account that owns the repos
 NOT_CHOSEN = "The GitHub App may not see the repository any more. Choose it again in the App's settings on GitHub."
 
 
-def follow_repository(*, host: CodeHost, told: RepositoryChanged) -> None:
-    """Keep what a host says of a repository, where a project is connected to it."""
+def follow_repository(*, host: CodeHost, told: RepositoryChanged) -> bool:
+    """Keep what a host says of a repository; False where no project is connected to it."""
     repository = _held_repositories(host).filter(external_id=told.facts.external_id).first()
     if repository is None:
-        return
+        return False
     facts = told.facts if told.tells_archived else replace(told.facts, is_archived=repository.is_archived)
     changes = _changes(repository, facts)
     repository.full_name = facts.full_name
@@ -40,6 +40,7 @@ def follow_repository(*, host: CodeHost, told: RepositoryChanged) -> None:
     repository.save(update_fields=["full_name", "web_url", "default_branch", "is_private", "is_archived", "problem"])
     if changes:
         _record_change(repository, ", ".join(changes))
+    return True
 
 
 def _changes(repository: Repository, facts: RepositoryFacts) -> list[str]:
@@ -55,16 +56,16 @@ def _changes(repository: Repository, facts: RepositoryFacts) -> list[str]:
     return changes
 
 
-def follow_installation(*, host: CodeHost, facts: InstallationFacts, is_removed: bool = False) -> None:
-    """Keep what GitHub says of an installation of a host's App.
+def follow_installation(*, host: CodeHost, facts: InstallationFacts, is_removed: bool = False) -> bool:
+    """Keep what GitHub says of an installation of a host's App; False where the host is none.
 
     One that was removed stays so, whatever comes late: installed again it has another number.
     """
     if not host.is_app:
-        return
+        return False
     installation = _held_installation(host, facts.external_id)
     if installation.removed_at is not None:
-        return
+        return True
     was = (installation.account, installation.is_suspended, installation.permissions)
     installation.account = facts.account or installation.account
     installation.is_suspended = facts.is_suspended
@@ -82,20 +83,22 @@ def follow_installation(*, host: CodeHost, facts: InstallationFacts, is_removed:
             account=installation.account,
             state="removed" if is_removed else "suspended" if installation.is_suspended else "installed",
         )
+    return True
 
 
-def follow_choice(*, host: CodeHost, chosen: RepositoriesChosen) -> None:
-    """Connect repositories of projects to the installation that may see them, or part them."""
+def follow_choice(*, host: CodeHost, chosen: RepositoriesChosen) -> bool:
+    """Connect repositories to the installation that may see them, or part them; False where none is a project's."""
     if not host.is_app:
-        return
+        return False
     installation = _held_installation(host, chosen.installation_id)
     if installation.removed_at is not None:
-        return
+        return False
     held = _held_repositories(host).order_by("pk")
-    lost = held.filter(external_id__in=chosen.removed, installation=installation)
+    lost = list(held.filter(external_id__in=chosen.removed, installation=installation))
     _move(lost, to=None, problem=NOT_CHOSEN, change="hidden from the GitHub App")
     found = [each for each in held.filter(external_id__in=chosen.added) if each.installation_id != installation.pk]
     _move(found, to=installation, problem="", change="shown to the GitHub App")
+    return bool(lost or found)
 
 
 def _move(repositories: Iterable[Repository], *, to: Installation | None, problem: str, change: str) -> None:

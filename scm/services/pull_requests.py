@@ -6,7 +6,7 @@ from django.db import transaction
 
 from orgs.models import Project
 from scm.adapters.values import PullRequestFacts
-from scm.models import PullRequest, PullRequestState
+from scm.models import PullRequest, PullRequestState, Repository
 
 
 def keep_pull_request(*, project: Project, facts: PullRequestFacts) -> PullRequest:
@@ -17,7 +17,7 @@ def keep_pull_request(*, project: Project, facts: PullRequestFacts) -> PullReque
 def update_pull_request(*, project: Project, facts: PullRequestFacts) -> tuple[PullRequest, bool]:
     """Do the same, and tell whether anything has changed by it: of several that say the same, one is told so.
 
-    An empty text is what a host does not say (GitLab's webhooks leave out the author and the base): what is known stays.
+    An empty text is what a host does not say, as GitLab's webhooks leave out the author and the base: it stays.
     """
     texts = {
         "title": facts.title,
@@ -47,7 +47,8 @@ def update_pull_request(*, project: Project, facts: PullRequestFacts) -> tuple[P
 
 def _storable(name: str, text: str) -> str:
     """Return a text without what PostgreSQL does not keep, and as long as its column."""
-    return text.replace("\0", "")[: PullRequest._meta.get_field(name).max_length]
+    column = PullRequest._meta.get_field(name)
+    return text.replace("\0", "")[: getattr(column, "max_length", None)]
 
 
 def _is_older(facts: PullRequestFacts, known: PullRequest) -> bool:
@@ -60,3 +61,8 @@ def _is_older(facts: PullRequestFacts, known: PullRequest) -> bool:
         # Hosts count whole seconds. Of two things in the same one, the end of a pull request came after its beginning.
         return known.state != PullRequestState.OPEN and facts.state == PullRequestState.OPEN
     return facts.changed_at < known.changed_at
+
+
+def note_problem(*, repository: Repository, problem: str) -> None:
+    """Say why a repository cannot be reached or written to; empty where it can again. Needs a transaction."""
+    Repository.objects.filter(pk=repository.pk).update(problem=problem[:500])

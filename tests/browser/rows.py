@@ -25,13 +25,16 @@ from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
 from lib.crypto import digest_of_token
+from notifications.deciding import Reason
+from notifications.models import Comment, CommentDecision
+from notifications.models import Outcome as CommentOutcome
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
 from orgs.services import actor_of
 from providers.models import Connection, ModelCall, Outcome, Step, StepModel, Vendor
 from remediation.models import Autofix, Guidance
 from rules.models import Mode, Rule, RuleImport
-from scm.models import CodeHost, HostKind, Installation
+from scm.models import CodeHost, HostKind, Installation, PullRequest
 from tenancy.directory import organization_by_slug
 from tenancy.scope import acting_for
 from tests import factories
@@ -146,6 +149,7 @@ _DEMO_FINDINGS: dict[str, dict[str, Any]] = {
 }
 _RULES = {"acme.shell-command-from-input": "shell", "acme.cannot-be-read": "refused"}
 _ACME_FINDINGS: dict[str, dict[str, Any]] = {
+    "held_back": {"path": "app/held.py"},
     "by_model": {"path": "app/search.py"},
     "waiting": {"not_analysed": NotAnalysed.WAITING},
     "unavailable": {"not_analysed": NotAnalysed.UNAVAILABLE},
@@ -182,6 +186,43 @@ def _import_decisions(admin: User) -> None:
     TriageImport.objects.filter(pk=first.pk).update(state="applied", applied_at=timezone.now())
 
 
+def _held_back(project: Project) -> None:
+    """Make a finding that two looks call harmless: held back in one pull request, commented on in another."""
+    scan = factories.a_scan(
+        project, pull_request_id="131", branch="", is_full=False, state=ScanState.SETTLED, new_count=1, late_count=2
+    )
+    finding = factories.a_finding(scan=scan, path="app/held.py", is_production=False, severity=4)
+    factories.a_verdict(
+        finding,
+        explanation="`name` is one of three constants by the time it reaches the query.",
+        source=Source.MODEL,
+        model="gpt-5-mini",
+        second_vote="false_positive",
+        second_explanation="To exploit it somebody would have to choose `name`, which line 2 makes impossible.",
+    )
+    findings.services.hold_back(finding=finding, ref="pull/131")
+    for number, outcome, reason in (
+        ("131", CommentOutcome.HELD_BACK, Reason.LIKELY_FALSE_POSITIVE),
+        ("127", CommentOutcome.WITH_NOTICE, Reason.ALREADY_COMMENTED),
+    ):
+        pull_request = PullRequest.objects.create(
+            project=project,
+            number=number,
+            title="Let people search their orders by name",
+            web_url=f"https://github.example/acme/storefront/pull/{number}",
+        )
+        comment = Comment.objects.create(
+            pull_request=pull_request, key=f"finding-{finding.pk}", web_url=f"{pull_request.web_url}#discussion_r1"
+        )
+        CommentDecision.objects.create(
+            pull_request=pull_request,
+            finding=finding,
+            outcome=outcome,
+            reason=reason,
+            comment=comment if outcome == CommentOutcome.WITH_NOTICE else None,
+        )
+
+
 def _fill_acme(admin: User) -> None:
     _fill_sign_on(admin)
     _connect()
@@ -213,6 +254,7 @@ def _fill_acme(admin: User) -> None:
     factories.a_finding(
         scan=pull_request, rule=long_rule, path=LONG_PATH, start_line=1204, end_line=1204, is_production=False
     )
+    _held_back(project)
     factories.a_finding(
         scan=scan,
         rule=long_rule,

@@ -36,23 +36,25 @@ USUAL = Situation(
     tells_verdicts=True,
 )
 
-REAL = {"recommendation": Recommendation.FIX}
-UNSURE = {"recommendation": Recommendation.UNSURE}
+Differs = dict[str, object]
+
+REAL: Differs = {"recommendation": Recommendation.FIX}
+UNSURE: Differs = {"recommendation": Recommendation.UNSURE}
 # The provider is down, the budget spent, the cap reached or the deadline passed: all the same here.
-NO_VERDICT = {"recommendation": Recommendation.NONE, "confidence": Confidence.NONE}
-BLOCK = {"mode": Mode.BLOCK}
-CRITICAL = {"severity": Severity.CRITICAL}
-CAREFUL = {"needs_second_vote": True}
-AGREED = {"has_second_vote": True}
-LATE = {"is_commented": True}
-OFF = {"filter_on": False}
-TELLING = {"filter_mode": NOTIFY}
-QUIET = {"tells_verdicts": False}
+NO_VERDICT: Differs = {"recommendation": Recommendation.NONE, "confidence": Confidence.NONE}
+BLOCK: Differs = {"mode": Mode.BLOCK}
+CRITICAL: Differs = {"severity": Severity.CRITICAL}
+CAREFUL: Differs = {"needs_second_vote": True}
+AGREED: Differs = {"has_second_vote": True}
+LATE: Differs = {"is_commented": True}
+OFF: Differs = {"filter_on": False}
+TELLING: Differs = {"filter_mode": NOTIFY}
+QUIET: Differs = {"tells_verdicts": False}
 
 SHOWN, NOTICE = Outcome.COMMENTED, Outcome.WITH_NOTICE
 HELD, NOTHING = Outcome.HELD_BACK, Outcome.NOT_COMMENTED
 
-TABLE: list[tuple[str, dict[str, object], Outcome, Reason]] = [
+TABLE: list[tuple[str, Differs, Outcome, Reason]] = [
     # name                           what differs from USUAL                   outcome   reason
     ("nothing",                      {},                                       HELD,     Reason.LIKELY_FALSE_POSITIVE),
     # The verdict
@@ -102,7 +104,7 @@ TABLE: list[tuple[str, dict[str, object], Outcome, Reason]] = [
 
 
 @pytest.mark.parametrize(("differs", "outcome", "reason"), [pytest.param(*row, id=name) for name, *row in TABLE])
-def test_the_table_of_the_policy(differs: dict[str, object], outcome: Outcome, reason: Reason) -> None:
+def test_the_table_of_the_policy(differs: Differs, outcome: Outcome, reason: Reason) -> None:
     decision = decide(replace(USUAL, **differs))  # type: ignore[arg-type]  # names and values of the table above
 
     assert (decision.outcome, decision.reason) == (outcome, reason)

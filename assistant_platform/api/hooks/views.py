@@ -82,12 +82,12 @@ def _taken(request: HttpRequest, kind: str, sender: Sender | None) -> tuple[HTTP
         )
     try:
         delivery_id, event = reader.delivery(request.headers, body)
-        if not delivery_id or not event:
-            raise ValueError("its headers name no event")
         text = _text_of(body)
         greeting = reader.greeting(event, text)
     except ValueError as error:
         raise _malformed(str(error)) from None
+    if not delivery_id or not event:
+        raise _malformed("its headers name no event")
     if greeting:
         return HTTPStatus.OK, greeting
     if not reader.concerns_us(event):

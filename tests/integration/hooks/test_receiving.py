@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 import scm.senders
 from assistant_platform.api.hooks import traffic
+from events.draining import drain
 from events.models import Job, Queue
 from orgs.selectors import memberships_of
 from scm.models import CodeHost, HostKind, WebhookDelivery
@@ -214,6 +216,20 @@ def test_gitlab_proves_itself_by_its_secret(in_acme: object) -> None:
 
     assert (taken, forged, pushed.status_code) == ([202, 200], [401] * 3, 200)
     assert [delivery.delivery_id for delivery in kept()] == ["f5e4"]
+
+
+def test_neither_a_secret_nor_what_was_sent_stands_in_the_log(host: CodeHost, caplog: pytest.LogCaptureFixture) -> None:
+    gitlab = factories.a_code_host(HostKind.GITLAB, webhook_secret="zebra-secret")
+    caplog.set_level(logging.DEBUG)
+
+    for token in ("zebra-secret", "zebra-guess"):
+        send(gitlab, b'{"zebra": 1}', headers={"X-Gitlab-Event": "Note Hook", "X-Gitlab-Token": token})
+    send(host, b'{"zebra": 1}')
+    send(host, b'{"zebra": 1}', secret="zebra-guess")
+    drain()
+
+    assert len(caplog.records) > 0
+    assert "zebra" not in caplog.text
 
 
 def test_only_posts_are_taken_and_no_cookie_is_needed(host: CodeHost) -> None:

@@ -107,7 +107,7 @@ def test_of_a_repository_that_was_not_chosen_nothing_is_kept(host: CodeHost) -> 
         ("repository", {"action": "renamed", "repository": REPOSITORY}),
     ):
         delivery = deliver(host, payload, event)
-        assert (delivery.done_at is not None, delivery.problem) == (True, "")
+        assert (delivery.done_at is not None, delivery.problem, delivery.body) == (True, "", "")
 
     assert (PullRequest.objects.count(), recorded(Kind.REPLY_RECEIVED), Project.objects.count()) == (0, [], 0)
 
@@ -196,11 +196,9 @@ def test_what_gitlab_does_not_say_stays_as_it_was(in_acme: object) -> None:
         "7", "Old", "open", False, False, "orders", "a", "main", "b", "mona", "https://g.example/7"
     )
     scm.services.keep_pull_request(project=repository.project, facts=known)
-    told = {"head_branch": "orders", "head_sha": "c", "base_branch": "main", "base_sha": "", "author": ""}
+    told = replace(known, title="a\0b" * 300, head_sha="c", base_sha="", author="", web_url="")
 
-    changed, is_changed = scm.services.update_pull_request(
-        project=repository.project, facts=replace(known, title="a\0b" * 300, web_url="", **told)
-    )
+    changed, is_changed = scm.services.update_pull_request(project=repository.project, facts=told)
     renamed = {"event_name": "project_rename", "project_id": int(repository.external_id)}
     body = json.dumps({**renamed, "path_with_namespace": "acme/store"}).encode()
     headers = {"X-Gitlab-Token": "hook secret", "X-Gitlab-Event": "System Hook", "Idempotency-Key": "k"}
@@ -272,6 +270,20 @@ def test_a_delivery_that_cannot_be_read_is_kept_and_says_why(host: CodeHost, bod
     assert delivery.problem.startswith("It could not be read: ")
     assert (delivery.body.encode(), delivery.done_at is not None) == (body, True)
     assert Job.objects.get().state == JobState.DONE
+
+
+def test_a_delivery_with_a_problem_may_be_sent_again(host: CodeHost, repository: Repository) -> None:
+    same = {"X-GitHub-Delivery": "same"}
+    send(host, b"{", headers=same)
+    drain()
+
+    answers = [send(host, a_pull_request(), headers=same).status_code for _ in range(2)]
+    drain()
+    answers.append(send(host, a_pull_request(), headers=same).status_code)
+
+    delivery = WebhookDelivery.objects.get()
+    assert (answers, delivery.problem, delivery.done_at is not None) == ([202, 200, 200], "", True)
+    assert PullRequest.objects.count() == 1
 
 
 def test_a_delivery_that_fails_again_and_again_says_so(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from threading import Barrier
@@ -259,7 +259,7 @@ def test_our_own_comment_quoted_is_no_command(place: Place) -> None:
 @pytest.mark.parametrize("whose", ["organization", "project"])
 def test_switched_off_replies_are_just_replies(place: Place, whose: str) -> None:
     changes = {"commands_in_replies": False}
-    change = {
+    change: dict[str, Callable[[], object]] = {
         "organization": lambda: orgs.services.change_settings(actor=SYSTEM, changes=changes),
         "project": lambda: orgs.services.change_project_settings(
             project=place.finding.project, actor=SYSTEM, changes=changes

@@ -21,7 +21,7 @@ from tests.integration.providers.situations import fix, run_job
 from tests.integration.providers.test_fix import BOUND, OLD
 from tests.vendors.openai_server import Exchange, OpenAIServer, Scripted, completion, error
 
-GUIDANCE = {"summary": "Bind the value as a parameter.", "steps": [{"text": "Bind it.", "code": ""}]}
+GUIDANCE: dict[str, Any] = {"summary": "Bind the value as a parameter.", "steps": [{"text": "Bind it.", "code": ""}]}
 
 
 def advised(exchange: Exchange) -> Scripted:

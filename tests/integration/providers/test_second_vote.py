@@ -127,7 +127,7 @@ def test_nobody_pays_for_a_second_look_while_the_filter_is_off(critical: Finding
 
 def test_built_in_never_counts_as_a_second_opinion(critical: Finding) -> None:
     orgs.services.change_settings(actor=SYSTEM, changes={"test_paths_decide": True})
-    place = {"path": "tests/test_orders.py", "start_line": 7, "end_line": 7}
+    place: dict[str, Any] = {"path": "tests/test_orders.py", "start_line": 7, "end_line": 7}
     scm.services.keep_files(
         project=critical.project, revision=critical.revision, files=[("tests/test_orders.py", CONSTANT)]
     )

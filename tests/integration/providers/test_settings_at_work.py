@@ -30,18 +30,16 @@ from providers.models import ModelCall
 from remediation.models import Autofix, Guidance
 from rules.models import Severity
 from tests import factories
+from tests.integration.notifications.conftest import Story, a_story
 from tests.integration.providers.situations import ORDERS, PATH, fix, verdict
 from tests.integration.providers.test_fix import BOUND, OLD
+from tests.vendors.memory_host import MemoryHost, memory_host
 from tests.vendors.openai_server import Exchange, OpenAIServer, Scripted, completion
 from triage.models import FileTag, Verdict
 
 # Shown and kept already; the step that each is for comes later, and with it the proof of what it changes.
 PROVED_WITH_THEIR_STEP = {
-    "auto_triage_in_comments": "comments on pull requests",
     "auto_triage_in_slack": "messages in Slack",
-    "noise_filter": "comments on pull requests",
-    "noise_filter_mode": "comments on pull requests",
-    "pull_request_comments": "comments on pull requests",
     "commands_in_replies": "tests/integration/notifications/test_replies.py",
     "comment_footer": "tests/integration/notifications/test_messages.py",
     "weekly_priority_emails": "weekly e-mails",
@@ -49,8 +47,11 @@ PROVED_WITH_THEIR_STEP = {
 }
 PROVED_HERE = {
     "is_enabled", "auto_triage", "remediation", "fix_confidence", "analyses_all_severities", "pull_request_cap",
-    "test_paths_decide", "careful_cwes", "verdict_wait_seconds",
+    "test_paths_decide", "careful_cwes", "verdict_wait_seconds", "pull_request_comments",
+    "auto_triage_in_comments", "noise_filter", "noise_filter_mode",
 }  # fmt: skip
+
+__all__ = ["memory_host"]
 
 Set = Callable[[str, Value], None]
 WHOSE = ["organization", "project"]
@@ -136,10 +137,8 @@ def test_every_setting_is_proved_here_or_with_the_step_that_it_is_for() -> None:
     named = PROVED_HERE | PROVED_WITH_THEIR_STEP.keys()
 
     assert named == {setting.name for setting in SETTINGS}
-    # The page says of each that is not proved here that it has no effect yet; a choice that appears with a switch may
-    # leave that to the switch.
-    silent = [name for name in PROVED_WITH_THEIR_STEP if not BY_NAME[name].later]
-    assert [BY_NAME[name].parent for name in silent] == ["noise_filter"]
+    # The page says of each that is not proved here that it has no effect yet.
+    assert [name for name in PROVED_WITH_THEIR_STEP if not BY_NAME[name].later] == []
     assert [name for name in PROVED_HERE if BY_NAME[name].later] == []
 
 
@@ -287,6 +286,62 @@ def test_a_pull_request_waits_for_its_verdicts_so_many_seconds(value: int, state
 
     scan.refresh_from_db()
     assert scan.state == state
+
+
+# --- Comments in pull requests ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def story(project: Project, memory_host: MemoryHost) -> Story:
+    """A pull request of the project, with one new finding that the Assistant calls a likely false positive."""
+    told = a_story(memory_host)
+    factories.a_verdict(told.found()[0], explanation="Its name is constant")
+    return told
+
+
+@each_way((True, 1), (False, 0))
+def test_a_pull_request_is_commented_on_where_that_is_wanted(
+    set_to: Set, value: bool, expected: int, story: Story
+) -> None:
+    set_to("pull_request_comments", value)
+
+    story.told()
+
+    assert len(story.bodies()) == expected
+
+
+@each_way((True, True), (False, False))
+def test_a_comment_tells_of_doubt_where_that_is_wanted(set_to: Set, value: bool, expected: bool, story: Story) -> None:
+    orgs.services.change_settings(actor=SYSTEM, changes={"noise_filter": False})
+    set_to("auto_triage_in_comments", value)
+
+    story.told()
+
+    [body] = story.bodies()
+    assert ("Its name is constant" in body) is expected
+
+
+@each_way((True, 0), (False, 1))
+def test_the_noise_filter_holds_a_likely_false_positive_back(
+    set_to: Set, value: bool, expected: int, story: Story
+) -> None:
+    orgs.services.change_settings(actor=SYSTEM, changes={"noise_filter_mode": "hide"})
+    set_to("noise_filter", value)
+
+    story.told()
+
+    assert len(story.bodies()) == expected
+
+
+@each_way(("hide", 0), ("notify", 1))
+def test_the_noise_filter_hides_or_tells_as_was_chosen(set_to: Set, value: str, expected: int, story: Story) -> None:
+    orgs.services.change_settings(actor=SYSTEM, changes={"noise_filter": True})
+    set_to("noise_filter_mode", value)
+
+    story.told()
+
+    assert len(story.bodies()) == expected
+    assert all("Its name is constant" in body for body in story.bodies())
 
 
 # --- From the organization to a project ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -25,7 +26,7 @@ from tests.integration.providers.situations import run_job
 pytestmark = pytest.mark.usefixtures("in_acme")
 
 
-def a_pull_request_scan(*, ingested_seconds_ago: int = 0, **fields: object) -> Scan:
+def a_pull_request_scan(*, ingested_seconds_ago: int = 0, **fields: Any) -> Scan:
     at = timezone.now() - timedelta(seconds=ingested_seconds_ago)
     return factories.a_scan(pull_request_id="7", branch="", is_full=False, ingested_at=at, **fields)
 

@@ -267,6 +267,7 @@ def test_more_findings_cost_no_more_queries(in_acme: Organization, alice: User, 
     for number in range(12):
         project = factories.a_project(f"project {number}")
         factories.a_verdict(factories.a_finding(project=project, rule=factories.a_rule(f"rule.number-{number}")))
+    cache.clear()
 
     with CaptureQueriesContext(connection) as of_many:
         client.get("/orgs/acme/findings/")

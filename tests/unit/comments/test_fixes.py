@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from findings.models import Finding
 from lib.diffs import unified_diff
 from notifications.fixes import fix_of_assistant, fix_of_rule
-from notifications.messages import CommentPlace, FindingComment, Fix
-from notifications.rendering import LONGEST, render_comment, wanted_place
+from notifications.messages import CommentPlace, FindingComment, Fix, StatusReport
+from notifications.rendering import LONGEST, render_comment, render_status, wanted_place
 from notifications.rendering.escaping import line
 from notifications.rendering.fixes import Dialect, NoSuggestion, suggestion_for
 from remediation.models import Autofix
@@ -220,3 +220,12 @@ def test_code_addresses_and_names_become_code() -> None:
     written = line(text)
 
     assert written == "Ask `@alice`: never call `os.system(x)` or `eval(x)`, see here (`https://example.com/a_b`)."
+
+
+def test_a_check_of_many_findings_is_no_longer_than_the_host_takes() -> None:
+    one = replace(StatusReport.example().findings[0], path="ü" * 400, rule="r" * 190)
+
+    summary = render_status(StatusReport((one,) * 200, "https://a.example/")).summary
+
+    assert len(summary.encode()) < 65_535
+    assert "more stand in the list of findings." in summary
