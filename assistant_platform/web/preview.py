@@ -127,9 +127,7 @@ def _when(step: Step, finding: Finding) -> str:
         case Step.VERDICT:
             return "Asked whenever the finding is analysed, unless it is in test code and that decides alone."
         case Step.SECOND_VOTE:
-            return (
-                "Asked only if the verdict is a false positive: one verdict is not enough for this finding."
-            )
+            return "Asked only if the verdict is a false positive: one verdict is not enough for this finding."
         case Step.GUIDANCE:
             return "Asked after the verdict, which stands in it; here it is the latest one, if there is any."
         case Step.AUTOFIX if finding.rule_fix:
