@@ -20,9 +20,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from tests.vendors.gitlab import replies
+from tests.vendors.gitlab.asking import Asked, who_asks
 from tests.vendors.gitlab.contract import Endpoint, endpoint_of, problems_of_reply, problems_of_request
 from tests.vendors.gitlab.replies import Said
-from tests.vendors.gitlab.routes import ROUTES, Asked, who_asks
+from tests.vendors.gitlab.routes import ROUTES
 from tests.vendors.gitlab.state import GitLab
 from tests.vendors.server import Scripted
 
