@@ -30,6 +30,7 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.advise, notifications.tasks.refresh_comments],
+    Kind.FIX_REGENERATION_REQUESTED: [remediation.tasks.regenerate],
     Kind.FIX_PULL_REQUEST_REQUESTED: [remediation.tasks.open_fix_pull_request],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],

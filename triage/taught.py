@@ -71,7 +71,7 @@ def _reason(memory: Memory, context: FindingContext, known: Sequence[Fact]) -> s
 
 
 def bar(answer: VerdictAnswer, memories: Sequence[Memory]) -> VerdictAnswer:
-    """Return the answer, unsure in place of a false positive where a memory speaks to its reader like an instruction."""
+    """Return the answer, unsure in place of a false positive where a memory gives the Assistant instructions."""
     if answer.verdict is not Verdict.FALSE_POSITIVE:
         return answer
     speaking = [memory for memory in memories if speaks_to_reader(memory.text)]
