@@ -151,3 +151,25 @@ def learned_from(finding: Finding, since: datetime) -> Learned | None:
         return Learned() if is_owed.exists() else None
     memory = Memory.objects.filter(pk=told.subject.get("memory_id")).select_related("project", "rule").first()
     return Learned(memory=memory, why_none="" if memory else str(told.subject.get("reason", "")))
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How many similar findings were put up to be judged again, and how many more there were."""
+
+    picked: int
+    left_out: int
+
+
+def latest_application(memory: Memory) -> Applied | None:
+    """Return what a memory's last change led to, None where it concerned no finding."""
+    told = events.selectors.of_kind(Kind.MEMORY_APPLIED).filter(subject__memory_id=memory.pk).first()
+    return None if told is None else Applied(int(told.subject["picked"]), int(told.subject["left_out"]))
+
+
+def is_being_applied(memory: Memory) -> bool:
+    """Tell whether similar findings are still to be judged again by a memory's last change."""
+    owed = events.selectors.unfinished_jobs().filter(
+        task__in=["triage.tasks.rejudge_similar", "triage.tasks.rejudge_finding"]
+    )
+    return owed.filter(arguments__memory_id=memory.pk).exists()

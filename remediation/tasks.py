@@ -17,7 +17,6 @@ from providers.gate import NoUsableAnswer
 from remediation import pull_requests, selectors, services
 from scm.models import PullRequest
 
-
 NOT_REGENERATED = "The AI provider gave no answer, after several tries; what was there before stays."
 
 
