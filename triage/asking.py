@@ -21,8 +21,9 @@ from orgs.settings.effective import EffectiveSettings
 from providers.prompts import Prompt, render
 from triage import excerpt, facts
 from triage.questions import questions_for
-from triage.selectors import earlier_decisions
+from triage.selectors import earlier_decisions, feedback_on_rule
 
+FEEDBACK_SHOWN = 5
 COMPONENT_LINES_SHOWN = 120
 COMPONENT_LINE_CHARACTERS = 300
 
@@ -47,6 +48,7 @@ class VerdictMaterial:
     decisions: list[str]
     settings: EffectiveSettings
     taught: Relevant = NOTHING
+    feedback: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def material_for_verdict(finding: Finding, *, beside: Memory | None = None) -> V
         decisions=earlier_decisions(finding),
         settings=orgs.selectors.settings_for(finding.project_id),
         taught=relevant_to(finding=finding, purpose=Purpose.TRIAGE, beside=beside),
+        feedback=tuple(feedback_on_rule(rule=finding.rule, limit=FEEDBACK_SHOWN)),
     )
 
 
@@ -99,6 +102,7 @@ def verdict_question_of(material: VerdictMaterial) -> VerdictQuestion:
         code=shown.as_text(),
         facts=[fact.statement for fact in known],
         earlier=material.decisions,
+        feedback=material.feedback,
         memories=[memory.text for memory in material.taught.memories],
         memories_left_out=material.taught.left_out,
         questions=questions_for(context.rule),
