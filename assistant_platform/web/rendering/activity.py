@@ -89,7 +89,11 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
             chosen = Triage(subject["triage"]).label
             words = f"set the status of {subject.get('count')} findings to {chosen}, this one among them"
         case (
-            Kind.NOT_ANALYSED | Kind.AUTOFIX_NOT_POSSIBLE | Kind.GUIDANCE_NOT_POSSIBLE | Kind.FIX_PULL_REQUEST_REFUSED
+            Kind.NOT_ANALYSED
+            | Kind.AUTOFIX_NOT_POSSIBLE
+            | Kind.GUIDANCE_NOT_POSSIBLE
+            | Kind.FIX_PULL_REQUEST_REFUSED
+            | Kind.NOTHING_TO_REMEMBER
         ) if subject.get("reason"):
             words = f"{words}: {subject['reason']}"
     return Activity(

@@ -101,7 +101,8 @@ def test_agreeing_without_a_word_teaches_nothing_since_the_words_are_the_assista
 def test_who_replies_in_a_pull_request_suggests(model: OpenAIServer, shop: Project) -> None:
     learned = ignored(judged_finding(shop), Actor(ActorKind.SCM_USER, "octocat on GitHub"))
 
-    assert learned is not None and learned.memory is not None
+    assert learned is not None
+    assert learned.memory is not None
     assert (learned.memory.state, learned.memory.created_by) == (MemoryState.SUGGESTED, "octocat on GitHub")
 
 
@@ -129,7 +130,8 @@ def test_where_the_provider_refuses_it_is_said_and_the_finding_stays_ignored(
 
     learned = ignored(finding, actor_of(alice))
 
-    assert learned is not None and learned.memory is None
+    assert learned is not None
+    assert learned.memory is None
     assert learned.why_none
     assert Finding.objects.get(pk=finding.pk).triage == Triage.IGNORED
 
@@ -143,7 +145,8 @@ def test_built_in_learns_that_a_folder_is_not_production_and_acts_on_it(shop: Pr
 
     learned = ignored(finding, actor_of(alice), "This is not production code, we run it by hand.")
 
-    assert learned is not None and learned.memory is not None
+    assert learned is not None
+    assert learned.memory is not None
     verdict = latest_verdict(beside)
     assert verdict is not None
     assert (learned.memory.template, learned.memory.path_prefix) == (Template.NOT_PRODUCTION, "app")
