@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -24,8 +25,19 @@ from tests import factories
 from tests.integration.api.test_semgrep_ci import SemgrepClient
 from tests.integration.hooks.conftest import counted_anew
 from tests.integration.providers import situations
-from tests.system.day.course import RULES, Day, Seen, answered, counted, left_undone
-from tests.system.day.hosts import GitHubOfTheDay, GitLabOfTheDay, HostOfTheDay
+from tests.system.day.course import (
+    CODE,
+    LOADING,
+    PATH,
+    RULES,
+    SAFE_LOAD,
+    Day,
+    Seen,
+    answered,
+    counted,
+    left_undone,
+)
+from tests.system.day.hosts import Delivery, GitHubOfTheDay, GitLabOfTheDay, HostOfTheDay
 from tests.vendors.github_server import GitHubServer
 from tests.vendors.gitlab_server import GitLabServer
 from tests.vendors.openai_server import OpenAIServer
@@ -85,35 +97,100 @@ def day(
     return Day(host, browser, SemgrepClient(token), clock)
 
 
-# The same on both hosts. The stranger was told once why not; the writer's command got a reaction.
-IN_THE_EVENING = Seen(
-    comments=(
-        ("built-query", "Ignored", False, 1, ("done",)),
-        ("yaml-load", "Fixed", True, 0, ()),
-    ),
-    statuses=(("red",), ("green",), ("green",)),
-    fixes=(("merged", True, "orders"),),
-)
+COMMENTED = (("built-query", "Blocking issue", False, 0, ()), ("yaml-load", "Blocking issue", False, 0, ()))
+# The stranger is told once why not; the writer's command gets a reaction.
+REFUSED = (("built-query", "Blocking issue", False, 1, ()), COMMENTED[1])
+DECIDED = (("built-query", "Ignored", False, 1, ("done",)), COMMENTED[1])
+FIXED = (DECIDED[0], ("yaml-load", "Fixed", True, 0, ()))
+PROPOSED, MERGED = (("open", True, "orders"),), (("merged", True, "orders"),)
+
+# After each step, the same on both hosts.
+IN_COURSE = [
+    Seen((), ((),), ()),
+    Seen(COMMENTED, (("red",),), ()),
+    Seen(REFUSED, (("red",),), ()),
+    Seen(DECIDED, (("red",),), ()),
+    Seen(DECIDED, (("red",),), PROPOSED),
+    Seen(DECIDED, (("red",),), PROPOSED),
+    Seen(DECIDED, (("red",), ()), MERGED),
+    Seen(FIXED, (("red",), ("green",)), MERGED),
+    Seen(FIXED, (("red",), ("green",)), MERGED),
+    Seen(FIXED, (("red",), ("green",), ()), MERGED),
+    Seen(FIXED, (("red",), ("green",), ("green",)), MERGED),
+]
 
 
 def assert_all_is_as_it_should_be(day: Day) -> None:
-    assert day.seen() == IN_THE_EVENING
+    assert day.seen() == IN_COURSE[-1]
     assert left_undone() == []
-    assert {kind: counted(kind) for kind in ("comment_posted", "comment_resolved")} == {
+    happened = {
         "comment_posted": 2,
         "comment_resolved": 1,
+        "finding_ignored": 1,
+        "fix_pull_request_opened": 1,
+        "fix_pull_request_merged": 1,
     }
-    fix_events = ("fix_pull_request_opened", "fix_pull_request_merged", "finding_ignored")
-    assert {kind: counted(kind) for kind in fix_events} == dict.fromkeys(fix_events, 1)
-    assert day.host.violations == []
+    assert {kind: counted(kind) for kind in happened} == happened
 
 
 def test_a_day(day: Day) -> None:
-    seen = []
-    for step in Day.STEPS:
-        step(day)
-        seen.append(day.seen())
-        day.clock.shift(60)
-        print(step.__name__, day.seen())
+    seen = [day.seen_after(step) for step in Day.STEPS]
+
+    assert seen == IN_COURSE
+    assert_all_is_as_it_should_be(day)
+    assert day.host.file(PATH) == CODE.replace("yaml.load(", "yaml.safe_load(")
+
+
+def test_a_comment_proposes_the_verified_fix_on_its_line(day: Day) -> None:
+    day.opens()
+    day.is_scanned()
+
+    [comment] = [comment.body for comment in day.host.comments() if LOADING in comment.body]
+    assert re.search(rf"```suggestion\S*\n{re.escape(SAFE_LOAD)}\n```", comment)
+
+
+def test_every_webhook_delivered_again_and_again(day: Day) -> None:
+    day.post = day.deliver_again_and_again
+
+    seen = [day.seen_after(step) for step in Day.STEPS]
+
+    assert seen == IN_COURSE
+    assert_all_is_as_it_should_be(day)
+
+
+def test_webhooks_out_of_order(day: Day) -> None:
+    late: list[Delivery] = []
+    day.post = late.append
+    day.opens()
+    day.clock.shift(60)
+    late.append(day.host.reopened())
+    day.post = day.deliver
+    for step in (Day.is_scanned, Day.stranger_replies, Day.writer_replies, Day.fix_is_asked_for):
+        day.seen_after(step)  # comments before the pull request that they are in
+    day.post = late.append
+    day.seen_after(Day.fix_is_announced)
+    day.post = day.deliver
+    day.seen_after(Day.fix_is_merged)
+    for delivery in late:
+        day.deliver(delivery)  # opened after it was merged
+        day.work()
+    for step in (Day.is_scanned, Day.is_scanned, Day.is_force_pushed, Day.is_scanned):
+        day.seen_after(step)
 
     assert_all_is_as_it_should_be(day)
+
+
+def test_webhooks_that_all_come_in_the_evening_the_last_one_first(day: Day) -> None:
+    late: list[Delivery] = []
+    day.post = late.append
+    for step in Day.STEPS:
+        day.seen_after(step)
+
+    for delivery in reversed(late):
+        day.deliver(delivery)
+    day.work()
+
+    evening = IN_COURSE[-1]
+    # Nobody had decided about the other finding yet when the second commit was the newest.
+    assert day.seen() == Seen(evening.comments, (("red",), ("red",), ("green",)), evening.fixes)
+    assert left_undone() == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -188,11 +189,11 @@ class Day:
         is_scanned,
     )
 
-    def passes(self) -> None:
-        """Let all of it happen."""
-        for step in self.STEPS:
-            step(self)
-            self.clock.shift(60)
+    def seen_after(self, step: Callable[[Day], None]) -> Seen:
+        """Let a step happen, and a minute pass; return what is seen then."""
+        step(self)
+        self.clock.shift(60)
+        return self.seen()
 
     # --- Workers and the post
 
@@ -216,11 +217,13 @@ class Day:
         )
         assert answer.status_code in {200, 202}, (answer.status_code, answer.content)
 
-    def deliver_twice(self, delivery: Delivery) -> None:
-        """Bring it, and bring it again after all has been done that it asked for."""
+    def deliver_again_and_again(self, delivery: Delivery) -> None:
+        """Bring it twice at once, once more after its work is done, and then as if it were another one."""
+        self.deliver(delivery)
         self.deliver(delivery)
         self.work()
         self.deliver(delivery)
+        self.deliver(renumbered(delivery))
 
     # --- What is seen
 
@@ -240,6 +243,21 @@ class Day:
             ),
             fixes=tuple((FIX_STATES[fix.state], fix.is_draft, fix.base) for fix in self.host.fixes()),
         )
+
+
+@dataclass(frozen=True)
+class Renumbered:
+    """A webhook that tells what another one told already."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def renumbered(delivery: Delivery) -> Delivery:
+    """Return the same with numbers of its own, as a second webhook for the same repository sends it."""
+    numbers = {"X-GitHub-Delivery", "X-Gitlab-Event-UUID", "X-Gitlab-Webhook-UUID", "Idempotency-Key"}
+    headers = {name: str(uuid.uuid4()) if name in numbers else value for name, value in delivery.headers.items()}
+    return Renumbered(headers, delivery.body)
 
 
 def counted(kind: str) -> int:
