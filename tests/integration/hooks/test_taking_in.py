@@ -155,6 +155,15 @@ def test_other_comments_are_nothing_to_us(host: CodeHost, repository: Repository
     assert (recorded(Kind.REPLY_RECEIVED), delivery.problem) == ([], "")
 
 
+def test_whoever_lent_us_a_token_may_command_as_everybody(in_acme: object) -> None:
+    host = factories.a_code_host(is_app=False, account="mona", account_id="5")
+    factories.a_repository(host)
+
+    deliver(host, a_comment(), "issue_comment")
+
+    assert len(recorded(Kind.REPLY_RECEIVED)) == 1
+
+
 # --- Repositories and installations -----------------------------------------------------------------------------------
 
 
