@@ -245,6 +245,17 @@ def test_an_installation_is_followed_from_its_beginning_to_its_end(host: CodeHos
     assert states == ["installed", "installed", "suspended", "removed"]
 
 
+def test_an_old_suspension_told_late_or_again_changes_nothing(host: CodeHost, repository: Repository) -> None:
+    suspended = installed("suspend", updated_at="2026-11-20T10:00:00Z", suspended_at="2026-11-20T10:00:00Z")
+    deliver(host, installed("created", updated_at=1763632800), "installation")
+    deliver(host, suspended, "installation")
+    deliver(host, installed("unsuspend", updated_at=LATER, suspended_at=None), "installation")
+
+    deliver(host, suspended, "installation")
+
+    assert not Installation.objects.get().is_suspended
+
+
 def test_which_repositories_the_app_may_see_may_be_told_first(host: CodeHost, repository: Repository) -> None:
     seen = {"action": "added", "installation": {"id": 2}, "repositories_added": [{"id": REPOSITORY["id"]}, {"id": 5}]}
     deliver(host, seen, "installation_repositories")
