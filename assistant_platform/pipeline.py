@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import findings.tasks
+import memories.tasks
 import notifications.tasks
 import orgs.tasks
 import providers.tasks
@@ -41,6 +42,10 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.FINDING_IGNORED: [notifications.tasks.refresh_comments],
     Kind.FINDING_TRIAGED: [notifications.tasks.refresh_comments],
     Kind.FINDINGS_TRIAGED: [notifications.tasks.refresh_comments_of_bulk],
+    # What people teach: those that may contradict it.
+    Kind.MEMORY_SUGGESTED: [memories.tasks.compare_memory],
+    Kind.MEMORY_ADDED: [memories.tasks.compare_memory],
+    Kind.MEMORY_CHANGED: [memories.tasks.compare_memory],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
     Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
     Kind.PULL_REQUEST_CHANGED: [

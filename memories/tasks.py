@@ -11,7 +11,8 @@ import orgs.selectors
 from events.kinds import Actor, ActorKind, Kind
 from events.models import Queue
 from events.tasks import org_task
-from memories import learning
+from memories import conflicts, learning
+from memories.models import Memory, MemoryState
 from orgs.permissions import Permission
 from providers.gate import NoUsableAnswer
 
@@ -32,6 +33,20 @@ def learn_from_ignore(*, finding_id: int) -> None:
         learning.learn_from_ignore(finding=finding, actor=actor, goes_live=goes_live)
     except NoUsableAnswer:
         return  # nothing was learned; the call's record says why, and the finding is ignored all the same
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=5, max_attempts=3)
+def compare_memory(*, memory_id: int) -> None:
+    """Find out which live memories a new or changed one contradicts."""
+    with transaction.atomic():
+        in_use = Memory.objects.filter(state__in=[MemoryState.SUGGESTED, MemoryState.LIVE])
+        memory = in_use.select_related("project", "rule").filter(pk=memory_id).first()
+    if memory is None or memory.compared_version == memory.version:
+        return
+    try:
+        conflicts.compare(memory)
+    except NoUsableAnswer:
+        return  # the page lists those in the same scope all the same
 
 
 @org_task(queue=Queue.DELIVER, priority=7)
