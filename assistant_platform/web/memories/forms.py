@@ -120,7 +120,7 @@ class MemoryForm(forms.Form):
             self.add_error("project_tag", "Name the tag.")
         if cleaned.get("rules") == CWE and not cwe:
             self.add_error("cwe", "Name the CWE, for example CWE-79.")
-        if cleaned.get("template") == Template.NOT_PRODUCTION and not cleaned.get("path_prefix") and project is None:
+        if cleaned.get("template") == Template.NOT_PRODUCTION and not cleaned.get("path_prefix"):
             self.add_error("path_prefix", "Say which path is not production.")
         if not self.errors:
             scope = Scope(

@@ -34,10 +34,12 @@ CHANGES_SHOWN = 50
 # For so long after a change the page waits for what the Assistant says of contradictions.
 COMPARED_WITHIN = timedelta(minutes=5)
 
+ENDED = frozenset({MemoryState.DISABLED, MemoryState.EXPIRED})
 WORDS_OF_CHANGE = {
     "created": "wrote it",
     "edited": "changed it",
-    "approved": "put it in force",
+    "approved": "approved it",
+    "enabled": "enabled it",
     "disabled": "disabled it",
     "expired": "ended it: its time was over",
     "removed": "removed it",
@@ -107,7 +109,7 @@ def memory_page(request: OrgRequest, memory_id: int) -> HttpResponse:
         )[:USES_SHOWN],
         "history": history,
         "can_undo": bool(history and history[0].change.before),
-        "is_ended": memory.state in {MemoryState.DISABLED, MemoryState.EXPIRED},
+        "is_ended": memory.state in ENDED,
         "is_switched_off": not orgs.selectors.assistant_settings().customize_with_memories,
     }
     return render(request, "memories/memory.html", context)
@@ -145,8 +147,9 @@ def edit_memory(request: OrgRequest, memory_id: int) -> HttpResponse:
 @org_page(Permission.MEMORIES_MANAGE)
 def approve_memory(request: OrgRequest, memory_id: int) -> HttpResponse:
     """Put a memory in force."""
-    words = "It is in force: it shapes the Assistant's answers from now on."
-    return _do(request, memory_id, memories.services.approve, words)
+    was_ended = _memory(request, memory_id).state in ENDED
+    act = memories.services.enable if was_ended else memories.services.approve
+    return _do(request, memory_id, act, "It is in force: it shapes the Assistant's answers from now on.")
 
 
 @require_POST
