@@ -31,9 +31,11 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.advise, notifications.tasks.refresh_comments],
     # What is in force, and what was, changes the verdicts on similar findings.
-    Kind.MEMORY_ADDED: [triage.tasks.rejudge_similar],
-    Kind.MEMORY_CHANGED: [triage.tasks.rejudge_similar],
+    Kind.MEMORY_SUGGESTED: [memories.tasks.compare_memory],
+    Kind.MEMORY_ADDED: [triage.tasks.rejudge_similar, memories.tasks.compare_memory],
+    Kind.MEMORY_CHANGED: [triage.tasks.rejudge_similar, memories.tasks.compare_memory],
     Kind.MEMORY_REMOVED: [triage.tasks.rejudge_similar],
+    Kind.MEMORY_TRIED: [triage.tasks.dry_run],
     Kind.FIX_REGENERATION_REQUESTED: [remediation.tasks.regenerate],
     Kind.FIX_PULL_REQUEST_REQUESTED: [remediation.tasks.open_fix_pull_request],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
