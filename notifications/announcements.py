@@ -27,7 +27,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class Answered:
-    """What became of a suggestion: `words` are ours and need no care (`Agreed: ignored as a false positive`), by whom and when.
+    """What became of a suggestion, by whom and when; `words` are ours (`Agreed: ignored as a false positive`).
 
     `when` is in seconds since 1970. `can_undo`: the answer was given to this verdict, and may be taken back.
     """

@@ -333,9 +333,7 @@ def test_a_replayed_press_does_nothing_after_it_was_undone(message: Posted, pres
     assert not Feedback.objects.exists()
 
 
-def test_who_comes_second_is_told_who_was_first(
-    message: Posted, pressed: Any, slack: SlackServer, alice: User
-) -> None:
+def test_who_comes_second_is_told_who_was_first(message: Posted, pressed: Any, slack: SlackServer, alice: User) -> None:
     seen = Posted(message.channel_id, message.ts, message.body)
     pressed(seen, "agree", by="U0ALICE")
 
