@@ -33,7 +33,7 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
     # What pull requests are told. In between, a scan's own end is what they wait for.
-    Kind.SCAN_SETTLED: [notifications.tasks.comment_on_scan],
+    Kind.SCAN_SETTLED: [notifications.tasks.comment_on_scan, notifications.tasks.look_at_week],
     Kind.LATE_ANSWER: [notifications.tasks.refresh_comments],
     Kind.GUIDANCE_WRITTEN: [notifications.tasks.refresh_comments],
     Kind.AUTOFIX_WRITTEN: [notifications.tasks.refresh_comments],
@@ -57,6 +57,7 @@ DAILY: list[Task] = [
     scm.tasks.forget_deliveries,
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
+    findings.tasks.count_days,
     notifications.tasks.refresh_comments_of_reopened,
     triage.tasks.forget_excerpts,
     remediation.tasks.check_fix_pull_requests,

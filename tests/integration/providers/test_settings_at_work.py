@@ -42,7 +42,7 @@ PROVED_WITH_THEIR_STEP = {
     "auto_triage_in_slack": "messages in Slack",
     "commands_in_replies": "tests/integration/notifications/test_replies.py",
     "comment_footer": "tests/integration/notifications/test_messages.py",
-    "weekly_priority_emails": "weekly e-mails",
+    "weekly_priority_emails": "tests/integration/notifications/test_weekly.py",
     "customize_with_memories": "memories",
 }
 PROVED_HERE = {
