@@ -41,7 +41,11 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
     # What pull requests are told. In between, a scan's own end is what they wait for.
-    Kind.SCAN_SETTLED: [notifications.tasks.comment_on_scan, notifications.tasks.tell_scan_in_slack],
+    Kind.SCAN_SETTLED: [
+        notifications.tasks.comment_on_scan,
+        notifications.tasks.tell_scan_in_slack,
+        notifications.tasks.look_at_week,
+    ],
     Kind.LATE_ANSWER: [notifications.tasks.refresh_comments, notifications.tasks.tell_scan_in_slack],
     Kind.GUIDANCE_WRITTEN: [notifications.tasks.refresh_comments],
     Kind.AUTOFIX_WRITTEN: [notifications.tasks.refresh_comments],
@@ -73,6 +77,7 @@ DAILY: list[Task] = [
     scm.tasks.forget_deliveries,
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
+    findings.tasks.count_days,
     notifications.tasks.refresh_comments_of_reopened,
     memories.tasks.expire_memories,
     triage.tasks.forget_excerpts,
