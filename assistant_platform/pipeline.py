@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import findings.tasks
+import memories.tasks
 import notifications.tasks
 import orgs.tasks
 import providers.tasks
@@ -30,6 +31,13 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.BUDGET_ALERT: [providers.tasks.mail_budget_alert],
     Kind.STOPPED_WORK_RESUMED: [triage.tasks.resume_stopped],
     Kind.VERDICT_REACHED: [remediation.tasks.advise, notifications.tasks.refresh_comments],
+    # What is in force, and what was, changes the verdicts on similar findings.
+    Kind.MEMORY_SUGGESTED: [memories.tasks.compare_memory],
+    Kind.MEMORY_ADDED: [triage.tasks.rejudge_similar, memories.tasks.compare_memory],
+    Kind.MEMORY_CHANGED: [triage.tasks.rejudge_similar, memories.tasks.compare_memory],
+    Kind.MEMORY_REMOVED: [triage.tasks.rejudge_similar],
+    Kind.MEMORY_TRIED: [triage.tasks.dry_run],
+    Kind.FIX_REGENERATION_REQUESTED: [remediation.tasks.regenerate],
     Kind.FIX_PULL_REQUEST_REQUESTED: [remediation.tasks.open_fix_pull_request],
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
@@ -39,9 +47,9 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.GUIDANCE_WRITTEN: [notifications.tasks.refresh_comments],
     Kind.AUTOFIX_WRITTEN: [notifications.tasks.refresh_comments],
     Kind.FEEDBACK_GIVEN: [notifications.tasks.refresh_comments],
-    Kind.FINDING_IGNORED: [notifications.tasks.refresh_comments],
+    Kind.FINDING_IGNORED: [notifications.tasks.refresh_comments, memories.tasks.learn_from_ignore],
     Kind.FINDING_TRIAGED: [notifications.tasks.refresh_comments],
-    Kind.FINDINGS_TRIAGED: [notifications.tasks.refresh_comments_of_bulk],
+    Kind.FINDINGS_TRIAGED: [notifications.tasks.refresh_comments_of_bulk, memories.tasks.learn_from_bulk],
     Kind.WEBHOOK_SAVED: [notifications.tasks.wake_endpoint],
     Kind.WEBHOOK_STOPPED: [notifications.tasks.mail_stopped_endpoint],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
@@ -64,6 +72,7 @@ DAILY: list[Task] = [
     findings.tasks.forget_uploads,
     findings.tasks.reopen_expired,
     notifications.tasks.refresh_comments_of_reopened,
+    memories.tasks.expire_memories,
     triage.tasks.forget_excerpts,
     remediation.tasks.check_fix_pull_requests,
     notifications.tasks.look_after_endpoints,

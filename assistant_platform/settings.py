@@ -334,7 +334,6 @@ SPECTACULAR_SETTINGS = {
         "EventKindEnum": "events.kinds.Kind",
         "HostKindEnum": "scm.models.HostKind",
         "FindingStateEnum": ["unresolved", "muted", "fixed", "removed"],
-        "CodeHostKindEnum": "scm.models.HostKind",
     },
 }
 

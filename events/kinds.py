@@ -79,6 +79,7 @@ class Kind(models.TextChoices):
     MEMORY_ADDED = "memory_added", "Memory added"
     MEMORY_CHANGED = "memory_changed", "Memory changed"
     MEMORY_REMOVED = "memory_removed", "Memory removed"
+    MEMORY_APPLIED = "memory_applied", "Similar findings judged again by a memory"
     MEMORY_TRIED = "memory_tried", "Dry run of a memory requested"
     NOTHING_TO_REMEMBER = "nothing_to_remember", "Nothing to remember for other findings"
     ADVICE_RATED = "advice_rated", "Guidance or fix rated"
@@ -141,6 +142,7 @@ MACHINE_WORK = frozenset(
         Kind.COMMENTS_HELD_BACK,
         Kind.COMMENT_RESOLVED,
         Kind.NOTHING_TO_REMEMBER,
+        Kind.MEMORY_APPLIED,
         Kind.PRIORITIES_CHOSEN,
         Kind.PRIORITIES_MAILED,
         Kind.SLACK_ACTION_TAKEN,

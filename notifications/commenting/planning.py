@@ -260,7 +260,7 @@ def _keep(
         batch_size=500,
     )
     held = [pk for pk, (_, decided) in decisions.items() if decided.outcome == Outcome.HELD_BACK]
-    findings.services.mark_held_back(project=pull_request.project, ref=f"pull/{pull_request.number}", finding_ids=held)
+    findings.services.hold_back(project=pull_request.project, ref=f"pull/{pull_request.number}", finding_ids=held)
     newly_held = [pk for pk in held if pk not in before or before[pk].outcome != Outcome.HELD_BACK]
     record_for_findings(
         Kind.COMMENT_HELD_BACK, actor=ASSISTANT, finding_ids=newly_held, pull_request_id=pull_request.pk
