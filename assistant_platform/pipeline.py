@@ -14,6 +14,7 @@ import triage.tasks
 from events.kinds import Kind
 from events.services import Task, set_followers
 from events.tasks import wake_dispatcher
+from notifications.outgoing.catalogue import EVENTS as EVENTS_TOLD
 
 FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.INVITATION_SENT: [notifications.tasks.send_invitation],
@@ -61,6 +62,8 @@ FOLLOWERS: dict[Kind, list[Task]] = {
         notifications.tasks.refresh_slack_of_bulk,
         memories.tasks.learn_from_bulk,
     ],
+    Kind.WEBHOOK_SAVED: [notifications.tasks.wake_endpoint],
+    Kind.WEBHOOK_STOPPED: [notifications.tasks.mail_stopped_endpoint],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
     Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
     Kind.PULL_REQUEST_CHANGED: [
@@ -68,6 +71,9 @@ FOLLOWERS: dict[Kind, list[Task]] = {
         notifications.tasks.comment_on_pull_request,
     ],
 }
+# What other systems are told; owed only where an endpoint wants it.
+for _kind in EVENTS_TOLD:
+    FOLLOWERS.setdefault(_kind, []).append(notifications.tasks.tell_endpoints)
 # What each organization is owed once a day.
 DAILY: list[Task] = [
     orgs.tasks.follow_retention_limit,
@@ -82,6 +88,7 @@ DAILY: list[Task] = [
     memories.tasks.expire_memories,
     triage.tasks.forget_excerpts,
     remediation.tasks.check_fix_pull_requests,
+    notifications.tasks.look_after_endpoints,
 ]
 
 

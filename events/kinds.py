@@ -105,6 +105,7 @@ class Kind(models.TextChoices):
     REPLY_RECEIVED = "reply_received", "Reply received on the code host"
     COMMENT_POSTED = "comment_posted", "Commented on in a pull request"
     COMMENT_HELD_BACK = "comment_held_back", "Comment held back by the noise filter"
+    COMMENTS_HELD_BACK = "comments_held_back", "Comments held back in a pull request"
     COMMENT_RESOLVED = "comment_resolved", "Comment resolved"
     FIX_PULL_REQUEST_REQUESTED = "fix_pull_request_requested", "Fix pull request requested"
     FIX_PULL_REQUEST_OPENED = "fix_pull_request_opened", "Fix pull request opened"
@@ -139,6 +140,7 @@ MACHINE_WORK = frozenset(
         Kind.REPLY_RECEIVED,
         Kind.COMMENT_POSTED,
         Kind.COMMENT_HELD_BACK,
+        Kind.COMMENTS_HELD_BACK,
         Kind.COMMENT_RESOLVED,
         Kind.NOTHING_TO_REMEMBER,
         Kind.MEMORY_APPLIED,

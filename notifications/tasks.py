@@ -11,14 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 import notifications.mail
-from events.models import Queue
-from events.services import owe_many, part_of_job, result_of_job
+from events.models import Event, Queue
+from events.services import hasten, owe_many, part_of_job, result_of_job
 from events.tasks import org_task
 from lib.crypto import digest_of_token
 from lib.failures import TemporaryFailure
 from notifications import commenting, weekly
 from notifications.commenting.planning import PATIENCE
 from notifications.mail import MailNotSent
+from notifications.outgoing import delivering, stopping
+from notifications.outgoing.selectors import wants_any
 from notifications.replies.answering import carry_out_replies
 from notifications.slack import answering, following, telling
 from orgs.joining import token_of
@@ -236,3 +238,54 @@ def _owe_mails(delivery_ids: list[int]) -> None:
 def mail_week(delivery_id: int) -> None:
     """Mail the week's tasks to one Admin."""
     weekly.send(delivery_id)
+
+
+# --- Outgoing webhooks ------------------------------------------------------------------------------------------------
+
+# Each wait for the next message counts as one; what is given up even so is owed again the next day.
+MAX_RUNS_OF_ENDPOINT = 1000
+
+
+@org_task(queue=Queue.DELIVER, priority=4, only_if=wants_any)
+def tell_endpoints(event_id: int) -> None:
+    """Write down what endpoints are to be told of an event, and have them told."""
+    with result_of_job():
+        event = Event.objects.filter(pk=event_id).first()
+        if event is not None:
+            _wake_endpoints(delivering.make_messages(event))
+
+
+@org_task(queue=Queue.DELIVER, priority=4)
+def wake_endpoint(endpoint_id: int) -> None:
+    """Have an endpoint told what waits for it: it was changed, or something was put there for it."""
+    with result_of_job():
+        _wake_endpoints([endpoint_id])
+
+
+@org_task(queue=Queue.DELIVER, priority=5, max_attempts=MAX_RUNS_OF_ENDPOINT)
+def deliver_to_endpoint(endpoint_id: int) -> None:
+    """Tell an endpoint what is due."""
+    delivering.deliver(endpoint_id)
+
+
+@org_task(queue=Queue.DELIVER, max_attempts=MAX_ATTEMPTS)
+def mail_stopped_endpoint(endpoint_id: int, event_id: int) -> None:
+    """Tell Admins that an endpoint was switched off after failures, each of them once."""
+    stopping.mail_admins(endpoint_id=endpoint_id, event_id=event_id)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def look_after_endpoints() -> None:
+    """Forget what was told long ago, and have told what waits and nobody works on."""
+    with result_of_job():
+        delivering.forget_messages()
+        owe_many(deliver_to_endpoint, _named(delivering.endpoints_that_wait()), owed_queue=Queue.DELIVER)
+
+
+def _wake_endpoints(endpoint_ids: list[int]) -> None:
+    owe_many(deliver_to_endpoint, _named(endpoint_ids), owed_queue=Queue.DELIVER)
+    hasten(deliver_to_endpoint, _named(endpoint_ids))
+
+
+def _named(endpoint_ids: list[int]) -> list[dict[str, int]]:
+    return [{"endpoint_id": pk} for pk in endpoint_ids]
