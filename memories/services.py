@@ -15,6 +15,8 @@ from events.services import record
 from findings.models import Finding
 from memories.models import LONGEST_TEXT, Memory, MemoryChange, MemorySource, MemoryState, MemoryUse, Purpose, Template
 from memories.scopes import Scope
+from orgs.models import Project
+from rules.models import Rule
 
 MOST_LIVE = 500
 ONLY_SUGGESTS = "Somebody on the code host can only suggest; an Admin approves here."
@@ -136,6 +138,44 @@ def disable(*, memory: Memory, actor: Actor) -> Memory:
 def remove(*, memory: Memory, actor: Actor) -> Memory:
     """Remove a memory from the list. Its row and history stay, so that old verdicts can still be explained."""
     return _end(memory, MemoryState.REMOVED, "removed", actor)
+
+
+def undo(*, memory: Memory, actor: Actor) -> Memory:
+    """Take the last change of a memory back, whatever it was; undoing twice brings it again. Raises MemoryUnusable.
+
+    What it referred to must still be there: a project or rule that is gone cannot come back with it.
+    """
+    with transaction.atomic():
+        memory = Memory.objects.select_for_update(of=["self"]).select_related("project", "rule").get(pk=memory.pk)
+        last = memory.history.order_by("-pk").first()
+        if last is None or not last.before:
+            raise MemoryUnusable("There is nothing to take back: nobody changed it since it was made.")
+        before, was_live = _as_history(memory), memory.state == MemoryState.LIVE
+        _restore(memory, last.before)
+        if memory.state == MemoryState.LIVE and not was_live:
+            _refuse_too_many()
+            memory.approved_by, memory.approved_at = actor.name[:200], timezone.now()
+        if any(before[name] != value for name, value in _as_history(memory).items() if name != "state"):
+            memory.version += 1
+        memory.save()
+        _note(memory, "undone", actor, before=before)
+        is_live = memory.state == MemoryState.LIVE
+        kind = Kind.MEMORY_CHANGED if is_live == was_live else Kind.MEMORY_ADDED if is_live else Kind.MEMORY_REMOVED
+        _record(kind, memory, actor)
+    return memory
+
+
+def _restore(memory: Memory, values: dict[str, Any]) -> None:
+    expires_at = datetime.fromisoformat(values["expires_at"]) if values["expires_at"] else None
+    memory.text, memory.purpose, memory.state = values["text"], values["purpose"], values["state"]
+    memory.expires_at = expires_at
+    if memory.state == MemoryState.LIVE and expires_at is not None and expires_at <= timezone.now():
+        raise MemoryUnusable("It has expired since; change its expiry instead.")
+    memory.project = Project.objects.filter(name=values["project"]).first() if values["project"] else None
+    memory.rule = Rule.objects.filter(identifier=values["rule"]).first() if values["rule"] else None
+    if (memory.project is None) is not (not values["project"]) or (memory.rule is None) is not (not values["rule"]):
+        raise MemoryUnusable("The project or rule that it was about before is gone.")
+    memory.project_tag, memory.path_prefix, memory.cwe = values["project_tag"], values["path_prefix"], values["cwe"]
 
 
 def expire_due() -> int:

@@ -13,7 +13,8 @@ from events.models import Event, Queue
 from events.services import result_of_job
 from events.tasks import org_task
 from findings.models import Finding
-from memories import learning
+from memories import conflicts, learning
+from memories.models import Memory, MemoryState
 from orgs.permissions import Permission
 from providers.gate import NoUsableAnswer
 
@@ -63,6 +64,20 @@ def _learn(finding_id: int, event: Event | None) -> None:
 def _note_nothing(finding: Finding, why: str) -> None:
     with result_of_job():
         learning.note_nothing(finding=finding, why=why)
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=5, max_attempts=3)
+def compare_memory(*, memory_id: int) -> None:
+    """Find out which live memories a new or changed one contradicts."""
+    with transaction.atomic():
+        in_use = Memory.objects.filter(state__in=[MemoryState.SUGGESTED, MemoryState.LIVE])
+        memory = in_use.select_related("project", "rule").filter(pk=memory_id).first()
+    if memory is None or memory.compared_version == memory.version:
+        return
+    try:
+        conflicts.compare(memory)
+    except NoUsableAnswer:
+        return  # the page lists those in the same scope all the same
 
 
 @org_task(queue=Queue.DELIVER, priority=7)

@@ -13,10 +13,10 @@ import orgs.selectors
 from events.models import Queue
 from events.tasks import org_task
 from findings.models import Scan, ScanState
-from memories.models import Memory
+from memories.models import DryRun, DryRunState, Memory
 from orgs.models import Project
 from providers.gate import NoUsableAnswer, StoppedByBudget
-from triage import planning, rejudging, services
+from triage import dry_runs, planning, rejudging, services
 from triage.asking import material_for_verdict, with_code
 
 
@@ -114,3 +114,18 @@ def forget_excerpts() -> None:
 def resume_stopped(*, count: int) -> None:
     """Queue again what the budget stopped."""
     planning.queue_stopped(judge=judge_finding, tag=tag_file)
+
+
+def _no_dry_run_after_all(*, memory_id: int, dry_run_id: int) -> None:
+    dry_runs.give_up(DryRun.objects.get(pk=dry_run_id))
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=4, on_exhausted=_no_dry_run_after_all)
+def dry_run(*, memory_id: int, dry_run_id: int) -> None:
+    """Try a memory on findings that it concerns, without changing any."""
+    with transaction.atomic():
+        run = DryRun.objects.filter(pk=dry_run_id, state=DryRunState.RUNNING).select_related(
+            "memory__project", "memory__rule"
+        ).first()
+    if run is not None:
+        dry_runs.carry_out(run)
