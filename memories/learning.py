@@ -11,6 +11,7 @@ from django.utils import timezone
 
 import orgs.selectors
 import providers.gate
+import providers.selectors
 from events.kinds import ASSISTANT, Actor, Kind
 from events.services import record, result_of_job
 from findings.models import BulkTriage, Finding, IgnoreReason, Triage, TriageSource
@@ -19,6 +20,7 @@ from memories.models import Memory, MemorySource, Template
 from memories.scopes import Scope, ScopeUnusable
 from memories.services import MemoryUnusable, teach
 from providers.prompts import render
+from providers.redaction import Redactor, placeholders_in
 
 MOST_CODE = 4_000
 # A reason that says nothing about code; the model is not asked about these.
@@ -36,6 +38,8 @@ _FRAMEWORK_PROTECTS = re.compile(
     r".{0,60}\b(escape|escapes|escaped|protect|protects|sanitis|sanitiz|encod|handle|validat|parameteri|autoescap)",
     re.IGNORECASE | re.DOTALL,
 )
+_LINK = re.compile(r"https?://[^\s<>()\[\],]+", re.IGNORECASE)
+LEFT_OUT = "…"
 KNOWN_ALREADY = "The Assistant knew this already."
 NO_ANSWER = "The AI provider gave no answer, so nothing was learned."
 NOTHING_WITHOUT_MODEL = (
@@ -83,6 +87,7 @@ def learn_from_ignore(*, finding: Finding, actor: Actor, goes_live: bool) -> Mem
         project_id=finding.project_id,
     )
     template = template_of(finding.triage_comment) if answer.is_built_in else Template.NONE
+    text = to_keep(answer.value.text)
     with result_of_job():
         if not answer.value.generalises:
             note_nothing(finding=finding, why=answer.value.because)
@@ -90,7 +95,7 @@ def learn_from_ignore(*, finding: Finding, actor: Actor, goes_live: bool) -> Mem
         before = timezone.now()
         try:
             memory = teach(
-                text=answer.value.text,
+                text=text,
                 purpose=PURPOSE_OF_LEARNING,
                 scope=_scope(finding, answer.value.path_prefix),
                 source=MemorySource.TRIAGE,
@@ -105,6 +110,18 @@ def learn_from_ignore(*, finding: Finding, actor: Actor, goes_live: bool) -> Mem
         if memory.changed_at < before:  # the same was taught before
             note_nothing(finding=finding, why=KNOWN_ALREADY, memory_id=memory.pk)
     return memory
+
+
+def to_keep(text: str) -> str:
+    """Return a text as a memory may keep it: without secrets, names and addresses of people, and links.
+
+    What was hidden from the model has come back in its answer, and a comment may name anybody.
+    """
+    redactor = Redactor(people=providers.selectors.names_of_people())
+    hidden = _LINK.sub(LEFT_OUT, redactor.hide(text))
+    for start, end, _ in reversed(placeholders_in(hidden)):
+        hidden = hidden[:start] + LEFT_OUT + hidden[end:]
+    return hidden
 
 
 def note_nothing(*, finding: Finding, why: str, memory_id: int | None = None) -> None:

@@ -167,6 +167,17 @@ def test_built_in_learns_that_a_framework_protects_for_the_rule_alone(shop: Proj
     assert Memory.objects.get().template == Template.FRAMEWORK_PROTECTS
 
 
+def test_what_is_learned_names_no_person_no_link_and_no_secret(
+    model: OpenAIServer, shop: Project, alice: User, bob: User
+) -> None:
+    text = f"If {bob.email} wrote it (https://wiki.acme.example/x), the key AKIAIOSFODNN7EXAMPLQ is an example."
+    model.rule = lambda exchange: answered(exchange, generalises=LEARNED | {"text": text})
+
+    ignored(judged_finding(shop), actor_of(alice))
+
+    assert Memory.objects.get().text == "If … wrote it (…), the key … is an example."
+
+
 @pytest.mark.usefixtures("in_acme")
 def test_a_secret_leaks_from_what_is_not_production_too(shop: Project, alice: User) -> None:
     rule = factories.a_rule("generic.hardcoded-password", cwe=["CWE-798"])
