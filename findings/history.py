@@ -97,7 +97,8 @@ def _first_uncounted(today: date, zone: ZoneInfo) -> date | None:
         first = counted + timedelta(days=1)
     if first is None or first >= today:
         return None
-    return max(first, today - timedelta(days=LONGEST_DAYS))
+    earliest: date = max(first, today - timedelta(days=LONGEST_DAYS))
+    return earliest
 
 
 def _rows(
@@ -193,7 +194,7 @@ def _standing(project_ids: frozenset[int] | None) -> Standing:
         # The ORM has no grouping sets, which count three ways in one reading.
         # nosemgrep: no-raw-sql  (a fixed statement around the ORM's own and its parameters)
         cursor.execute(
-            "SELECT severity, project_id, rule_id, count(*) FROM (" + inner + ") backlog"
+            "SELECT severity, project_id, rule_id, count(*) FROM (" + inner + ") backlog"  # noqa: S608
             " GROUP BY GROUPING SETS ((severity), (project_id), (rule_id))",
             parameters,
         )
@@ -224,7 +225,7 @@ def _days(viewer: Viewer, days: int, now: datetime) -> list[Day]:
     )
     by_day: dict[date, list[dict[str, Any]]] = {}
     for row in rows.order_by("day"):
-        by_day.setdefault(row["day"], []).append(row)
+        by_day.setdefault(row["day"], []).append(dict(row))
     past = [_day(day, found) for day, found in by_day.items()]
     flows = _flows(today, zone, ids)
     return [*past, Day(today, standing(viewer).by_severity, *_totals(flows), is_derived=False)]
