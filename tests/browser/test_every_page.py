@@ -141,6 +141,10 @@ VISITS = {
     "requests-compared-while-waiting": Visit(
         rows.ALICE, f"{ACME}/settings/prompts/compare/?left={{call_answered}}&right={{call_asking}}"
     ),
+    "dashboard": Visit(rows.ALICE, f"{ACME}/dashboard/"),
+    "dashboard-of-a-year": Visit(rows.ADMIN, f"{DEMO}/dashboard/?days=365"),
+    "dashboard-of-somebody-limited": Visit(rows.LIMITED, f"{ACME}/dashboard/"),
+    "dashboard-before-the-first": Visit(rows.ALICE, f"{EMPTY}/dashboard/"),
     "preview": Visit(rows.ALICE, f"{ACME}/findings/{{by_model}}/preview/"),
     "usage": Visit(rows.ADMIN, f"{DEMO}/settings/usage/?period=30-days"),
     "usage-used-up": Visit(rows.ALICE, f"{ACME}/settings/usage/"),
