@@ -368,7 +368,7 @@ AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENA
 # Lets organizations ask Bedrock as this server itself, whose AWS identity its environment or machine gives.
 AWS_SERVER_IDENTITY_ALLOWED = env_bool("AWS_SERVER_IDENTITY_ALLOWED")
 
-# --- Slack: the one app of this server, which organizations add to their workspaces ------------------------------------
+# --- Slack: the one app of this server, which organizations add to their workspaces -----------------------------------
 
 SLACK_CLIENT_ID = env_str("SLACK_CLIENT_ID")
 SLACK_CLIENT_SECRET = env_secret("SLACK_CLIENT_SECRET")
