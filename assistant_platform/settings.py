@@ -184,6 +184,12 @@ CELERY_BEAT_SCHEDULE = {
     # Looked at every hour, so that a beat which is often restarted still gets to it.
     "daily": {"task": "events.daily", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
     "purge": {"task": "events.purge", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
+    # Looks at what is due, so that a Monday on which beat was down is caught up.
+    "priorities": {
+        "task": "notifications.look_for_due_weeks",
+        "schedule": 120.0,
+        "options": {"queue": "backlog", "expires": 120},
+    },
     "reservations": {
         "task": "providers.sweep_reservations",
         "schedule": 60.0,
@@ -334,7 +340,6 @@ SPECTACULAR_SETTINGS = {
         "EventKindEnum": "events.kinds.Kind",
         "HostKindEnum": "scm.models.HostKind",
         "FindingStateEnum": ["unresolved", "muted", "fixed", "removed"],
-        "CodeHostKindEnum": "scm.models.HostKind",
     },
 }
 

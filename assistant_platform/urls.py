@@ -15,6 +15,7 @@ from assistant_platform.web import (
     bulk,
     ci,
     cli_login,
+    dashboard,
     finding,
     findings,
     health,
@@ -22,9 +23,12 @@ from assistant_platform.web import (
     home,
     preview,
     projects,
+    ratings,
     scans,
     triage_imports,
 )
+from assistant_platform.web.memories import list as memory_list
+from assistant_platform.web.memories import memory
 from assistant_platform.web.rules import imports, policy, rule
 from assistant_platform.web.rules import list as rules_list
 from assistant_platform.web.settings import (
@@ -50,6 +54,8 @@ from assistant_platform.web.sign_on import entrance
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
+    path("dashboard/", dashboard.dashboard_page, name="dashboard"),
+    path("priority-emails/", account.choose_priority_emails, name="organization-priority-emails"),
     path("findings/", findings.findings_page, name="findings"),
     path("findings/filters/", findings.findings_facets, name="findings-facets"),
     path("findings/bulk/", bulk.bulk_page, name="findings-bulk"),
@@ -58,6 +64,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/", finding.finding_page, name="finding"),
     path("findings/<int:finding_id>/feedback/", findings.give_feedback, name="finding-feedback"),
     path("findings/<int:finding_id>/feedback/undo/", findings.take_back_feedback, name="finding-feedback-undo"),
+    path("findings/<int:finding_id>/rate/", ratings.rate_advice, name="finding-rate"),
     path("findings/<int:finding_id>/ignore/", finding.ignore, name="finding-ignore"),
     path("findings/<int:finding_id>/triage/", finding.set_triage, name="finding-triage"),
     path("findings/<int:finding_id>/notes/", finding.add_note, name="finding-notes"),
@@ -97,6 +104,14 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
     path("settings/comment-preview/", comment_preview.comment_preview_page, name="settings-deployment-comments"),
+    path("memories/", memory_list.memories_page, name="settings-memories"),
+    path("memories/new/", memory_list.new_memory, name="settings-memories-new"),
+    path("memories/<int:memory_id>/", memory.memory_page, name="settings-memories-memory"),
+    path("memories/<int:memory_id>/edit/", memory.edit_memory, name="settings-memories-edit"),
+    path("memories/<int:memory_id>/approve/", memory.approve_memory, name="settings-memories-approve"),
+    path("memories/<int:memory_id>/disable/", memory.disable_memory, name="settings-memories-disable"),
+    path("memories/<int:memory_id>/remove/", memory.remove_memory, name="settings-memories-remove"),
+    path("memories/<int:memory_id>/undo/", memory.undo_change, name="settings-memories-undo"),
     path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
     path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
     path("settings/prompts/export/", prompts.export_prompts, name="settings-prompts-export"),
@@ -263,6 +278,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sign-on/<slug:key>/metadata/", entrance.metadata, name="sign-on-metadata"),
     path("accounts/", include(pages_of_account)),
     path("organizations/new/", account.new_organization_page, name="organization-new"),
+    path("priority-emails/stop/<str:token>/", account.unsubscribe_page, name="priority-emails-unsubscribe"),
     path("invitations/<str:token>/", account.invitation_page, name="invitation"),
     path("login", cli_login.cli_login, name="cli-login"),  # where `semgrep login` sends people
     path("healthz", health.healthz, name="healthz"),

@@ -117,8 +117,18 @@ class AdviceFeedback(OwnedByOrganization):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["guidance", "by"], name="advice_feedback_once_for_guidance"),
-            models.UniqueConstraint(fields=["autofix", "by"], name="advice_feedback_once_for_a_fix"),
+            models.UniqueConstraint(fields=["guidance", "user_id"], name="advice_feedback_once_for_guidance"),
+            models.UniqueConstraint(fields=["autofix", "user_id"], name="advice_feedback_once_for_a_fix"),
+            models.UniqueConstraint(
+                fields=["guidance", "by"],
+                condition=models.Q(user_id=None),
+                name="advice_feedback_once_for_guidance_by_name",
+            ),
+            models.UniqueConstraint(
+                fields=["autofix", "by"],
+                condition=models.Q(user_id=None),
+                name="advice_feedback_once_for_a_fix_by_name",
+            ),
             models.CheckConstraint(
                 condition=models.Q(guidance__isnull=True) ^ models.Q(autofix__isnull=True),
                 name="advice_feedback_is_about_one_thing",

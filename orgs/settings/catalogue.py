@@ -199,14 +199,12 @@ SETTINGS = (
         label="Weekly priority emails",
         explanation="Every Monday, the three most pressing tasks of the backlog, to all Admins.",
         section=Section.ASSISTANT,
-        later="Kept for when there is such an e-mail: this version sends none yet.",
     ),
     Setting(
         name="customize_with_memories",
         label="Customize with memories",
         explanation="Lets what people taught the Assistant about a rule or project shape its later answers.",
         section=Section.ASSISTANT,
-        later="Kept for when there are memories: this version has none yet.",
     ),
     Setting(
         name="pull_request_comments",

@@ -205,7 +205,7 @@ def _held_back(project: Project) -> None:
         second_vote="false_positive",
         second_explanation="To exploit it somebody would have to choose `name`, which line 2 makes impossible.",
     )
-    findings.services.hold_back(finding=finding, ref="pull/131")
+    findings.services.hold_back(project=finding.project, ref="pull/131", finding_ids=[finding.pk])
     for number, outcome, reason in (
         ("131", CommentOutcome.HELD_BACK, Reason.LIKELY_FALSE_POSITIVE),
         ("127", CommentOutcome.WITH_NOTICE, Reason.ALREADY_COMMENTED),

@@ -20,6 +20,7 @@ class SettingsPage:
 
 PAGES = (
     SettingsPage("Deployment", "settings-deployment", "sliders", Permission.SETTINGS_MANAGE),
+    SettingsPage("Memories", "settings-memories", "bookmark", Permission.MEMORIES_VIEW),
     SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
     SettingsPage("Code hosts", "settings-code-hosts", "git-pull-request", Permission.CODE_HOSTS_MANAGE),
     SettingsPage("Slack", "settings-slack", "slack", Permission.DESTINATIONS_MANAGE),
