@@ -27,8 +27,9 @@ from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
 from findings.models import DayCount, Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
 from lib.crypto import digest_of_token
+from notifications.channels.slack_facts import IN_WORDS
 from notifications.deciding import Reason
-from notifications.models import Comment, CommentDecision
+from notifications.models import Comment, CommentDecision, SlackDestination, SlackWorkspace
 from notifications.models import Outcome as CommentOutcome
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
@@ -236,6 +237,7 @@ def _fill_acme(admin: User) -> None:
     _connect()
     project = factories.a_project("storefront")
     _connect_hosts(project)
+    _connect_slack(project)
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
     )
@@ -292,6 +294,18 @@ def _fill_acme(admin: User) -> None:
     )
     _fill_fix_pull_requests(admin)
     _import_decisions(admin)
+
+
+def _connect_slack(project: Project) -> None:
+    """A workspace with a channel for all projects, and one of a project that was archived since."""
+    workspace = SlackWorkspace.objects.create(team_id="T0ACME", team_name="Acme Workspace", installed_by="Alice")
+    for name, fields in (
+        ("security", {}),
+        ("storefront-alerts", {"project": project, "problem": IN_WORDS["is_archived"], "tells_new_findings": False}),
+    ):
+        SlackDestination.objects.create(
+            workspace=workspace, channel_id="C0SECURITY", channel_name=name, chosen_by="Alice", **fields
+        )
 
 
 def _fill_fix_pull_requests(admin: User) -> None:

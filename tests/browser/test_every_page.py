@@ -130,6 +130,11 @@ VISITS = {
         rows.ALICE, f"{ACME}/settings/code-hosts/{{host_gitlab}}/repositories/"
     ),
     "repository-of-a-project": Visit(rows.ALICE, f"{ACME}/settings/code-hosts/projects/{{acme_project}}/"),
+    "slack": Visit(rows.ALICE, f"{ACME}/settings/slack/"),
+    "slack-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/slack/"),
+    "slack-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/slack/", status=403),
+    "slack-channels-that-are-not-listed": Visit(rows.ALICE, f"{ACME}/settings/slack/channels/"),
+    "slack-to-disconnect": Visit(rows.ALICE, f"{ACME}/settings/slack/disconnect/"),
     "prompts": Visit(rows.ALICE, f"{ACME}/settings/prompts/"),
     "prompts-filtered": Visit(rows.ALICE, f"{ACME}/settings/prompts/?hidden=yes&step=triage/verdict"),
     "prompts-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/prompts/"),
