@@ -59,6 +59,7 @@ DAILY: list[Task] = [
     findings.tasks.reopen_expired,
     notifications.tasks.refresh_comments_of_reopened,
     triage.tasks.forget_excerpts,
+    triage.tasks.draw_audit_samples,
     remediation.tasks.check_fix_pull_requests,
 ]
 

@@ -279,6 +279,10 @@ class Finding(OwnedByOrganization):
                 condition=Q(triage_expires_at__isnull=False),
                 name="finding_accepted_until",
             ),
+            # How long it took to ignore what was ignored in some time.
+            models.Index(
+                fields=["organization", "triaged_at"], condition=Q(triage="ignored"), name="finding_ignored_by_time"
+            ),
             # The file of a component tag.
             models.Index(fields=["organization", "project", "path"], name="finding_in_file"),
         ]
@@ -330,6 +334,13 @@ class Presence(OwnedByOrganization):
         indexes = [
             models.Index(fields=["organization", "project", "ref", "state"], name="presence_on_ref"),
             models.Index(fields=["organization", "finding"], condition=Q(held_back=True), name="presence_held_back"),
+            # How long it took to fix what was fixed in some time.
+            models.Index(
+                fields=["organization", "changed_at"],
+                include=["finding"],
+                condition=Q(state="fixed"),
+                name="presence_fixed_by_time",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from events.tasks import org_task
 from findings.models import Scan, ScanState
 from orgs.models import Project
 from providers.gate import NoUsableAnswer, StoppedByBudget
-from triage import planning, services
+from triage import auditing, planning, services
 from triage.asking import material_for_verdict, with_code
 
 
@@ -85,3 +85,9 @@ def forget_excerpts() -> None:
 def resume_stopped(*, count: int) -> None:
     """Queue again what the budget stopped."""
     planning.queue_stopped(judge=judge_finding, tag=tag_file)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def draw_audit_samples() -> None:
+    """Draw the week's verdicts for people to check, as far as that is not done."""
+    auditing.draw_samples()
