@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import code_hosts, deployments, docs, policies, projects, provider, scans, settings, usage
+from assistant_platform.api import (
+    code_hosts,
+    deployments,
+    docs,
+    metrics,
+    policies,
+    projects,
+    provider,
+    scans,
+    settings,
+    usage,
+)
 from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists, rating
 from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
@@ -43,6 +54,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/triage/<int:bulk_id>/undo", deciding.BulkTriageUndoView.as_view(), name="api-triage-undo"),
     path(f"{DEPLOYMENT}/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
     path(f"{DEPLOYMENT}/usage", usage.UsageView.as_view(), name="api-usage"),
+    path(f"{DEPLOYMENT}/metrics", metrics.MetricsView.as_view(), name="api-metrics"),
     path(f"{DEPLOYMENT}/budget", usage.BudgetView.as_view(), name="api-budget"),
     path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),
     path(f"{PROVIDER}/connections", provider.ConnectionsView.as_view(), name="api-connections"),

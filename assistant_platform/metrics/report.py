@@ -27,7 +27,7 @@ NOTHING = Proportion(0, 0)
 
 @dataclass(frozen=True)
 class Figure:
-    """A share: altogether, and of each day or week of the period. `total` is None where the choice has no such share."""
+    """A share: altogether (None where the choice has no such share), and of each day or week of the period."""
 
     measure: Measure
     total: Proportion | None
@@ -109,11 +109,8 @@ def _figure(measure: Measure, choice: Choice, step_days: int) -> Figure:
     if rows is None:
         return Figure(measure, None, {})
     truncated = (TruncDate if step_days == 1 else TruncWeek)(measure.at, tzinfo=choice.period.zone)
-    counted = (
-        rows.annotate(bucket=truncated)
-        .values("bucket")
-        .annotate(good=Count("pk", filter=measure.success()), n=Count("pk"))
-    )
+    counts = {"good": Count("pk", filter=measure.success()), "n": Count("pk")}
+    counted = rows.annotate(bucket=truncated).values("bucket").annotate(**counts)
     by_time = {_as_date(row["bucket"]): Proportion(row["good"], row["n"]) for row in counted.order_by()}
     begins = [day for day in choice.period.days() if step_days == 1 or day.weekday() == 0 or day == choice.period.first]
     over_time = {}
@@ -184,9 +181,7 @@ def _model_of(measure: Measure) -> Case:
 
 def _names(breakdown: str, values: list[str]) -> Mapping[str, str]:
     if breakdown == "rule":
-        found = Rule.objects.filter(pk__in=values).values_list("pk", "identifier")
-    elif breakdown == "project":
-        found = Project.objects.filter(pk__in=values).values_list("pk", "name")
-    else:
-        return {}
-    return {str(pk): name for pk, name in found}
+        return {str(rule.pk): rule.identifier for rule in Rule.objects.filter(pk__in=values)}
+    if breakdown == "project":
+        return {str(project.pk): project.name for project in Project.objects.filter(pk__in=values)}
+    return {}

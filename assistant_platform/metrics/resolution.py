@@ -67,13 +67,14 @@ def _fixed(choice: Choice) -> QuerySet[Any]:
         state=PresenceState.FIXED, changed_at__gte=begin, finding__is_present=False, finding__is_removed=False
     ).exclude(finding__triage=Triage.IGNORED)
     judged = F("finding__recommendation")
-    ended = (
+    ended: QuerySet[Any] = (
         _within(gone, choice, finding="finding__")
         .values("finding", created=F("finding__created_at"), judged=judged)
         .annotate(at=Max("changed_at"))
         .filter(at__lt=end)
     )
-    return ended.annotate(took=ExpressionWrapper(F("at") - F("created"), output_field=DurationField()))
+    timed: QuerySet[Any] = ended.annotate(took=ExpressionWrapper(F("at") - F("created"), output_field=DurationField()))
+    return timed
 
 
 def _ignored(choice: Choice) -> QuerySet[Any]:
@@ -82,7 +83,8 @@ def _ignored(choice: Choice) -> QuerySet[Any]:
         triage=Triage.IGNORED, triage_source=TriageSource.PERSON, triaged_at__gte=begin, triaged_at__lt=end
     )
     took = ExpressionWrapper(F("triaged_at") - F("created_at"), output_field=DurationField())
-    return _within(ignored, choice, finding="").annotate(judged=F("recommendation"), took=took)
+    timed: QuerySet[Any] = _within(ignored, choice, finding="").annotate(judged=F("recommendation"), took=took)
+    return timed
 
 
 def _of(how: str, ended: QuerySet[Any]) -> list[Resolution]:
@@ -114,7 +116,8 @@ def _fractions(n: int) -> list[float]:
 
 
 def _resolution(how: str, with_verdict: bool, n: int, found: list[timedelta] | None) -> Resolution:
-    first, middle, third, low, high = found or [None] * 5
+    nothing: list[timedelta | None] = [None] * 5
+    first, middle, third, low, high = found or nothing
     return Resolution(
         how=how,
         with_verdict=with_verdict,

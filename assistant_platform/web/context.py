@@ -25,6 +25,7 @@ SECTION_OF_PAGE = {
     "project-settings-save": "projects",
     "rules": "rules",
     "rule": "rules",
+    "metrics": "metrics",
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
@@ -53,7 +54,7 @@ SECTION_OF_ACCOUNT_PAGE = {
     ),
 }
 
-SECTIONS = ("settings", "rules")  # whose pages' names begin with theirs
+SECTIONS = ("settings", "rules", "metrics")  # whose pages' names begin with theirs
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
