@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from assistant_platform.web import (
     account,
+    audits,
     bulk,
     ci,
     cli_login,
@@ -21,6 +22,7 @@ from assistant_platform.web import (
     health,
     help_pages,
     home,
+    metrics,
     preview,
     projects,
     ratings,
@@ -72,6 +74,10 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/preview/", preview.preview_page, name="finding-preview"),
     path("findings/<int:finding_id>/fix-pull-request/", finding.open_fix_pull_request, name="finding-fix-pull-request"),
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
+    path("metrics/", metrics.metrics_page, name="metrics"),
+    path("metrics/audit/", audits.audit_page, name="metrics-audit"),
+    path("metrics/audit/<int:sample_id>/", audits.check_verdict, name="metrics-audit-check"),
+    path("metrics/audit/<int:sample_id>/undo/", audits.take_back_check, name="metrics-audit-undo"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),
     path("projects/<int:project_id>/change/", projects.change_project, name="project-change"),
