@@ -18,8 +18,9 @@ from events.draining import drain
 from events.kinds import SYSTEM, Actor, ActorKind, Kind
 from events.models import Event
 from events.services import record
-from findings.models import Finding, Note
+from findings.models import Finding
 from lib.failures import TemporaryFailure
+from memories.models import Memory, MemorySource, MemoryState
 from notifications.models import Comment, CommentDecision, Outcome, ReplyCommand
 from notifications.tasks import carry_out_reply as carry_out_reply_task
 from scm.adapters.base import RateLimited, ScmError
@@ -189,14 +190,20 @@ def test_what_cannot_be_done_is_answered_in_one_line(place: Place, body: str, an
     assert place.reactions == []
 
 
-def test_what_is_to_be_remembered_is_kept_as_a_note(place: Place) -> None:
+def test_what_is_to_be_remembered_is_suggested_and_answered_with_its_address(place: Place) -> None:
     place.say("/assistant remember clean() is safe")
 
-    note = Note.objects.get()
-    assert (note.finding, note.author, note.text) == (place.finding, "octocat", "clean() is safe")
-    assert place.answers == [
-        "There are no memories in this version yet. Your words were kept as a note on the finding."
-    ]
+    memory = Memory.objects.get()
+    assert (memory.text, memory.state, memory.source, memory.created_by) == (
+        "clean() is safe",
+        MemoryState.SUGGESTED,
+        MemorySource.REPLY,
+        "octocat",
+    )
+    assert (memory.rule, memory.project) == (place.finding.rule, place.finding.project)
+    assert len(place.answers) == 1
+    assert place.answers[0].startswith("Suggested as a memory; an Admin decides: ")
+    assert f"/orgs/acme/memories/{memory.pk}/" in place.answers[0]
 
 
 def test_a_command_below_a_summary_holds_for_all_its_findings(place: Place) -> None:
