@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 import events.selectors
@@ -117,12 +117,16 @@ def suggested_for_closing(memory: Memory) -> QuerySet[Finding]:
 
     Nobody ignores them by this; pages narrow them to what one sees.
     """
-    uses = MemoryUse.objects.filter(memory=memory, finding=OuterRef("pk"), verdict_id=OuterRef("newest_verdict"))
-    open_ones = Finding.objects.filter(is_present=True, recommendation=Recommendation.IGNORE).exclude(
-        triage=Triage.IGNORED
-    )
-    touched = open_ones.filter(memory_uses__memory=memory).annotate(newest_verdict=Max("verdicts__pk"))
-    return touched.filter(Exists(uses)).order_by("-severity", "-pk")
+    open_ones = Finding.objects.filter(is_present=True, recommendation=Recommendation.IGNORE)
+    open_ones = open_ones.exclude(triage=Triage.IGNORED).select_related("rule", "project")
+    return open_ones.filter(pk__in=judged_with(memory).values("pk")).order_by("-severity", "-pk")
+
+
+def judged_with(memory: Memory) -> QuerySet[Finding]:
+    """Return the findings whose verdict that counts, the newest one, used a memory."""
+    uses = MemoryUse.objects.filter(memory=memory, verdict_id__isnull=False)
+    touched = Finding.objects.filter(pk__in=uses.values("finding_id")).annotate(newest=Max("verdicts__pk"))
+    return touched.filter(newest__in=uses.values("verdict_id"))
 
 
 @dataclass(frozen=True)

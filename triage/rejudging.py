@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 import memories.selectors
 import orgs.selectors
@@ -14,7 +14,7 @@ from events.kinds import ASSISTANT, Kind
 from events.models import Queue
 from events.services import Task, owe_many, record, result_of_job
 from findings.models import Finding, NotAnalysed, Triage
-from memories.models import Memory, MemoryState, MemoryUse, Purpose
+from memories.models import Memory, MemoryState, Purpose
 from triage.asking import material_for_verdict, with_code
 from triage.models import Verdict
 from triage.planning import SECURITY_CATEGORIES
@@ -32,7 +32,7 @@ def similar_to_judge(memory: Memory) -> QuerySet[Finding]:
 
     Worst and newest first, without those of projects where nothing is judged unasked or memories are switched off.
     """
-    judged_with = Finding.objects.filter(pk__in=with_verdict_by(memory).values("pk"))
+    judged_with = Finding.objects.filter(pk__in=memories.selectors.judged_with(memory).values("pk"))
     in_scope = Finding.objects.none()
     if memory.state == MemoryState.LIVE and memory.purpose in (Purpose.TRIAGE, Purpose.BOTH):
         in_scope = memories.selectors.in_scope_of(memory).filter(
@@ -51,13 +51,6 @@ def similar_to_judge(memory: Memory) -> QuerySet[Finding]:
 
 def _any_of(*chosen: QuerySet[Finding]) -> Q:
     return reduce(or_, (Q(pk__in=some.order_by().values("pk")) for some in chosen))
-
-
-def with_verdict_by(memory: Memory) -> QuerySet[Finding]:
-    """Return the findings whose verdict that counts used a memory."""
-    uses = MemoryUse.objects.filter(memory=memory, verdict_id__isnull=False)
-    touched = Finding.objects.filter(pk__in=uses.values("finding_id")).annotate(newest=Max("verdicts__pk"))
-    return touched.filter(newest__in=uses.values("verdict_id"))
 
 
 def rejudge_similar(*, memory: Memory, judge: Task) -> int:

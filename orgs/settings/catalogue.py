@@ -207,7 +207,6 @@ SETTINGS = (
         label="Customize with memories",
         explanation="Lets what people taught the Assistant about a rule or project shape its later answers.",
         section=Section.ASSISTANT,
-        later="Kept for when there are memories: this version has none yet.",
     ),
     Setting(
         name="pull_request_comments",

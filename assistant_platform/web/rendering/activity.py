@@ -51,7 +51,7 @@ _WORDS = {
     Kind.MEMORY_SUGGESTED: ("suggested a memory from this", "bookmark"),
     Kind.MEMORY_ADDED: ("taught a memory from this", "bookmark"),
     Kind.NOTHING_TO_REMEMBER: ("found nothing to remember for other findings", "bookmark"),
-    Kind.FIX_REGENERATION_REQUESTED: ("had guidance and fix written anew", "edit-3"),
+    Kind.FIX_REGENERATION_REQUESTED: ("asked for another fix", "refresh-cw"),
     Kind.LATE_ANSWER: ("answered after the pull request was told; what stands there follows", "clock"),
     Kind.FIX_PULL_REQUEST_REQUESTED: ("asked for a fix pull request", "git-pull-request"),
     Kind.FIX_PULL_REQUEST_OPENED: ("opened a fix pull request", "git-pull-request"),

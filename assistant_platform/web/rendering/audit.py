@@ -60,6 +60,7 @@ _LINES = {
     Kind.MEMORY_CHANGED: "changed memory {memory_id}",
     Kind.MEMORY_REMOVED: "took memory {memory_id} out of force",
     Kind.MEMORY_TRIED: "tried memory {memory_id} out",
+    Kind.FIX_REGENERATION_REQUESTED: "had a fix written anew",
     Kind.FIX_PULL_REQUEST_REQUESTED: "asked for a fix pull request",
     Kind.FIX_PULL_REQUEST_OPENED: "opened fix pull request {number}",
     Kind.FIX_PULL_REQUEST_REFUSED: "did not open the fix pull request",
