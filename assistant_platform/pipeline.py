@@ -41,14 +41,22 @@ FOLLOWERS: dict[Kind, list[Task]] = {
     Kind.MODEL_CALL_REPLAYED: [providers.tasks.replay],
     Kind.RETENTION_ANNOUNCED: [orgs.tasks.tell_of_longer_retention],
     # What pull requests are told. In between, a scan's own end is what they wait for.
-    Kind.SCAN_SETTLED: [notifications.tasks.comment_on_scan],
-    Kind.LATE_ANSWER: [notifications.tasks.refresh_comments],
+    Kind.SCAN_SETTLED: [notifications.tasks.comment_on_scan, notifications.tasks.tell_scan_in_slack],
+    Kind.LATE_ANSWER: [notifications.tasks.refresh_comments, notifications.tasks.tell_scan_in_slack],
     Kind.GUIDANCE_WRITTEN: [notifications.tasks.refresh_comments],
     Kind.AUTOFIX_WRITTEN: [notifications.tasks.refresh_comments],
-    Kind.FEEDBACK_GIVEN: [notifications.tasks.refresh_comments],
-    Kind.FINDING_IGNORED: [notifications.tasks.refresh_comments, memories.tasks.learn_from_ignore],
-    Kind.FINDING_TRIAGED: [notifications.tasks.refresh_comments],
-    Kind.FINDINGS_TRIAGED: [notifications.tasks.refresh_comments_of_bulk, memories.tasks.learn_from_bulk],
+    Kind.FEEDBACK_GIVEN: [notifications.tasks.refresh_comments, notifications.tasks.refresh_slack],
+    Kind.FINDING_IGNORED: [
+        notifications.tasks.refresh_comments,
+        notifications.tasks.refresh_slack,
+        memories.tasks.learn_from_ignore,
+    ],
+    Kind.FINDING_TRIAGED: [notifications.tasks.refresh_comments, notifications.tasks.refresh_slack],
+    Kind.FINDINGS_TRIAGED: [
+        notifications.tasks.refresh_comments_of_bulk,
+        notifications.tasks.refresh_slack_of_bulk,
+        memories.tasks.learn_from_bulk,
+    ],
     # What a code host told by a webhook, which `scm.tasks.take_in` has read.
     Kind.REPLY_RECEIVED: [notifications.tasks.carry_out_reply],
     Kind.PULL_REQUEST_CHANGED: [

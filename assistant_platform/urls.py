@@ -22,6 +22,7 @@ from assistant_platform.web import (
     home,
     preview,
     projects,
+    ratings,
     scans,
     triage_imports,
 )
@@ -60,6 +61,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/", finding.finding_page, name="finding"),
     path("findings/<int:finding_id>/feedback/", findings.give_feedback, name="finding-feedback"),
     path("findings/<int:finding_id>/feedback/undo/", findings.take_back_feedback, name="finding-feedback-undo"),
+    path("findings/<int:finding_id>/rate/", ratings.rate_advice, name="finding-rate"),
     path("findings/<int:finding_id>/ignore/", finding.ignore, name="finding-ignore"),
     path("findings/<int:finding_id>/triage/", finding.set_triage, name="finding-triage"),
     path("findings/<int:finding_id>/notes/", finding.add_note, name="finding-notes"),

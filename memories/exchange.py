@@ -1,6 +1,6 @@
 """Memories as a YAML file: writing all of them, and what bringing a file would do, entry by entry.
 
-A file is read as a stream of events and only its fixed shape is built, so that neither nesting nor aliases cost anything.
+A file is read as a stream of events and only its fixed shape is built: neither nesting nor aliases cost anything.
 """
 
 from __future__ import annotations
@@ -182,7 +182,8 @@ def _plan(position: int, given: dict[str, str], *, viewer: Viewer, is_own: bool,
     if _says_the_same(memory, entry):
         return Planned(position, Action.SAME, text, memory=memory)
     if not may_change:
-        return Planned(position, Action.REFUSED, text, f"It differs from memory {memory.pk}, and only an Admin changes.")
+        why = f"It differs from memory {memory.pk}, and only an Admin changes."
+        return Planned(position, Action.REFUSED, text, why)
     return Planned(position, Action.CHANGED, text, entry=entry, memory=memory)
 
 
@@ -200,7 +201,8 @@ def _entry(given: dict[str, str], viewer: Viewer) -> Entry:
         raise FileUnusable(f"It needs a text of at most {LONGEST_TEXT:,} characters.")
     if purpose not in _PURPOSES or template not in _TEMPLATES:
         raise FileUnusable(
-            f"`purpose` is one of {', '.join(sorted(_PURPOSES))}; `template` is not_production, framework_protects or empty."
+            f"`purpose` is one of {', '.join(sorted(_PURPOSES))}; "
+            "`template` is not_production, framework_protects or empty."
         )
     project = rule = None
     if name := given.get("project", ""):
@@ -292,11 +294,9 @@ def _document(stream: Iterator[Event]) -> tuple[dict[str, str], list[dict[str, s
 
 
 def _entries(stream: Iterator[Event]) -> Iterator[dict[str, str]]:
-    count = 0
-    for event in stream:
+    for count, event in enumerate(stream, start=1):
         if isinstance(event, SequenceEndEvent):
             return
-        count += 1
         if count > MOST_ENTRIES:
             raise FileUnusable(f"A file may have {MOST_ENTRIES:,} memories.")
         if not isinstance(event, MappingStartEvent):

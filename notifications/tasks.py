@@ -19,6 +19,7 @@ from notifications import commenting
 from notifications.commenting.planning import PATIENCE
 from notifications.mail import MailNotSent
 from notifications.replies.answering import carry_out_replies
+from notifications.slack import answering, following, telling
 from orgs.joining import token_of
 from orgs.models import Invitation
 from scm.models import WebhookDelivery
@@ -158,3 +159,48 @@ def refresh_comments_of_reopened() -> None:
 
 def _owe_comments(pull_request_ids: list[int]) -> None:
     owe_many(comment_on_pull_request, [{"pull_request_id": pk} for pk in pull_request_ids])
+
+
+# --- Slack ------------------------------------------------------------------------------------------------------------
+
+
+@org_task(queue=Queue.DELIVER, priority=4, max_attempts=MAX_ATTEMPTS_ON_HOSTS, delay=TOGETHER)
+def tell_scan_in_slack(scan_id: int) -> None:
+    """Tell the project's channel what a scan has found, and which of it may be safe to ignore."""
+    telling.tell_of_scan(scan_id)
+
+
+@org_task(queue=Queue.DELIVER, priority=4, max_attempts=MAX_ATTEMPTS_ON_HOSTS)
+def refresh_slack(finding_id: int) -> None:
+    """Have what Slack was told of a finding say what became of it."""
+    telling.refresh([finding_id])
+
+
+@org_task(queue=Queue.DELIVER, priority=5, max_attempts=MAX_ATTEMPTS_ON_HOSTS)
+def refresh_slack_of_bulk(bulk_id: int) -> None:
+    """Do the same for findings that were decided about together."""
+    telling.refresh_of_bulk(bulk_id)
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=2)
+def take_slack_action(
+    *, verdict_id: int, team_id: str, user_id: str, channel_id: str, message: str, action: str, at: str
+) -> None:
+    """Do what a button in Slack is for."""
+    answering.take(
+        answering.Press(
+            verdict_id=verdict_id,
+            team_id=team_id,
+            user_id=user_id,
+            channel_id=channel_id,
+            message=message,
+            action=action,
+            at=at,
+        )
+    )
+
+
+@org_task(queue=Queue.DELIVER, priority=5)
+def follow_slack(workspace_id: int, event: str, channel_id: str, name: str, at: int) -> None:
+    """Show what Slack told of a workspace or a channel of it."""
+    following.follow(workspace_id=workspace_id, event=event, channel_id=channel_id, name=name, at=at)

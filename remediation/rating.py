@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from events.kinds import Actor, Kind
@@ -35,11 +37,12 @@ def take_back_rating(*, advice: Guidance | Autofix, actor: Actor) -> bool:
     return True
 
 
-def _whose(advice: Guidance | Autofix, actor: Actor) -> dict[str, Guidance | Autofix | int | str | None]:
+def _whose(advice: Guidance | Autofix, actor: Actor) -> dict[str, Any]:
     about = "guidance" if isinstance(advice, Guidance) else "autofix"
     # Members are told apart by who they are, as two may have one name; tokens and accounts by their names.
-    who = {"user_id": actor.user_id} if actor.user_id is not None else {"user_id": None, "by": actor.name[:200]}
-    return {about: advice, **who}
+    if actor.user_id is not None:
+        return {about: advice, "user_id": actor.user_id}
+    return {about: advice, "user_id": None, "by": actor.name[:200]}
 
 
 def _tell(rating: AdviceFeedback, advice: Guidance | Autofix, actor: Actor, *, is_undo: bool = False) -> None:

@@ -13,6 +13,7 @@ from remediation.models import AdviceFeedback, Autofix, FixPullRequest, FixPullR
 from rules.models import Rule
 from triage.models import Verdict
 
+REASONS_SHOWN = 100  # of one finding
 REASON_SHOWN = 300  # characters of what somebody said, where a model is told of it
 EXPERIENCE_SHOWN = 3
 CLOSED_SHOWN = 2
@@ -90,6 +91,24 @@ def ratings_by(user_id: int, *advice: Guidance | Autofix | None) -> list[AdviceF
     autofixes = [entry.pk for entry in advice if isinstance(entry, Autofix)]
     about = Q(guidance__in=guidance) | Q(autofix__in=autofixes)
     return list(AdviceFeedback.objects.filter(about, user_id=user_id))
+
+
+def advice_of(finding: Finding, *, about: str, number: int) -> Guidance | Autofix | None:
+    """Return the guidance or the fix that is shown of a finding, None where it is another than the one of a number."""
+    shown = latest_guidance(finding) if about == "guidance" else latest_shown_fix(finding)
+    return shown if shown is not None and shown.pk == number else None
+
+
+def latest_shown_fix(finding: Finding) -> Autofix | None:
+    """Return the newest attempt at a fix if it may be shown."""
+    autofix = latest_autofix(finding)
+    return autofix if autofix is not None and autofix.is_shown else None
+
+
+def reasons_given(finding: Finding) -> dict[int, str]:
+    """Return why people said what they did of a finding's guidance and fixes, by the number of the feedback."""
+    said = AdviceFeedback.objects.filter(finding=finding).exclude(reason="")
+    return dict(said.order_by("-pk").values_list("pk", "reason")[:REASONS_SHOWN])
 
 
 def feedback_on_fixes(*, rule: Rule, project: Project, limit: int) -> list[str]:

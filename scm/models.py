@@ -63,6 +63,7 @@ class Installation(OwnedByOrganization):
     is_suspended = models.BooleanField(default=False)
     removed_at = models.DateTimeField(null=True, blank=True)
     permissions = models.JSONField(default=dict)  # as the host names them: {"contents": "write", ...}
+    changed_at = models.DateTimeField(null=True, blank=True)  # as the host says, so that an older webhook is known
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

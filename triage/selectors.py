@@ -12,6 +12,7 @@ from rules.models import Rule
 from triage.models import Feedback, Verdict
 
 DECISIONS_SHOWN = 3
+REASONS_SHOWN = 100  # of one finding
 REASON_SHOWN = 300  # characters of what somebody said, where a model is told of it
 
 
@@ -66,6 +67,12 @@ def feedback_on_rule(*, rule: Rule, limit: int) -> list[str]:
         + (f": {entry.reason[:REASON_SHOWN]}" if entry.reason else ".")
         for entry in said
     ]
+
+
+def reasons_given(finding: Finding) -> dict[int, str]:
+    """Return why people said what they did of a finding's verdicts, by the number of the feedback."""
+    said = Feedback.objects.filter(finding=finding).exclude(reason="")
+    return dict(said.order_by("-pk").values_list("pk", "reason")[:REASONS_SHOWN])
 
 
 def stopped_by_budget() -> QuerySet[Finding]:

@@ -325,39 +325,66 @@ def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "
 def take_back_feedback(*, verdict: Verdict, user: User) -> bool:
     """Forget what a person said of a verdict, and open the finding that agreeing ignored.
 
-    Returns whether there was anything. A comment that was posted since somebody disagreed stays.
+    Returns whether there was anything. What somebody else decided since stays, and so does a comment that was posted
+    since somebody disagreed.
     """
-    actor = actor_of(user)
+    return _forget_feedback(verdict, {"user": user}, actor=actor_of(user))
+
+
+def take_back_feedback_of_token(*, verdict: Verdict, actor: Actor) -> bool:
+    """Forget what a token said of a verdict, as take_back_feedback does."""
+    return _forget_feedback(verdict, _of_token(actor), actor=actor)
+
+
+def take_back_feedback_of_account(*, verdict: Verdict, actor: Actor) -> bool:
+    """Forget what somebody said of a verdict on a code host, as take_back_feedback does."""
+    return _forget_feedback(verdict, _of_account(actor), actor=actor)
+
+
+def _forget_feedback(verdict: Verdict, whose: dict[str, Any], *, actor: Actor) -> bool:
     with transaction.atomic():
         finding = Finding.objects.select_for_update(no_key=True).get(pk=verdict.finding_id)
-        feedback = Feedback.objects.filter(verdict=verdict, user=user).first()
+        feedback = Feedback.objects.filter(verdict=verdict, **whose).first()
         if feedback is None:
             return False
-        record(
-            Kind.FEEDBACK_GIVEN,
-            actor=actor,
-            finding_id=finding.pk,
-            verdict_id=verdict.pk,
-            agrees=feedback.agrees,
-            is_undo=True,
-        )
+        _tell(feedback, actor, is_undo=True)
         ignored_so = finding.triage == Triage.IGNORED and finding.ignore_reason == IgnoreReason.FALSE_POSITIVE
-        if feedback.agrees and verdict.is_false_positive and ignored_so:
+        is_own_decision = ignored_so and finding.triaged_by == actor.name[:200]
+        others_agree = Feedback.objects.filter(verdict=verdict, agrees=True).exclude(pk=feedback.pk).exists()
+        if feedback.agrees and verdict.is_false_positive and is_own_decision and not others_agree:
             findings.services.set_triage(finding=finding, triage=Triage.OPEN, comment="", actor=actor)
         feedback.delete()
     return True
 
 
+def _tell(feedback: Feedback, actor: Actor, *, is_undo: bool = False) -> None:
+    record(
+        Kind.FEEDBACK_GIVEN,
+        actor=actor,
+        finding_id=feedback.finding_id,
+        verdict_id=feedback.verdict_id,
+        agrees=feedback.agrees,
+        feedback_id=feedback.pk,
+        **({"is_undo": True} if is_undo else {}),
+    )
+
+
 def give_feedback_of_token(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
     """Keep what a token says of a verdict for somebody, as give_feedback does; one answer a token."""
-    whose = {"user": None, "token_name": actor.name[:100], "account": ""}
-    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
+    return _keep_feedback(verdict, _of_token(actor), agrees=agrees, reason=reason, actor=actor)
 
 
 def give_feedback_of_account(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
     """Keep what somebody says of a verdict on a code host, as give_feedback does; one answer an account there."""
-    whose = {"user": None, "token_name": "", "account": actor.name[:200]}
-    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
+    return _keep_feedback(verdict, _of_account(actor), agrees=agrees, reason=reason, actor=actor)
+
+
+def _of_token(actor: Actor) -> dict[str, Any]:
+    return {"user": None, "token_name": actor.name[:100], "account": ""}
+
+
+def _of_account(actor: Actor) -> dict[str, Any]:
+    return {"user": None, "token_name": "", "account": actor.name[:200]}
 
 
 def _keep_feedback(verdict: Verdict, whose: dict[str, Any], *, agrees: bool, reason: str, actor: Actor) -> Feedback:
@@ -366,7 +393,7 @@ def _keep_feedback(verdict: Verdict, whose: dict[str, Any], *, agrees: bool, rea
         feedback, _ = Feedback.objects.update_or_create(
             verdict=verdict, **whose, defaults={"finding": finding, "agrees": agrees, "reason": reason}
         )
-        record(Kind.FEEDBACK_GIVEN, actor=actor, finding_id=finding.pk, verdict_id=verdict.pk, agrees=agrees)
+        _tell(feedback, actor)
         if not agrees:
             findings.services.hold_back_no_more(finding=finding)
         if verdict.is_false_positive and agrees:

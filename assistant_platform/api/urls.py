@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from assistant_platform.api import code_hosts, deployments, docs, policies, projects, provider, scans, settings, usage
-from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists
+from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists, rating
 from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
 
@@ -29,6 +29,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/findings/counts", lists.FindingCountsView.as_view(), name="api-finding-counts"),
     path(FINDING, deciding.FindingView.as_view(), name="api-finding"),
     path(f"{FINDING}/feedback", deciding.FeedbackView.as_view(), name="api-feedback"),
+    path(f"{FINDING}/rating", rating.RatingView.as_view(), name="api-rating"),
     path(f"{FINDING}/activity", detail.ActivityView.as_view(), name="api-activity"),
     path(f"{FINDING}/notes", detail.NotesView.as_view(), name="api-notes"),
     path(f"{FINDING}/patch", detail.PatchView.as_view(), name="api-patch"),

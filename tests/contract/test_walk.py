@@ -71,6 +71,8 @@ PUBLIC = {
     "api-docs": 200,
     "hook-github": 405,
     "hook-gitlab": 405,
+    "hook-slack-actions": 405,
+    "hook-slack-events": 405,
     "ci-check-version": 200,
     "ci-rule-lints": 200,
     "ci-fail-open": 405,

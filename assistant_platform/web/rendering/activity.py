@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from events.kinds import ActorKind, Kind
 from events.models import Event
@@ -43,6 +44,8 @@ _WORDS = {
     Kind.AUTOFIX_WRITTEN: ("wrote a fix", "tool"),
     Kind.AUTOFIX_NOT_POSSIBLE: ("has no fix to show", "tool"),
     Kind.FEEDBACK_GIVEN: ("gave feedback", "message-square"),
+    Kind.ADVICE_RATED: ("said whether the Assistant's advice helps", "message-square"),
+    Kind.VERDICT_AUDITED: ("checked a verdict that was drawn at random", "crosshair"),
     Kind.FINDING_TRIAGED: ("changed the status", "flag"),
     Kind.FINDING_IGNORED: ("ignored this", "eye-off"),
     Kind.FINDINGS_TRIAGED: ("changed the status of several findings, this one among them", "layers"),
@@ -61,12 +64,19 @@ _WORDS = {
 }
 
 
-def activities(events: Iterable[Event], *, notes: Mapping[int, str]) -> list[Activity]:
-    """Return the events about a finding as lines of its timeline; `notes` are its notes' texts by id."""
-    return [_activity(event, notes) for event in events]
+def activities(
+    events: Iterable[Event], *, notes: Mapping[int, str], reasons: Mapping[tuple[str, int], str] | None = None
+) -> list[Activity]:
+    """Return the events about a finding, newest first, as lines of its timeline.
+
+    `notes` are its notes' texts by id; `reasons` what people gave for their feedback, by its name in the subject and
+    id. A reason stands with the newest line of its feedback only: what was said before is replaced.
+    """
+    left = dict(reasons or {})
+    return [_activity(event, notes, left) for event in events]
 
 
-def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
+def _activity(event: Event, notes: Mapping[int, str], reasons: dict[tuple[str, int], str]) -> Activity:
     words, icon = _WORDS.get(Kind(event.kind), (event.get_kind_display().lower(), "circle"))
     subject = event.subject
     match event.kind:
@@ -77,6 +87,15 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
         case Kind.FEEDBACK_GIVEN:
             words = "agreed with the Assistant" if subject.get("agrees") else "disagreed with the Assistant"
             icon = "thumbs-up" if subject.get("agrees") else "thumbs-down"
+        case Kind.ADVICE_RATED if subject.get("is_undo"):
+            words, icon = f"took back what they said of the {_advice(subject)}", "rotate-ccw"
+        case Kind.ADVICE_RATED:
+            words = f"called the {_advice(subject)} {'helpful' if subject.get('is_helpful') else 'not helpful'}"
+            icon = "thumbs-up" if subject.get("is_helpful") else "thumbs-down"
+        case Kind.VERDICT_AUDITED if subject.get("is_undo"):
+            words, icon = "took back their check of a verdict", "rotate-ccw"
+        case Kind.VERDICT_AUDITED:
+            words = f"{words} and found it {'right' if subject.get('is_right') else 'wrong'}"
         case Kind.FINDING_TRIAGED if subject.get("triage") in Triage.values:
             words = f"set the status to {Triage(subject['triage']).label}"
         case Kind.FINDING_IGNORED if subject.get("reason") in IgnoreReason.values:
@@ -101,5 +120,16 @@ def _activity(event: Event, notes: Mapping[int, str]) -> Activity:
         words=words,
         at=event.created_at,
         icon=icon,
-        note=notes.get(subject.get("note_id", 0), "") if event.kind == Kind.NOTE_ADDED else "",
+        note=notes.get(subject.get("note_id", 0), "") if event.kind == Kind.NOTE_ADDED else _reason(subject, reasons),
     )
+
+
+def _advice(subject: Mapping[str, Any]) -> str:
+    return "fix" if subject.get("about") == "fix" else "guidance"
+
+
+def _reason(subject: Mapping[str, Any], reasons: dict[tuple[str, int], str]) -> str:
+    for name in ("feedback_id", "advice_feedback_id"):
+        if name in subject:
+            return reasons.pop((name, subject[name]), "")
+    return ""
