@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import BinaryIO, cast
 
 from django import forms
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -53,7 +52,7 @@ def import_memories(request: OrgRequest) -> HttpResponse:
     form = FileForm(request.POST or None, request.FILES or None)
     if request.method != "POST" or not form.is_valid():
         return _page(request, form)
-    file = cast(UploadedFile, form.cleaned_data["file"])
+    file = cast(BinaryIO, form.cleaned_data["file"])
     # One byte more than is taken, so that a large file is never held in memory.
     content = file.read(exchange.LARGEST_BYTES + 1)
     try:

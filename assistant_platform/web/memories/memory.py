@@ -29,7 +29,7 @@ from memories.scopes import ScopeUnusable
 from memories.services import MemoryUnusable
 from orgs.permissions import Permission
 from providers.models import Step
-from triage import dry_runs
+from triage import dry_runs, taught
 
 AFFECTED_SHOWN = 10
 CLOSING_SHOWN = 200
@@ -118,6 +118,7 @@ def memory_page(request: OrgRequest, memory_id: int) -> HttpResponse:
         "applied": memories.selectors.latest_application(memory),
         "is_being_applied": memories.selectors.is_being_applied(memory),
         "is_ended": memory.state in ENDED,
+        "speaks_to_reader": taught.speaks_to_reader(memory.text),
         "is_switched_off": not orgs.selectors.assistant_settings().customize_with_memories,
     }
     return render(request, "memories/memory.html", context)
