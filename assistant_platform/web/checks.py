@@ -30,6 +30,7 @@ PUBLIC = {
     "api-docs": "describes the API, the same for everybody",
     "help-settings": "says what is in the repository's docs",
     "organization-new": "for everybody who is signed in, where the operator allows it",
+    "priority-emails-unsubscribe": "for whoever holds the link of a mail, which is signed",
     "invitation": "for whoever holds the link, which nobody can guess",
     "account_login": "signing in",
     "account_logout": "signing out",

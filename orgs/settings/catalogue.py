@@ -199,7 +199,6 @@ SETTINGS = (
         label="Weekly priority emails",
         explanation="Every Monday, the three most pressing tasks of the backlog, to all Admins.",
         section=Section.ASSISTANT,
-        later="Kept for when there is such an e-mail: this version sends none yet.",
     ),
     Setting(
         name="customize_with_memories",

@@ -60,6 +60,7 @@ PUBLIC = {
     "account_reset_password_from_key": 200,
     "account_reset_password_from_key_done": 200,
     "invitation": 404,
+    "priority-emails-unsubscribe": 404,
     "sign-on": 200,
     "sign-on-hint": 405,
     "sign-on-acs": 405,

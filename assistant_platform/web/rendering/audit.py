@@ -29,6 +29,7 @@ _LINES = {
     Kind.TEAM_CHANGED: "changed the team {team}",
     Kind.TEAM_DELETED: "deleted the team {team}",
     Kind.ACCESS_CHANGED: "changed which projects {email} sees",
+    Kind.PRIORITY_EMAILS_CHOSEN: "chose about the own weekly priority e-mails",
     Kind.SIGN_ON_CHANGED: "changed single sign-on",
     Kind.SIGN_ON_REMOVED: "removed single sign-on",
     Kind.TOKEN_CREATED: "made the API token {token}",

@@ -45,7 +45,7 @@ PROVED_WITH_THEIR_STEP = {
     "auto_triage_in_slack": "messages in Slack",
     "commands_in_replies": "tests/integration/notifications/test_replies.py",
     "comment_footer": "tests/integration/notifications/test_messages.py",
-    "weekly_priority_emails": "weekly e-mails",
+    "weekly_priority_emails": "tests/integration/notifications/test_weekly.py",
 }
 PROVED_HERE = {
     "is_enabled", "auto_triage", "remediation", "fix_confidence", "analyses_all_severities", "pull_request_cap",
