@@ -29,6 +29,7 @@ from assistant_platform.web import (
     scans,
     triage_imports,
 )
+from assistant_platform.web.memories import exchange as memory_exchange
 from assistant_platform.web.memories import list as memory_list
 from assistant_platform.web.memories import memory
 from assistant_platform.web.rules import imports, policy, rule
@@ -73,6 +74,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/analyze/", finding.analyze, name="finding-analyze"),
     path("findings/<int:finding_id>/preview/", preview.preview_page, name="finding-preview"),
     path("findings/<int:finding_id>/fix-pull-request/", finding.open_fix_pull_request, name="finding-fix-pull-request"),
+    path("findings/<int:finding_id>/customize-fix/", finding.customize_fix, name="finding-customize-fix"),
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("metrics/", metrics.metrics_page, name="metrics"),
     path("metrics/audit/", audits.audit_page, name="metrics-audit"),
@@ -112,11 +114,15 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/comment-preview/", comment_preview.comment_preview_page, name="settings-deployment-comments"),
     path("memories/", memory_list.memories_page, name="settings-memories"),
     path("memories/new/", memory_list.new_memory, name="settings-memories-new"),
+    path("memories/export/", memory_exchange.export_memories, name="settings-memories-export"),
+    path("memories/import/", memory_exchange.import_memories, name="settings-memories-import"),
+    path("memories/import/bring/", memory_exchange.bring_memories, name="settings-memories-bring"),
     path("memories/<int:memory_id>/", memory.memory_page, name="settings-memories-memory"),
     path("memories/<int:memory_id>/edit/", memory.edit_memory, name="settings-memories-edit"),
     path("memories/<int:memory_id>/approve/", memory.approve_memory, name="settings-memories-approve"),
     path("memories/<int:memory_id>/disable/", memory.disable_memory, name="settings-memories-disable"),
     path("memories/<int:memory_id>/remove/", memory.remove_memory, name="settings-memories-remove"),
+    path("memories/<int:memory_id>/dry-run/", memory.try_memory, name="settings-memories-try"),
     path("memories/<int:memory_id>/undo/", memory.undo_change, name="settings-memories-undo"),
     path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
     path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),

@@ -8,6 +8,7 @@ from assistant_platform.api import (
     code_hosts,
     deployments,
     docs,
+    memories,
     metrics,
     policies,
     priorities,
@@ -28,6 +29,7 @@ PROJECTS = f"{DEPLOYMENT}/projects"
 PROVIDER = f"{DEPLOYMENT}/provider"
 CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
 CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
+MEMORY = f"{DEPLOYMENT}/memories/<int:memory_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
@@ -73,6 +75,11 @@ urlpatterns = [
         code_hosts.RepositoryView.as_view(),
         name="api-code-host-repository",
     ),
+    path(f"{DEPLOYMENT}/memories", memories.MemoriesView.as_view(), name="api-memories"),
+    path(MEMORY, memories.MemoryView.as_view(), name="api-memory"),
+    path(f"{MEMORY}/approval", memories.MemoryApprovalView.as_view(), name="api-memory-approval"),
+    path(f"{MEMORY}/history", memories.MemoryHistoryView.as_view(), name="api-memory-history"),
+    path(f"{MEMORY}/dry-run", memories.MemoryDryRunView.as_view(), name="api-memory-dry-run"),
     path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
     path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
     path(RULES, rules.RulesView.as_view(), name="api-rules"),

@@ -166,6 +166,18 @@ VISITS = {
     "audit-log": Visit(rows.ALICE, f"{ACME}/settings/audit-log/"),
     "audit-log-filtered": Visit(rows.ALICE, f"{ACME}/settings/audit-log/?what=people&text=liam"),
     "audit-log-without-a-match": Visit(rows.ALICE, f"{ACME}/settings/audit-log/?text=nobody"),
+    "memories": Visit(rows.ALICE, f"{ACME}/memories/"),
+    "memories-suggested": Visit(rows.ALICE, f"{ACME}/memories/?tab=suggested"),
+    "memories-of-a-member": Visit(rows.TOM, f"{ACME}/memories/?tab=ended"),
+    "memories-before-the-first": Visit(rows.ALICE, f"{EMPTY}/memories/"),
+    "memory": Visit(rows.ALICE, f"{ACME}/memories/{{memory_live}}/"),
+    "memory-that-contradicts": Visit(rows.ALICE, f"{ACME}/memories/{{memory_suggested}}/"),
+    "memory-of-a-member": Visit(rows.TOM, f"{ACME}/memories/{{memory_suggested}}/"),
+    "memory-disabled": Visit(rows.ALICE, f"{ACME}/memories/{{memory_disabled}}/"),
+    "memory-new": Visit(rows.ALICE, f"{ACME}/memories/new/?template=not_production"),
+    "memory-edit": Visit(rows.ALICE, f"{ACME}/memories/{{memory_live}}/edit/"),
+    "memory-to-remove": Visit(rows.ALICE, f"{ACME}/memories/{{memory_live}}/remove/"),
+    "memories-import": Visit(rows.ALICE, f"{ACME}/memories/import/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }
 each_page = pytest.mark.parametrize("visit", VISITS.values(), ids=VISITS.keys())

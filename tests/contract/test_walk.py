@@ -22,6 +22,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 import findings.services
+import memories.services
 import orgs.joining
 import orgs.services
 import orgs.teams
@@ -32,6 +33,8 @@ from events.kinds import SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, Triage
 from notifications.models import SlackDestination, SlackWorkspace
+from memories.models import MemorySource, Purpose
+from memories.scopes import Scope as MemoryScope
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
@@ -176,6 +179,14 @@ def things(acme: Organization) -> dict[str, object]:
         destination = SlackDestination.objects.create(
             workspace=workspace, channel_id="C0SECURITY", channel_name="security", chosen_by="other"
         )
+        memory = memories.services.teach(
+            text="Ours is safe.",
+            purpose=Purpose.BOTH,
+            scope=MemoryScope(),
+            source=MemorySource.PAGE,
+            actor=SYSTEM,
+            goes_live=False,
+        )
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
@@ -201,6 +212,7 @@ def things(acme: Organization) -> dict[str, object]:
         "scan_id": finding.first_scan_id,
         "triage_import_id": triage_import.pk,
         "call_id": call.pk,
+        "memory_id": memory.pk,
         "team_id": team.pk,
         "token_id": token.pk,
     }
