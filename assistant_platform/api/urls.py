@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import code_hosts, deployments, docs, policies, projects, provider, scans, settings, usage
+from assistant_platform.api import (
+    code_hosts,
+    deployments,
+    docs,
+    policies,
+    projects,
+    provider,
+    scans,
+    settings,
+    usage,
+    webhooks,
+)
 from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists, rating
 from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
@@ -16,6 +27,8 @@ PROJECTS = f"{DEPLOYMENT}/projects"
 PROVIDER = f"{DEPLOYMENT}/provider"
 CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
 CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
+WEBHOOKS = f"{DEPLOYMENT}/webhooks"
+WEBHOOK = f"{WEBHOOKS}/<int:webhook_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
@@ -58,6 +71,17 @@ urlpatterns = [
         f"{CODE_HOST}/repositories/<int:repository_id>",
         code_hosts.RepositoryView.as_view(),
         name="api-code-host-repository",
+    ),
+    path(WEBHOOKS, webhooks.WebhooksView.as_view(), name="api-webhooks"),
+    path(WEBHOOK, webhooks.OneWebhookView.as_view(), name="api-webhook"),
+    path(f"{WEBHOOK}/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),
+    path(f"{WEBHOOK}/test", webhooks.WebhookTestView.as_view(), name="api-webhook-test"),
+    path(f"{WEBHOOK}/messages", webhooks.WebhookMessagesView.as_view(), name="api-webhook-messages"),
+    path(f"{WEBHOOK}/send-again", webhooks.WebhookFailedAgainView.as_view(), name="api-webhook-failed-again"),
+    path(
+        f"{WEBHOOK}/messages/<int:message_id>/send-again",
+        webhooks.WebhookMessageAgainView.as_view(),
+        name="api-webhook-message-again",
     ),
     path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
     path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
