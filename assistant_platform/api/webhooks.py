@@ -56,7 +56,7 @@ class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
 class WebhookWithSecretSerializer(WebhookSerializer):
     """A webhook with its secret, in this answer and never again."""
 
-    secret = serializers.CharField()
+    secret = serializers.CharField(help_text="Empty where the request is repeated with its `Idempotency-Key`.")
 
     class Meta(WebhookSerializer.Meta):
         fields = (*WebhookSerializer.Meta.fields, "secret")  # type: ignore[assignment]  # one more than the base
@@ -178,6 +178,8 @@ def refusals() -> Iterator[None]:
 class WebhooksView(WebhookView):
     """The webhooks."""
 
+    shown_once = ("secret",)
+
     @extend_schema(operation_id="list_webhooks", responses={200: WebhooksSerializer})
     def get(self, request: Request, slug: str) -> Response:
         """List the webhooks without their secrets."""
@@ -243,6 +245,8 @@ class OneWebhookView(WebhookView):
 
 class WebhookSecretView(WebhookView):
     """The secret of a webhook."""
+
+    shown_once = ("secret",)
 
     @extend_schema(
         operation_id="rotate_webhook_secret", request=None, responses={200: WebhookWithSecretSerializer, 409: REFUSED}

@@ -156,6 +156,8 @@ def things(acme: Organization) -> dict[str, object]:
         bulk = findings.services.triage_in_bulk(
             chosen=Finding.objects.all(), triage=Triage.REVIEWING, reason=None, comment="", actor=SYSTEM
         )
+        endpoint = factories.a_webhook_endpoint()
+        message = factories.a_webhook_message(endpoint)
         team = orgs.teams.create_team(name="Payments", actor=SYSTEM)
         token, _ = orgs.services.create_token(
             name="nightly", scopes=[Scope.CI], created_by=factories.a_person("maker@acme.example"), actor=SYSTEM
@@ -184,6 +186,9 @@ def things(acme: Organization) -> dict[str, object]:
         "connection_id": connection.pk,
         "finding_id": finding.pk,
         "host_id": repository.host_id,
+        "endpoint_id": endpoint.pk,
+        "webhook_id": endpoint.pk,
+        "message_id": message.pk,
         "repository_id": repository.pk,
         "bulk_id": bulk.pk,
         "policy_id": 2,
