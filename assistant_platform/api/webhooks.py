@@ -38,7 +38,7 @@ class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
 
     class Meta:
         model = WebhookEndpoint
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "url",
             "kinds",
@@ -59,7 +59,7 @@ class WebhookWithSecretSerializer(WebhookSerializer):
     secret = serializers.CharField(help_text="Empty where the request is repeated with its `Idempotency-Key`.")
 
     class Meta(WebhookSerializer.Meta):
-        fields = (*WebhookSerializer.Meta.fields, "secret")  # type: ignore[assignment]  # one more than the base
+        fields = (*WebhookSerializer.Meta.fields, "secret")
         read_only_fields = fields
 
 

@@ -27,6 +27,7 @@ from notifications.outgoing.services import LONGEST_URL, EndpointRefused
 from orgs.permissions import Permission
 
 MESSAGES_SHOWN = 25
+STATES = ((DeliveryState.CLAIMED, "Waiting"), (DeliveryState.SENT, "Sent"), (DeliveryState.FAILED, "Failed"))
 
 
 class EndpointForm(forms.Form):
@@ -227,9 +228,7 @@ def _to(request: OrgRequest, endpoint: WebhookEndpoint) -> HttpResponse:
 def _secret(request: OrgRequest, endpoint: WebhookEndpoint, secret: str, *, is_new: bool) -> HttpResponse:
     context = {"endpoint": endpoint, "secret": secret, "is_new": is_new}
     with transaction.atomic():
-        response = render(request, "settings/webhooks/secret.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+        return render(request, "settings/webhooks/secret.html", context)
 
 
 def _form(
@@ -255,7 +254,7 @@ def _page(request: OrgRequest, endpoint: WebhookEndpoint, *, since_errors: Any =
         "told": shown.rows,
         "next_after": shown.rows[-1].pk if shown.has_next else None,
         "state": state if state in DeliveryState.values else "",
-        "states": DeliveryState.choices,
+        "states": STATES,
         "has_failed": notifications.outgoing.selectors.messages_of(endpoint)
         .filter(state=DeliveryState.FAILED)
         .exists(),

@@ -66,7 +66,7 @@ def test_a_webhook_is_added_tried_and_looked_at(window: Client, receiver: Receiv
     window.post(f"{page}test/")
     drain()
 
-    assert shown["Cache-Control"] == "no-store"
+    assert "no-store" in shown["Cache-Control"]
     assert receiver.received[0].is_signed_by(secret_in(shown))
     assert endpoint.kinds == ["scan.failed", "budget.alert"]
     log = window.get(page).content.decode()
@@ -117,8 +117,14 @@ def test_it_is_changed_rotated_switched_and_removed(window: Client, receiver: Re
     window.post(f"{page}switch/", {"on": "1"})
     window.post(f"{page}remove/")
     assert not WebhookEndpoint.objects.exists()
-    changes = Event.objects.filter(kind=Kind.WEBHOOK_SAVED, is_audit=True).values_list("subject__change", flat=True)
-    assert list(changes) == ["added", "changed", "secret rotated", "switched off", "switched on"]
+    changes = Event.objects.filter(kind=Kind.WEBHOOK_SAVED, is_audit=True).order_by("pk")
+    assert list(changes.values_list("subject__change", flat=True)) == [
+        "added",
+        "changed",
+        "secret rotated",
+        "switched off",
+        "switched on",
+    ]
     assert "new" not in str(list(Event.objects.values_list("subject__host", flat=True)))
 
 
