@@ -15,6 +15,7 @@ from assistant_platform.web import (
     bulk,
     ci,
     cli_login,
+    dashboard,
     finding,
     findings,
     health,
@@ -53,6 +54,8 @@ from assistant_platform.web.sign_on import entrance
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
+    path("dashboard/", dashboard.dashboard_page, name="dashboard"),
+    path("priority-emails/", account.choose_priority_emails, name="organization-priority-emails"),
     path("findings/", findings.findings_page, name="findings"),
     path("findings/filters/", findings.findings_facets, name="findings-facets"),
     path("findings/bulk/", bulk.bulk_page, name="findings-bulk"),
@@ -281,6 +284,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sign-on/<slug:key>/metadata/", entrance.metadata, name="sign-on-metadata"),
     path("accounts/", include(pages_of_account)),
     path("organizations/new/", account.new_organization_page, name="organization-new"),
+    path("priority-emails/stop/<str:token>/", account.unsubscribe_page, name="priority-emails-unsubscribe"),
     path("invitations/<str:token>/", account.invitation_page, name="invitation"),
     path("login", cli_login.cli_login, name="cli-login"),  # where `semgrep login` sends people
     path("healthz", health.healthz, name="healthz"),

@@ -87,6 +87,7 @@ class Kind(models.TextChoices):
     VERDICT_AUDITED = "verdict_audited", "Verdict checked by a person"
     PRIORITIES_CHOSEN = "priorities_chosen", "Priorities of the week chosen"
     PRIORITIES_MAILED = "priorities_mailed", "Priorities of the week mailed"
+    PRIORITY_EMAILS_CHOSEN = "priority_emails_chosen", "Weekly priority e-mails of one's own chosen"
     SLACK_CONNECTED = "slack_connected", "Slack connected"
     SLACK_REMOVED = "slack_removed", "Slack disconnected"
     SLACK_CHANNEL_CHOSEN = "slack_channel_chosen", "Slack channel chosen"

@@ -197,6 +197,7 @@ class Delivery(OwnedByOrganization):
     finding = models.ForeignKey(Finding, models.CASCADE, null=True, blank=True, related_name="deliveries")
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.CLAIMED)
     receipt = models.CharField(max_length=100, blank=True)
+    last_action = models.CharField(max_length=30, blank=True)  # Slack's time of the last button that was pressed on it
     digest = models.BinaryField(max_length=32, null=True)  # of what was sent last
     problem = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

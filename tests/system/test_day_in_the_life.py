@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.db import transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 import orgs.services
-import rules.services
 from events.kinds import SYSTEM
 from orgs.permissions import Scope
 from providers.adapters import close_clients
+from rules import engine
 from rules.models import Mode
 from tenancy.models import Organization
 from tests import factories
@@ -37,6 +37,7 @@ from tests.system.day.course import (
     counted,
     left_undone,
 )
+from tests.system.day.deaths import fate_of, taken_back, work_until_killed
 from tests.system.day.hosts import Delivery, GitHubOfTheDay, GitLabOfTheDay, HostOfTheDay
 from tests.vendors.github_server import GitHubServer
 from tests.vendors.gitlab_server import GitLabServer
@@ -78,7 +79,28 @@ def model(settings: Settings) -> Iterator[OpenAIServer]:
 
 
 @pytest.fixture
-def day(
+def engine_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine answer the same question once in this process: these days are alike."""
+    for name in ("scan_versions", "parses"):
+        monkeypatch.setattr(engine, name, _asked_once(getattr(engine, name)))
+
+
+_ANSWERS: dict[str, Any] = {}
+
+
+def _asked_once(ask: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(*words: Any, **options: Any) -> Any:
+        question = repr((ask.__name__, words, options))
+        if question not in _ANSWERS:
+            _ANSWERS[question] = ask(*words, **options)
+        return _ANSWERS[question]
+
+    return answer
+
+
+@pytest.fixture
+def day(  # noqa: PLR0917  (fixtures)
+    engine_asked_once: None,
     clock: time_machine.Coordinates,
     in_acme: Organization,
     host: HostOfTheDay,
@@ -194,3 +216,27 @@ def test_webhooks_that_all_come_in_the_evening_the_last_one_first(day: Day) -> N
     # Nobody had decided about the other finding yet when the second commit was the newest.
     assert day.seen() == Seen(evening.comments, (("red",), ("red",), ("green",)), evening.fixes)
     assert left_undone() == []
+
+
+def test_a_worker_killed_at_any_request_of_the_day(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    fate = fate_of(monkeypatch)
+    day.work = lambda: work_until_killed(day, fate)
+    died = 0
+
+    for step, undisturbed in zip(Day.STEPS, IN_COURSE, strict=True):
+        with taken_back(day):
+            fate.spare()
+            step(day)
+            moments = fate.moments()
+        for number, is_after in moments:
+            with taken_back(day):
+                fate.choose(number, is_after=is_after)
+                seen = day.seen_after(step)
+                assert (step.__name__, number, is_after, seen) == (step.__name__, number, is_after, undisturbed)
+                assert left_undone() == []
+        died += len(moments)
+        fate.spare()
+        day.seen_after(step)
+
+    assert_all_is_as_it_should_be(day)
+    assert died > 60

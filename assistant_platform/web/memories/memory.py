@@ -104,9 +104,9 @@ def memory_page(request: OrgRequest, memory_id: int) -> HttpResponse:
         "compared": compared,
         "is_comparing": bool(others) and is_in_use and is_recent and not compared.is_known and has_model,
         "has_model": has_model,
-        "uses": memory.uses.filter(finding__in=seen.select_related(None)).select_related("finding__rule").order_by(
-            "-pk"
-        )[:USES_SHOWN],
+        "uses": memory.uses.filter(finding__in=seen.select_related(None))
+        .select_related("finding__rule")
+        .order_by("-pk")[:USES_SHOWN],
         "history": history,
         "can_undo": bool(history and history[0].change.before),
         "is_ended": memory.state in ENDED,

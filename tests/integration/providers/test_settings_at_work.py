@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import findings.tasks
+import memories.services
 import orgs.services
 import scm.services
 import triage.selectors
@@ -23,6 +24,8 @@ from events.draining import drain
 from events.kinds import SYSTEM
 from events.services import owe_many
 from findings.models import Finding, NotAnalysed, Scan
+from memories.models import MemorySource, Purpose
+from memories.scopes import Scope
 from orgs.models import Project
 from orgs.selectors import settings_for
 from orgs.settings.catalogue import BY_NAME, SETTINGS, Value
@@ -42,13 +45,12 @@ PROVED_WITH_THEIR_STEP = {
     "auto_triage_in_slack": "messages in Slack",
     "commands_in_replies": "tests/integration/notifications/test_replies.py",
     "comment_footer": "tests/integration/notifications/test_messages.py",
-    "weekly_priority_emails": "weekly e-mails",
-    "customize_with_memories": "memories",
+    "weekly_priority_emails": "tests/integration/notifications/test_weekly.py",
 }
 PROVED_HERE = {
     "is_enabled", "auto_triage", "remediation", "fix_confidence", "analyses_all_severities", "pull_request_cap",
     "test_paths_decide", "careful_cwes", "verdict_wait_seconds", "pull_request_comments",
-    "auto_triage_in_comments", "noise_filter", "noise_filter_mode",
+    "auto_triage_in_comments", "noise_filter", "noise_filter_mode", "customize_with_memories",
 }  # fmt: skip
 
 __all__ = ["memory_host"]
@@ -368,3 +370,23 @@ def test_what_holds_for_a_project_is_read_in_one_query(project: Project, django_
     assert (settings.fix_confidence, settings.pull_request_cap, settings.auto_triage) == ("high", 0, False)
     assert settings.own == {"fix_confidence", "pull_request_cap", "auto_triage"}
     assert (settings.origin_of("auto_triage"), settings.origin_of("remediation")) == ("project", "organization")
+
+
+@pytest.mark.usefixtures("only_verdicts")
+@each_way((True, True), (False, False))
+def test_what_was_taught_is_sent_only_where_memories_customize(
+    set_to: Set, value: bool, expected: bool, project: Project, model: OpenAIServer
+) -> None:
+    set_to("customize_with_memories", value)
+    memories.services.teach(
+        text="clean() keeps digits only.",
+        purpose=Purpose.TRIAGE,
+        scope=Scope(project=project),
+        source=MemorySource.PAGE,
+        actor=SYSTEM,
+        goes_live=True,
+    )
+
+    analysed(project)
+
+    assert any("clean() keeps digits only." in str(exchange.body) for exchange in model.exchanges) is expected

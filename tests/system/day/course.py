@@ -24,7 +24,7 @@ from tests.vendors.openai_server import Exchange, Scripted, completion
 PATH = "app/orders.py"
 LOADING, QUERYING = "yaml-load", "built-query"
 LOAD = "    return yaml.load(text)"
-QUERY = "    return connection.execute(\"SELECT id FROM orders WHERE name = '\" + name + \"'\")"
+QUERY = '    return connection.execute("SELECT id FROM orders WHERE name = \'" + name + "\'")'
 SAFE_LOAD = LOAD.replace("yaml.load(", "yaml.safe_load(")
 CODE = f"""\
 import yaml
@@ -40,7 +40,7 @@ def find(connection, name):
 OF_A_RULE = "  message: Change it.\n  severity: ERROR\n  languages: [python]\n"
 RULES = {
     LOADING: f"rules:\n- id: {LOADING}\n  pattern: yaml.load(...)\n{OF_A_RULE}",
-    QUERYING: f"rules:\n- id: {QUERYING}\n  pattern: $C.execute(\"...\" + ...)\n{OF_A_RULE}",
+    QUERYING: f'rules:\n- id: {QUERYING}\n  pattern: $C.execute("..." + ...)\n{OF_A_RULE}',
 }
 LINES = {LOADING: LOAD, QUERYING: QUERY}
 LONGEST_WAIT_SECONDS = 20 * 60
@@ -212,9 +212,7 @@ class Day:
         """Bring a webhook to its address."""
         host = CodeHost.objects.get()
         address = urlsplit(scm.selectors.hook_url(host)).path
-        answer = Client(headers=dict(delivery.headers)).post(
-            address, delivery.body, content_type="application/json"
-        )
+        answer = Client(headers=dict(delivery.headers)).post(address, delivery.body, content_type="application/json")
         assert answer.status_code in {200, 202}, (answer.status_code, answer.content)
 
     def deliver_again_and_again(self, delivery: Delivery) -> None:

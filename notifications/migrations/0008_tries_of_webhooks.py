@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0006_range_of_comments'),
+        ('notifications', '0007_last_action_in_slack'),
         ('tenancy', '0004_requires_second_factor'),
     ]
 
