@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assistant_platform.api import code_hosts, deployments, docs, policies, projects, provider, scans, settings, usage
-from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists
+from assistant_platform.api import (
+    code_hosts,
+    deployments,
+    docs,
+    metrics,
+    policies,
+    priorities,
+    projects,
+    provider,
+    scans,
+    settings,
+    usage,
+)
+from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists, rating
 from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
 
@@ -29,6 +41,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/findings/counts", lists.FindingCountsView.as_view(), name="api-finding-counts"),
     path(FINDING, deciding.FindingView.as_view(), name="api-finding"),
     path(f"{FINDING}/feedback", deciding.FeedbackView.as_view(), name="api-feedback"),
+    path(f"{FINDING}/rating", rating.RatingView.as_view(), name="api-rating"),
     path(f"{FINDING}/activity", detail.ActivityView.as_view(), name="api-activity"),
     path(f"{FINDING}/notes", detail.NotesView.as_view(), name="api-notes"),
     path(f"{FINDING}/patch", detail.PatchView.as_view(), name="api-patch"),
@@ -41,7 +54,9 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/triage", deciding.TriageView.as_view(), name="api-triage"),
     path(f"{DEPLOYMENT}/triage/<int:bulk_id>/undo", deciding.BulkTriageUndoView.as_view(), name="api-triage-undo"),
     path(f"{DEPLOYMENT}/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
+    path(f"{DEPLOYMENT}/priorities", priorities.PrioritiesView.as_view(), name="api-priorities"),
     path(f"{DEPLOYMENT}/usage", usage.UsageView.as_view(), name="api-usage"),
+    path(f"{DEPLOYMENT}/metrics", metrics.MetricsView.as_view(), name="api-metrics"),
     path(f"{DEPLOYMENT}/budget", usage.BudgetView.as_view(), name="api-budget"),
     path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),
     path(f"{PROVIDER}/connections", provider.ConnectionsView.as_view(), name="api-connections"),

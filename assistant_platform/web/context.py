@@ -17,6 +17,7 @@ from providers import usage
 from tenancy.scope import organization_id_or_none
 
 SECTION_OF_PAGE = {
+    "dashboard": "dashboard",
     "findings": "findings",
     "finding": "findings",
     "projects": "projects",
@@ -25,6 +26,7 @@ SECTION_OF_PAGE = {
     "project-settings-save": "projects",
     "rules": "rules",
     "rule": "rules",
+    "metrics": "metrics",
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
@@ -53,7 +55,7 @@ SECTION_OF_ACCOUNT_PAGE = {
     ),
 }
 
-SECTIONS = ("settings", "rules")  # whose pages' names begin with theirs
+SECTIONS = ("settings", "rules", "metrics")  # whose pages' names begin with theirs
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

@@ -152,6 +152,7 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         evidence=verdict.evidence if verdict else [],
     )
     with_others = findings.selectors.bulk_events_of(finding)
+    ratings = remediation.selectors.ratings_by(request.user.pk, guidance, autofix)
     happened = list(events.selectors.about(finding.pk, besides=with_others)[:ACTIVITIES_SHOWN])
     notes = dict(findings.selectors.notes_of(finding).values_list("pk", "text"))
     context = {
@@ -159,7 +160,7 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         "code": code,
         "is_code_known": bool(excerpt) or source is not None,
         "verdict": verdict,
-        "evidence": [_evidence(quote, code) for quote in verdict.evidence] if verdict else [],
+        "evidence": [evidence_of(quote, code) for quote in verdict.evidence] if verdict else [],
         "feedback": triage.selectors.feedback_by(request.user.pk, verdict) if verdict else None,
         "steps": [_step(step, code) for step in finding.trace],
         "replaced_by_rule": _replaced_by_rule(finding),
@@ -173,7 +174,9 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
             notifications.explaining.answers_about(finding), finding=finding, member=request.member
         ),
         "presences": findings.selectors.presences_of(finding)[:PRESENCES_SHOWN],
-        "activities": activities(happened, notes=notes),
+        "guidance_rating": next((entry for entry in ratings if entry.guidance_id), None),
+        "fix_rating": next((entry for entry in ratings if entry.autofix_id), None),
+        "activities": activities(happened, notes=notes, reasons=_reasons_said(finding)),
         "origins": _origins(finding, verdict, guidance, autofix),
         "what_changes_it": WHAT_CHANGES_IT.get(NotAnalysed(finding.not_analysed), ""),
         "is_waiting": finding.not_analysed == NotAnalysed.WAITING,
@@ -187,6 +190,16 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         "triage_choices": [entry for entry in Triage if entry not in (Triage.IGNORED, finding.triage)],
     }
     return finding, context
+
+
+def _reasons_said(finding: Finding) -> dict[tuple[str, int], str]:
+    """Return why people said what they did of verdict, guidance and fix, by what an event calls it."""
+    of_verdicts = triage.selectors.reasons_given(finding)
+    of_advice = remediation.selectors.reasons_given(finding)
+    return {
+        **{("feedback_id", number): reason for number, reason in of_verdicts.items()},
+        **{("advice_feedback_id", number): reason for number, reason in of_advice.items()},
+    }
 
 
 def _local_day(at: datetime | None, request: OrgRequest, *, days_later: int = 0) -> date | None:
@@ -209,7 +222,8 @@ def _replaced_by_rule(finding: Finding) -> str:
     return finding.matched_lines[first:last].strip()
 
 
-def _evidence(quote: Mapping[str, Any], code: Listing) -> Evidence:
+def evidence_of(quote: Mapping[str, Any], code: Listing) -> Evidence:
+    """Return a quote of a verdict as pages show it."""
     return Evidence(
         path=quote["path"],
         start_line=quote["start_line"],

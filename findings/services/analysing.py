@@ -34,17 +34,12 @@ def apply_verdict(*, finding: Finding, recommendation: Recommendation, confidenc
     )
 
 
-def hold_back(*, finding: Finding, ref: str) -> None:
-    """Mark that the noise filter left out the comment on a finding in a pull request. Needs a transaction."""
-    Presence.objects.filter(finding=finding, ref=ref, is_pull_request=True).update(held_back=True)
-
-
 def hold_back_no_more(*, finding: Finding) -> None:
     """Take away the mark that a finding's comments were left out, wherever it is. Needs a transaction."""
     Presence.objects.filter(finding=finding, held_back=True).update(held_back=False)
 
 
-def mark_held_back(*, project: Project, ref: str, finding_ids: Sequence[int]) -> None:
+def hold_back(*, project: Project, ref: str, finding_ids: Sequence[int]) -> None:
     """Mark these findings of a pull request as left out by the noise filter, and no others. Needs a transaction."""
     there = Presence.objects.filter(project=project, ref=ref, is_pull_request=True)
     there.filter(held_back=True).exclude(finding__in=finding_ids).update(held_back=False)

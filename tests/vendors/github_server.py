@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.vendors.github import graphql as graphql_answers
 from tests.vendors.github import routes_apps, routes_code, routes_pulls  # noqa: F401  (each adds its routes)
-from tests.vendors.github.contract import contract_for
+from tests.vendors.github.contract import check_that_ci_has_them, contract_for
 from tests.vendors.github.routing import (
     ROUTES,
     Asked,
@@ -103,6 +103,7 @@ class GitHubServer(World):
 
     @contextmanager
     def running(self) -> Iterator[GitHubServer]:
+        check_that_ci_has_them()
         thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

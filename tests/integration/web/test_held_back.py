@@ -47,7 +47,7 @@ def in_pull_request(path: str, *, state: str = "settled", **fields: Any) -> Find
 def held(in_acme: Organization) -> Finding:
     finding = in_pull_request("held.py", severity=Severity.LOW)
     factories.a_verdict(finding, "false_positive", explanation="The value is a constant.")
-    findings.services.hold_back(finding=finding, ref="pull/7")
+    findings.services.hold_back(project=finding.project, ref="pull/7", finding_ids=[finding.pk])
     return finding
 
 
@@ -104,7 +104,7 @@ def test_nothing_is_listed_twice_on_the_pages_that_follow(browser: Client, held:
 
 def test_the_filter_shows_only_those_held_back_where_they_still_are(browser: Client, held: Finding) -> None:
     gone = in_pull_request("gone.py")
-    findings.services.hold_back(finding=gone, ref="pull/7")
+    findings.services.hold_back(project=gone.project, ref="pull/7", finding_ids=[held.pk, gone.pk])
     gone.presences.update(state="fixed")
     in_pull_request("other.py")
 
