@@ -66,7 +66,7 @@ def host(request: pytest.FixtureRequest) -> HostOfTheDay:
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(datetime(2026, 11, 23, 8, 0, tzinfo=UTC), tick=False) as clock:
         yield clock
 
@@ -104,7 +104,7 @@ def _asked_once(ask: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.fixture
 def day(  # noqa: PLR0917  (fixtures)
     engine_asked_once: None,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     in_acme: Organization,
     host: HostOfTheDay,
     model: OpenAIServer,

@@ -117,7 +117,7 @@ class Day:
     host: HostOfTheDay
     browser: Client
     ci: SemgrepClient
-    clock: time_machine.Coordinates
+    clock: time_machine.Traveller
     commits: list[str] = field(default_factory=list)
     work_now: Callable[[], object] = drain
     work: Callable[[], None] = lambda: None
