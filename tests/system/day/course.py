@@ -64,6 +64,7 @@ def answered(exchange: Exchange) -> Scripted:
                 "explanation": "Whatever comes in gets there.",
             },
             "GuidanceAnswer": {"summary": "Use what is safe.", "steps": [{"text": "Change the call.", "code": ""}]},
+            "LearnAnswer": {"because": "It is about this place.", "generalises": False, "text": "", "path_prefix": ""},
             "FixAnswer": {"edits": [edit] if is_load else [], "explanation": "The safe function takes the same."},
         }[exchange.body["response_format"]["json_schema"]["name"]]
     )
