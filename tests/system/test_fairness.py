@@ -14,7 +14,8 @@ from events.services import Subject, owe_many
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories
-from tests.system.test_kills import THREADS, House, house  # noqa: F401  (the fixture)
+from tests.system.house import THREADS
+from tests.system.test_kills import Analysis, analysis  # noqa: F401  (the fixture)
 from tests.vendors.openai_server import completion
 
 BACKLOG = 10_000
@@ -37,22 +38,23 @@ def waiting(organization: Organization, queue: Queue) -> int:
         return Job.objects.filter(queue=queue).exclude(state__in=[JobState.DONE, JobState.FAILED]).count()
 
 
-def test_a_pull_request_is_served_at_once_beside_a_backlog_of_ten_thousand(house: House) -> None:  # noqa: F811
+def test_a_pull_request_is_served_at_once_beside_a_backlog_of_ten_thousand(analysis: Analysis) -> None:  # noqa: F811
+    house, model = analysis.house, analysis.model
     never = threading.Event()
-    house.model.rule = lambda _: completion(TAG)
-    house.model.before_answering = lambda: never.wait(SECONDS_OF_AN_ANSWER)
+    model.rule = lambda _: completion(TAG)
+    model.before_answering = lambda: never.wait(SECONDS_OF_AN_ANSWER)
     owe_tags(house.organization, BACKLOG, Queue.BACKLOG)
     lake = factories.an_organization("lake", admin=factories.a_person("angler@lake.example"))
     with acting_for(lake.pk):
         orgs.services.give_consent(actor=SYSTEM)
     house.start_worker()
-    house.wait_until(lambda: house.model.asked >= 4 * THREADS)  # it has its hands full of the backlog
+    house.wait_until(lambda: model.asked >= 4 * THREADS)  # it has its hands full of the backlog
 
-    asked_before = house.model.asked
+    asked_before = model.asked
     owe_tags(lake, OF_PULL_REQUEST, Queue.PULL_REQUEST)
     house.wait_until(lambda: not waiting(lake, Queue.PULL_REQUEST))
 
-    asked_meanwhile = house.model.asked - asked_before - OF_PULL_REQUEST
+    asked_meanwhile = model.asked - asked_before - OF_PULL_REQUEST
     # The two queues take turns, so the backlog had about as many; behind it they would have waited four minutes.
     assert asked_meanwhile <= 4 * OF_PULL_REQUEST
     assert waiting(house.organization, Queue.BACKLOG) > BACKLOG - 500

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,6 +64,7 @@ def answered(exchange: Exchange) -> Scripted:
                 "explanation": "Whatever comes in gets there.",
             },
             "GuidanceAnswer": {"summary": "Use what is safe.", "steps": [{"text": "Change the call.", "code": ""}]},
+            "LearnAnswer": {"because": "It is about this place.", "generalises": False, "text": "", "path_prefix": ""},
             "FixAnswer": {"edits": [edit] if is_load else [], "explanation": "The safe function takes the same."},
         }[exchange.body["response_format"]["json_schema"]["name"]]
     )
@@ -106,6 +108,9 @@ FIX_STATES = {"open": "open", "opened": "open", "merged": "merged"}
 REFUSED = "only people with write access"
 
 
+Step = Callable[["Day"], None]
+
+
 @dataclass
 class Day:
     """The day of one pull request; every step leaves nothing due behind."""
@@ -113,8 +118,9 @@ class Day:
     host: HostOfTheDay
     browser: Client
     ci: SemgrepClient
-    clock: time_machine.Coordinates
+    clock: time_machine.Traveller
     commits: list[str] = field(default_factory=list)
+    work_now: Callable[[], object] = drain
     work: Callable[[], None] = lambda: None
     post: Callable[[Delivery], None] = lambda delivery: None
 
@@ -131,13 +137,22 @@ class Day:
         self.work()
 
     def is_scanned(self) -> None:
-        """CI scans what is there now."""
+        """CI scans what is there now, and the pull request is told of it."""
+        self.is_handed_in()
+        self.work()
+
+    def is_handed_in(self) -> None:
+        """CI hands its scan in, which is analysed at once; what waits for a while waits."""
         started = self.ci.start(
             branch="refs/pull/1/merge", pull_request_id="1", commit=self.host.head, is_full_scan=False
         )
         scan_id = started.json()["info"]["id"]
         self.ci.results(scan_id, *found(self.host.file(PATH)), rule_ids=list(RULES), searched_paths=[PATH])
         self.ci.complete(scan_id)
+        self.work_now()
+
+    def is_told(self) -> None:
+        """The pull request is told of the scan."""
         self.work()
 
     def stranger_replies(self) -> None:
@@ -175,21 +190,7 @@ class Day:
         self.post(self.host.pushed())
         self.work()
 
-    STEPS = (
-        opens,
-        is_scanned,
-        stranger_replies,
-        writer_replies,
-        fix_is_asked_for,
-        fix_is_announced,
-        fix_is_merged,
-        is_scanned,
-        is_scanned,
-        is_force_pushed,
-        is_scanned,
-    )
-
-    def seen_after(self, step: Callable[[Day], None]) -> Seen:
+    def seen_after(self, step: Step) -> Seen:
         """Let a step happen, and a minute pass; return what is seen then."""
         step(self)
         self.clock.shift(60)
@@ -241,6 +242,27 @@ class Day:
             ),
             fixes=tuple((FIX_STATES[fix.state], fix.is_draft, fix.base) for fix in self.host.fixes()),
         )
+
+
+STEPS: Sequence[Step] = (
+    Day.opens,
+    Day.is_scanned,
+    Day.stranger_replies,
+    Day.writer_replies,
+    Day.fix_is_asked_for,
+    Day.fix_is_announced,
+    Day.fix_is_merged,
+    Day.is_scanned,
+    Day.is_scanned,
+    Day.is_force_pushed,
+    Day.is_scanned,
+)
+# The same, with what follows a scan in two.
+STEPS_APART: Sequence[Step] = tuple(
+    itertools.chain.from_iterable(
+        (Day.is_handed_in, Day.is_told) if step is Day.is_scanned else (step,) for step in STEPS
+    )
+)
 
 
 @dataclass(frozen=True)

@@ -75,16 +75,16 @@ def fate_of(monkeypatch: pytest.MonkeyPatch) -> Fate:
     return fate
 
 
-def work_until_killed(day: Day, fate: Fate) -> None:
-    """Work as day after day, and let somebody else take over from whoever dies."""
+def work_until_killed(work: Callable[[], object], fate: Fate) -> None:
+    """Work, and let somebody else take over from whoever dies, once the lease has run out."""
     try:
-        day.work_off()
+        work()
     except Killed:
         fate.spare()
         gone = Job.objects.filter(state=JobState.RUNNING)
         gone.update(lease_until=timezone.now() - timedelta(seconds=1))
         sweep()
-        day.work_off()
+        work()
 
 
 @contextmanager
