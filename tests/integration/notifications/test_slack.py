@@ -24,6 +24,7 @@ from events.services import record
 from findings.models import Confidence, Finding, IgnoreReason, Recommendation, Scan, ScanState, Triage
 from lib.failures import TemporaryFailure
 from notifications.announcements import (
+    Announcement,
     NewFindings,
     Place,
     Ref,
@@ -482,9 +483,10 @@ def test_a_message_keeps_slacks_limits_whatever_it_tells_of() -> None:
     rules = (RuleFound(long, "High", 9, (place,) * 3),) * 8
     new = NewFindings(long, Ref(long), 500, rules, 4, place.link)
 
-    for message in map(written, (one, many, new, TrialMessage(long, long, long))):
-        problems = list(problems_of_blocks({"text": message.text, "blocks": message.blocks}))
-        assert problems == []
+    told: tuple[Announcement, ...] = (one, many, new, TrialMessage(long, long, long))
+    messages = [written(each) for each in told]
+
+    assert [list(problems_of_blocks({"text": each.text, "blocks": each.blocks})) for each in messages] == [[]] * 4
 
 
 def test_text_of_others_has_no_effect_in_slack() -> None:
