@@ -120,7 +120,7 @@ class NewFindings:
 
 
 @dataclass(frozen=True)
-class TestMessage:
+class TrialMessage:
     """Says that a channel is reached: `about` is whose findings come here, by whom it was asked for."""
 
     organization: str
@@ -128,4 +128,4 @@ class TestMessage:
     by: str
 
 
-Announcement = Suggestion | SuggestionList | NewFindings | TestMessage
+Announcement = Suggestion | SuggestionList | NewFindings | TrialMessage

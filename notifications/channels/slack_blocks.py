@@ -18,7 +18,7 @@ from notifications.announcements import (
     RuleFound,
     Suggestion,
     SuggestionList,
-    TestMessage,
+    TrialMessage,
 )
 from notifications.channels.base import Written
 
@@ -46,7 +46,7 @@ def written(message: Announcement) -> Written:
             return _suggestion_list(message)
         case NewFindings():
             return _new_findings(message)
-        case TestMessage():
+        case TrialMessage():
             return _test_message(message)
 
 
@@ -200,7 +200,7 @@ def _sections(lines: list[str]) -> list[Block]:
     return [_section("\n".join(each)) for each in sections]
 
 
-def _test_message(told: TestMessage) -> Written:
+def _test_message(told: TrialMessage) -> Written:
     words = f"Test message of {plain(told.organization, LONGEST_NAME)}: the Assistant reaches this channel."
     return Written(
         words,

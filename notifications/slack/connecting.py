@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from events.kinds import Actor, Kind
 from events.services import record
-from notifications.announcements import TestMessage
+from notifications.announcements import TrialMessage
 from notifications.channels.base import ChannelError
 from notifications.channels.slack_blocks import written
 from notifications.channels.slack_facts import OF_WORKSPACE, SlackChannelFound
@@ -121,7 +121,7 @@ def send_test_message(*, destination: SlackDestination, organization: Organizati
     _require_set_up()
     project = destination.project
     about = f"Findings of {project.name}" if project else "Findings of projects without a channel of their own"
-    message = written(TestMessage(organization=organization.name, about=about, by=actor.name))
+    message = written(TrialMessage(organization=organization.name, about=about, by=actor.name))
     try:
         slack_of(destination.workspace).send(destination.channel_id, message, key="test")
     except ChannelError as error:

@@ -139,7 +139,9 @@ class SlackServer(VendorServer[Asked]):
         return [each for each in self.exchanges if each.method == method]
 
     def problems_of(self, exchange: Asked) -> list[str]:
-        return [f"{exchange.method}: {each}" for each in [*_by_description(exchange), *_of_blocks(exchange)]]
+        return [
+            f"{exchange.method}: {each}" for each in [*_by_description(exchange), *problems_of_blocks(exchange.given)]
+        ]
 
     def wrong_address(self, exchange: Asked) -> Scripted | None:
         if hasattr(self, _name(exchange.method)):
@@ -303,8 +305,8 @@ def _fits(value: object, kind: str) -> bool:
             return isinstance(value, str | list)
 
 
-def _of_blocks(exchange: Asked) -> Iterator[str]:
-    given = exchange.given
+def problems_of_blocks(given: Mapping[str, Any]) -> Iterator[str]:
+    """Say in which ways a message is not what Slack takes."""
     if len(str(given.get("text", ""))) > LIMITS["text"]:
         yield "the text is too long"
     blocks = given.get("blocks", [])

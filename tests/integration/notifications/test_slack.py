@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 import findings.services
 import notifications.tasks
 import triage.services
+from events.draining import drain
 from events.kinds import SYSTEM, Kind
-from events.models import Event
+from events.models import Event, Job
+from events.services import record
 from findings.models import Confidence, Finding, IgnoreReason, Recommendation, Scan, ScanState, Triage
 from lib.failures import TemporaryFailure
+from notifications.announcements import (
+    Announcement,
+    NewFindings,
+    Place,
+    Ref,
+    RuleFound,
+    Suggestion,
+    SuggestionList,
+    TrialMessage,
+)
+from notifications.channels.slack_blocks import plain, written
 from notifications.models import Delivery, DeliveryState, SlackDestination, SlackWorkspace
 from notifications.slack import answering
 from notifications.slack.answering import Press
@@ -25,8 +42,9 @@ from orgs.permissions import Role
 from tenancy.models import Organization
 from tenancy.sealing import seal_secrets
 from tests import factories
+from tests.integration.hooks.test_slack import ACTIONS, send
 from tests.integration.notifications.conftest import set_to
-from tests.vendors.slack_server import BOT, SCOPES, TEAM, TOKEN, Posted, SlackServer, failure
+from tests.vendors.slack_server import BOT, SCOPES, TEAM, TOKEN, Posted, SlackServer, failure, problems_of_blocks
 from triage.models import Feedback, Verdict
 
 CHANNEL = "C0SECURITY"
@@ -413,3 +431,67 @@ def test_a_button_does_nothing_where_the_workspace_was_disconnected(message: Pos
     pressed(message, "agree")
 
     assert Finding.objects.get().triage == Triage.OPEN
+
+
+# --- From a scan to an answer, as workers do it -----------------------------------------------------------------------
+
+
+def test_a_scan_leads_to_a_message_and_a_press_to_its_edit(
+    channel: SlackDestination, slack: SlackServer, bob: User
+) -> None:
+    scan = a_settled_scan()
+    suggest(scan)
+    with transaction.atomic():
+        record(Kind.SCAN_SETTLED, actor=SYSTEM, scan_id=scan.pk, late=0)
+    let_time_pass_and_drain()
+    message = suggestions(slack)[0]
+
+    response = send(ACTIONS, pressed_in_slack(message, "agree"))
+    let_time_pass_and_drain()
+
+    assert response.status_code == 200
+    assert Finding.objects.get().triaged_by == "bob@acme.example"
+    assert "Agreed: ignored as a false positive" in message.words
+    assert slack.told_alone == []
+    assert len(message.edits) == 1
+
+
+def let_time_pass_and_drain() -> None:
+    Job.objects.filter(run_after__gt=timezone.now()).update(run_after=timezone.now())
+    drain()
+
+
+def pressed_in_slack(message: Posted, action: str) -> str:
+    payload = {
+        "type": "block_actions",
+        "team": {"id": TEAM},
+        "user": {"id": "U0BOB"},
+        "container": {"type": "message", "message_ts": message.ts, "channel_id": CHANNEL},
+        "actions": [{"action_id": action, "value": message.value_of(action), "action_ts": "1764000100.1"}],
+    }
+    return urlencode({"payload": json.dumps(payload)})
+
+
+# --- Limits -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_message_keeps_slacks_limits_whatever_it_tells_of() -> None:
+    long = "<&>@*_`" * 500
+    place = Place(long, 7, "https://assistant.example.com/orgs/acme/findings/1/")
+    one = replace(Suggestion.example(), project=long, rule=long, reason=long, place=place, ref=Ref(long))
+    many = SuggestionList(long, Ref(long), 500, (one,) * 10, place.link)
+    rules = (RuleFound(long, "High", 9, (place,) * 3),) * 8
+    new = NewFindings(long, Ref(long), 500, rules, 4, place.link)
+
+    told: tuple[Announcement, ...] = (one, many, new, TrialMessage(long, long, long))
+    messages = [written(each) for each in told]
+
+    assert [list(problems_of_blocks({"text": each.text, "blocks": each.blocks})) for each in messages] == [[]] * 4
+
+
+def test_text_of_others_has_no_effect_in_slack() -> None:
+    assert plain("<!channel> & <https://evil.example|us>", 100).startswith("&lt;!channel&gt; &amp; &lt;https:")
+    assert "@here" not in plain("@here", 100)
+    assert "*bold*" not in plain("*bold*", 100)
+    assert plain("a\nb\u202ec", 100) == "a b\N{REPLACEMENT CHARACTER}c"
+    assert plain("x" * 500, 20) == "x" * 19 + "…"
