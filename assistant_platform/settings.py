@@ -373,6 +373,14 @@ AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENA
 # Lets organizations ask Bedrock as this server itself, whose AWS identity its environment or machine gives.
 AWS_SERVER_IDENTITY_ALLOWED = env_bool("AWS_SERVER_IDENTITY_ALLOWED")
 
+# --- Slack: the one app of this server, which organizations add to their workspaces -----------------------------------
+
+SLACK_CLIENT_ID = env_str("SLACK_CLIENT_ID")
+SLACK_CLIENT_SECRET = env_secret("SLACK_CLIENT_SECRET")
+SLACK_SIGNING_SECRET = env_secret("SLACK_SIGNING_SECRET")
+# Slack's own address; another for GovSlack. Its client appends names of methods to it.
+SLACK_API_URL = env_str("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/"
+
 # --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
 
 OUTBOUND_ALLOWED_NETWORKS = env_list("OUTBOUND_ALLOWED_NETWORKS")

@@ -56,7 +56,14 @@ class Autofix(OwnedByOrganization):
             ),
             models.UniqueConstraint(fields=["organization", "id"], name="autofix_of_organization"),
         ]
-        indexes = [models.Index(fields=["finding", "-id"], name="autofix_newest_of_finding")]
+        indexes = [
+            models.Index(fields=["finding", "-id"], name="autofix_newest_of_finding"),
+            models.Index(
+                fields=["organization", "created_at"],
+                condition=models.Q(is_verified=True),
+                name="autofix_verified_by_time",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"fix ({self.confidence or 'none'})"
@@ -117,8 +124,18 @@ class AdviceFeedback(OwnedByOrganization):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["guidance", "by"], name="advice_feedback_once_for_guidance"),
-            models.UniqueConstraint(fields=["autofix", "by"], name="advice_feedback_once_for_a_fix"),
+            models.UniqueConstraint(fields=["guidance", "user_id"], name="advice_feedback_once_for_guidance"),
+            models.UniqueConstraint(fields=["autofix", "user_id"], name="advice_feedback_once_for_a_fix"),
+            models.UniqueConstraint(
+                fields=["guidance", "by"],
+                condition=models.Q(user_id=None),
+                name="advice_feedback_once_for_guidance_by_name",
+            ),
+            models.UniqueConstraint(
+                fields=["autofix", "by"],
+                condition=models.Q(user_id=None),
+                name="advice_feedback_once_for_a_fix_by_name",
+            ),
             models.CheckConstraint(
                 condition=models.Q(guidance__isnull=True) ^ models.Q(autofix__isnull=True),
                 name="advice_feedback_is_about_one_thing",

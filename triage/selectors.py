@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from findings.models import Finding, NotAnalysed, Triage, TriageSource
+from rules.models import Rule
 from triage.models import Feedback, Verdict
 
 DECISIONS_SHOWN = 3
+REASONS_SHOWN = 100  # of one finding
+REASON_SHOWN = 300  # characters of what somebody said, where a model is told of it
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,26 @@ def earlier_decisions(finding: Finding) -> list[str]:
         + (f": {entry.triage_comment[:300]}" if entry.triage_comment else "")
         for entry in decided
     ]
+
+
+def feedback_on_rule(*, rule: Rule, limit: int) -> list[str]:
+    """Return what people said of verdicts on findings of a rule, newest first, as sentences.
+
+    They name nobody and no place, as they may be about another project than the one whose finding is judged.
+    """
+    said = Feedback.objects.filter(finding__rule=rule).select_related("verdict").order_by("-pk")[:limit]
+    return [
+        f"Somebody {'agreed' if entry.agrees else 'disagreed'} with the verdict"
+        f" {entry.verdict.get_value_display().lower()} on another finding of this rule"
+        + (f": {entry.reason[:REASON_SHOWN]}" if entry.reason else ".")
+        for entry in said
+    ]
+
+
+def reasons_given(finding: Finding) -> dict[int, str]:
+    """Return why people said what they did of a finding's verdicts, by the number of the feedback."""
+    said = Feedback.objects.filter(finding=finding).exclude(reason="")
+    return dict(said.order_by("-pk").values_list("pk", "reason")[:REASONS_SHOWN])
 
 
 def stopped_by_budget() -> QuerySet[Finding]:

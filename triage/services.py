@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +12,17 @@ from django.utils import timezone
 
 import findings.selectors
 import findings.services
+import memories.services
 import providers.gate
 from events.kinds import ASSISTANT, Actor, Kind
 from events.services import lease_in_hand, record, result_of_job
 from findings.models import AnalysisState, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
 from lib.failures import TemporaryFailure
+from memories.models import Memory
 from orgs.models import Project
 from orgs.services import actor_of
 from providers.gate import Answer, NoUsableAnswer, StoppedByBudget
-from triage import evidence, facts, injection, second_vote
+from triage import evidence, facts, injection, second_vote, taught
 from triage.answers import ComponentAnswer, Conclusion, Confidence, SecondVoteAnswer, VerdictAnswer
 from triage.answers import Verdict as VerdictValue
 from triage.asking import (
@@ -58,30 +60,63 @@ def judge_finding(*, finding: Finding) -> Verdict:
 
 
 def judge_by(material: VerdictMaterial, *, finding: Finding) -> Verdict:
-    """Judge a finding by what was read of it. Raises as `judge_finding` does."""
+    """Judge a finding by what was read of it, and keep the verdict. Raises as `judge_finding` does."""
+    return keep_verdict(reach_verdict(material, finding=finding), finding=finding)
+
+
+@dataclass(frozen=True)
+class ReachedVerdict:
+    """What the Assistant comes to about a finding, with what it was made of; nothing is kept yet.
+
+    `used` are the memories that it was reached with.
+    """
+
+    asked: VerdictQuestion
+    answer: Answer[VerdictAnswer]
+    checked: tuple[evidence.CheckedQuote, ...]
+    settled: VerdictAnswer
+    vote: SecondVote
+    used: tuple[Memory, ...]
+
+
+def reach_verdict(material: VerdictMaterial, *, finding: Finding) -> ReachedVerdict:
+    """Ask whether a finding is real and check the answer, keeping no verdict. Raises as `judge_finding` does."""
     asked = verdict_question_of(material)
     by_place = facts.verdict_by_place(asked.context, asked.known) if asked.test_paths_decide else None
+    by_template = taught.verdict_by_template(asked.context, asked.known, asked.taught.memories)
     if by_place is not None:
         # The organization says that the place decides: nothing is sent and nothing paid.
         version = asked.prompt.version
         answer = Answer(value=by_place, is_built_in=True, model="", prompt_version=version, model_call_id=None)
+        used: tuple[Memory, ...] = ()
     else:
         answer = providers.gate.ask(
             asked.prompt,
             answer=VerdictAnswer,
-            without_model=lambda: facts.verdict_without_model(asked.context, asked.known),
+            without_model=lambda: (
+                by_template.answer if by_template else facts.verdict_without_model(asked.context, asked.known)
+            ),
             finding_id=finding.pk,
             project_id=finding.project_id,
         )
+        used_without_model = (by_template.memory,) if by_template else ()
+        used = used_without_model if answer.is_built_in else asked.taught.memories
     checked = evidence.check(answer.value.evidence, asked.context)
     settled = injection.bar(evidence.settle(answer.value, checked), injection.in_excerpt(asked.shown))
+    settled = taught.bar(settled, used)
     vote = second_vote.NOT_NEEDED
     if settled.verdict is VerdictValue.FALSE_POSITIVE and second_vote.needs_second_vote(
         severity=finding.severity, cwes=asked.context.rule.cwe, careful_cwes=material.settings.careful_cwes
     ):
         vote = _second_vote(asked, material, first=answer, finding=finding)
-    settled = second_vote.after_second_look(settled, vote)
-    return _keep_verdict(finding=finding, asked=asked, answer=answer, checked=checked, settled=settled, vote=vote)
+    return ReachedVerdict(
+        asked=asked,
+        answer=answer,
+        checked=checked,
+        settled=second_vote.after_second_look(settled, vote),
+        vote=vote,
+        used=used,
+    )
 
 
 def _second_vote(
@@ -134,15 +169,9 @@ def _may_be_tried_again(failure: TemporaryFailure) -> bool:
     return not (lease.is_last_attempt if failure.spends_attempt else lease.has_waited_too_long)
 
 
-def _keep_verdict(
-    *,
-    finding: Finding,
-    asked: VerdictQuestion,
-    answer: Answer[VerdictAnswer],
-    checked: tuple[evidence.CheckedQuote, ...],
-    settled: VerdictAnswer,
-    vote: SecondVote,
-) -> Verdict:
+def keep_verdict(reached: ReachedVerdict, *, finding: Finding) -> Verdict:
+    """Keep what was reached as the verdict that counts, with the memories that it used; what owes advice follows."""
+    asked, answer, settled, vote = reached.asked, reached.answer, reached.settled, reached.vote
     was_lowered = (settled.verdict, settled.confidence) != (answer.value.verdict, answer.value.confidence)
     with result_of_job():
         verdict = Verdict.objects.create(
@@ -150,7 +179,7 @@ def _keep_verdict(
             value=settled.verdict,
             confidence=settled.confidence,
             explanation=settled.explanation,
-            evidence=[_quote_as_json(entry) for entry in checked],
+            evidence=[_quote_as_json(entry) for entry in reached.checked],
             facts=[{"kind": fact.kind, "statement": fact.statement, "leaning": fact.leaning} for fact in asked.known],
             lowered_because=_in_words(answer.value, vote) if was_lowered else "",
             code_lines=[asdict(segment) for segment in asked.shown.segments],
@@ -164,6 +193,7 @@ def _keep_verdict(
             second_model_call_id=vote.model_call_id,
             second_missing_because=vote.missing_because,
         )
+        memories.services.note_use(memories=reached.used, finding=finding, verdict_id=verdict.pk)
         findings.services.apply_verdict(
             finding=finding, recommendation=RECOMMENDATION_OF[settled.verdict], confidence=settled.confidence
         )
@@ -284,59 +314,92 @@ def request_analysis(*, finding: Finding, actor: Actor) -> None:
         )
 
 
-def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "") -> Feedback:
+def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "", of_audit: bool = False) -> Feedback:
     """Keep what a person says of a verdict; agreeing with a false positive also ignores the finding.
 
     Agreeing with a true positive never ignores, and disagreeing with a false positive opens what was ignored so.
+    `of_audit`: the verdict was drawn at random, so this is no part of the agree rate.
     """
-    return _keep_feedback(verdict, {"user": user}, agrees=agrees, reason=reason, actor=actor_of(user))
+    whose = {"user": user}
+    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor_of(user), of_audit=of_audit)
 
 
 def take_back_feedback(*, verdict: Verdict, user: User) -> bool:
     """Forget what a person said of a verdict, and open the finding that agreeing ignored.
 
-    Returns whether there was anything. A comment that was posted since somebody disagreed stays.
+    Returns whether there was anything. What somebody else decided since stays, and so does a comment that was posted
+    since somebody disagreed.
     """
-    actor = actor_of(user)
+    return _forget_feedback(verdict, {"user": user}, actor=actor_of(user))
+
+
+def take_back_feedback_of_token(*, verdict: Verdict, actor: Actor) -> bool:
+    """Forget what a token said of a verdict, as take_back_feedback does."""
+    return _forget_feedback(verdict, _of_token(actor), actor=actor)
+
+
+def take_back_feedback_of_account(*, verdict: Verdict, actor: Actor) -> bool:
+    """Forget what somebody said of a verdict on a code host, as take_back_feedback does."""
+    return _forget_feedback(verdict, _of_account(actor), actor=actor)
+
+
+def _forget_feedback(verdict: Verdict, whose: dict[str, Any], *, actor: Actor) -> bool:
     with transaction.atomic():
         finding = Finding.objects.select_for_update(no_key=True).get(pk=verdict.finding_id)
-        feedback = Feedback.objects.filter(verdict=verdict, user=user).first()
+        feedback = Feedback.objects.filter(verdict=verdict, **whose).first()
         if feedback is None:
             return False
-        record(
-            Kind.FEEDBACK_GIVEN,
-            actor=actor,
-            finding_id=finding.pk,
-            verdict_id=verdict.pk,
-            agrees=feedback.agrees,
-            is_undo=True,
-        )
+        _tell(feedback, actor, is_undo=True)
         ignored_so = finding.triage == Triage.IGNORED and finding.ignore_reason == IgnoreReason.FALSE_POSITIVE
-        if feedback.agrees and verdict.is_false_positive and ignored_so:
+        is_own_decision = ignored_so and finding.triaged_by == actor.name[:200]
+        others_agree = Feedback.objects.filter(verdict=verdict, agrees=True).exclude(pk=feedback.pk).exists()
+        if feedback.agrees and verdict.is_false_positive and is_own_decision and not others_agree:
             findings.services.set_triage(finding=finding, triage=Triage.OPEN, comment="", actor=actor)
         feedback.delete()
     return True
 
 
+def _tell(feedback: Feedback, actor: Actor, *, is_undo: bool = False) -> None:
+    record(
+        Kind.FEEDBACK_GIVEN,
+        actor=actor,
+        finding_id=feedback.finding_id,
+        verdict_id=feedback.verdict_id,
+        agrees=feedback.agrees,
+        feedback_id=feedback.pk,
+        **({"is_undo": True} if is_undo else {}),
+    )
+
+
 def give_feedback_of_token(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
     """Keep what a token says of a verdict for somebody, as give_feedback does; one answer a token."""
-    whose = {"user": None, "token_name": actor.name[:100], "account": ""}
-    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
+    return _keep_feedback(verdict, _of_token(actor), agrees=agrees, reason=reason, actor=actor)
 
 
 def give_feedback_of_account(*, verdict: Verdict, agrees: bool, reason: str, actor: Actor) -> Feedback:
     """Keep what somebody says of a verdict on a code host, as give_feedback does; one answer an account there."""
-    whose = {"user": None, "token_name": "", "account": actor.name[:200]}
-    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor)
+    return _keep_feedback(verdict, _of_account(actor), agrees=agrees, reason=reason, actor=actor)
 
 
-def _keep_feedback(verdict: Verdict, whose: dict[str, Any], *, agrees: bool, reason: str, actor: Actor) -> Feedback:
+def _of_token(actor: Actor) -> dict[str, Any]:
+    return {"user": None, "token_name": actor.name[:100], "account": ""}
+
+
+def _of_account(actor: Actor) -> dict[str, Any]:
+    return {"user": None, "token_name": "", "account": actor.name[:200]}
+
+
+def _keep_feedback(
+    verdict: Verdict, whose: dict[str, Any], *, agrees: bool, reason: str, actor: Actor, of_audit: bool = False
+) -> Feedback:
     with transaction.atomic():
         finding = Finding.objects.select_for_update(no_key=True).get(pk=verdict.finding_id)
         feedback, _ = Feedback.objects.update_or_create(
-            verdict=verdict, **whose, defaults={"finding": finding, "agrees": agrees, "reason": reason}
+            verdict=verdict,
+            **whose,
+            defaults={"finding": finding, "agrees": agrees, "reason": reason, "of_audit": of_audit},
         )
-        record(Kind.FEEDBACK_GIVEN, actor=actor, finding_id=finding.pk, verdict_id=verdict.pk, agrees=agrees)
+        _tell(feedback, actor)
         if not agrees:
             findings.services.hold_back_no_more(finding=finding)
         if verdict.is_false_positive and agrees:

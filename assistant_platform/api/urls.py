@@ -8,6 +8,8 @@ from assistant_platform.api import (
     code_hosts,
     deployments,
     docs,
+    memories,
+    metrics,
     policies,
     priorities,
     projects,
@@ -16,7 +18,7 @@ from assistant_platform.api import (
     settings,
     usage,
 )
-from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists
+from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists, rating
 from assistant_platform.api.rules import imports, rules
 from assistant_platform.api.schema import SchemaView
 
@@ -27,6 +29,7 @@ PROJECTS = f"{DEPLOYMENT}/projects"
 PROVIDER = f"{DEPLOYMENT}/provider"
 CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
 CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
+MEMORY = f"{DEPLOYMENT}/memories/<int:memory_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
@@ -40,6 +43,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/findings/counts", lists.FindingCountsView.as_view(), name="api-finding-counts"),
     path(FINDING, deciding.FindingView.as_view(), name="api-finding"),
     path(f"{FINDING}/feedback", deciding.FeedbackView.as_view(), name="api-feedback"),
+    path(f"{FINDING}/rating", rating.RatingView.as_view(), name="api-rating"),
     path(f"{FINDING}/activity", detail.ActivityView.as_view(), name="api-activity"),
     path(f"{FINDING}/notes", detail.NotesView.as_view(), name="api-notes"),
     path(f"{FINDING}/patch", detail.PatchView.as_view(), name="api-patch"),
@@ -54,6 +58,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
     path(f"{DEPLOYMENT}/priorities", priorities.PrioritiesView.as_view(), name="api-priorities"),
     path(f"{DEPLOYMENT}/usage", usage.UsageView.as_view(), name="api-usage"),
+    path(f"{DEPLOYMENT}/metrics", metrics.MetricsView.as_view(), name="api-metrics"),
     path(f"{DEPLOYMENT}/budget", usage.BudgetView.as_view(), name="api-budget"),
     path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),
     path(f"{PROVIDER}/connections", provider.ConnectionsView.as_view(), name="api-connections"),
@@ -70,6 +75,11 @@ urlpatterns = [
         code_hosts.RepositoryView.as_view(),
         name="api-code-host-repository",
     ),
+    path(f"{DEPLOYMENT}/memories", memories.MemoriesView.as_view(), name="api-memories"),
+    path(MEMORY, memories.MemoryView.as_view(), name="api-memory"),
+    path(f"{MEMORY}/approval", memories.MemoryApprovalView.as_view(), name="api-memory-approval"),
+    path(f"{MEMORY}/history", memories.MemoryHistoryView.as_view(), name="api-memory-history"),
+    path(f"{MEMORY}/dry-run", memories.MemoryDryRunView.as_view(), name="api-memory-dry-run"),
     path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
     path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
     path(RULES, rules.RulesView.as_view(), name="api-rules"),

@@ -22,6 +22,8 @@ PUBLIC = {
     "sign-on-metadata": "our SAML metadata, which identity providers fetch",
     "hook-github": "GitHub's webhooks, which prove themselves by their signature",
     "hook-gitlab": "GitLab's webhooks, which prove themselves by their secret",
+    "hook-slack-actions": "buttons pressed in Slack, which prove themselves by their signature",
+    "hook-slack-events": "Slack's events, which prove themselves by their signature",
     "healthz": "tells that the process answers, nothing else",
     "readyz": "tells which part is not reachable, nothing else",
     "api-schema": "describes the API, the same for everybody",

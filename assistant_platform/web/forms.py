@@ -20,6 +20,15 @@ class FeedbackForm(forms.Form):
     reason = forms.CharField(required=False, max_length=LONGEST_COMMENT)
 
 
+class RatingForm(forms.Form):
+    """Whether guidance or a fix helped, or what was said of it taken back."""
+
+    about = forms.ChoiceField(choices=[("guidance", "Guidance"), ("fix", "Fix")])
+    number = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    helpful = forms.ChoiceField(choices=[("yes", "Helpful"), ("no", "Not helpful"), ("undo", "Take back")])
+    reason = forms.CharField(required=False, max_length=LONGEST_COMMENT)
+
+
 class IgnoreForm(forms.Form):
     """Ignore a finding for a reason."""
 

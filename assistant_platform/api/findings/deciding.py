@@ -195,6 +195,17 @@ class FeedbackView(AboutFinding):
             finding.refresh_from_db()
             return Response(in_full(finding))
 
+    @extend_schema(operation_id="take_back_feedback", responses={200: FindingDetailSerializer})
+    def delete(self, request: Request, slug: str, finding_id: int) -> Response:
+        """Take back what the token said of the verdict, and with it that the finding is ignored."""
+        with self.scope(), transaction.atomic():
+            finding = self.finding(finding_id)
+            verdict = triage.selectors.latest_verdict(finding)
+            if verdict is None or not triage.services.take_back_feedback_of_token(verdict=verdict, actor=self.actor):
+                raise Conflict("There is nothing to take back: this token has said nothing of the verdict that counts.")
+            finding.refresh_from_db()
+            return Response(in_full(finding))
+
 
 class TriageView(OrgView):
     """Deciding about many findings at once, at Semgrep's address."""
