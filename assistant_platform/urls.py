@@ -50,6 +50,7 @@ from assistant_platform.web.settings import (
     teams,
     tokens,
     usage,
+    webhooks,
 )
 from assistant_platform.web.settings.code_hosts import hosts as code_hosts
 from assistant_platform.web.settings.code_hosts import making_apps, repositories
@@ -175,6 +176,29 @@ pages_of_organization: list[URLPattern | URLResolver] = [
         name="settings-code-hosts-webhook",
     ),
     path("settings/code-hosts/projects/<int:project_id>/", repositories.move, name="settings-code-hosts-move"),
+    path("settings/webhooks/", webhooks.webhooks_page, name="settings-webhooks"),
+    path("settings/webhooks/new/", webhooks.new_endpoint, name="settings-webhooks-new"),
+    path("settings/webhooks/<int:endpoint_id>/", webhooks.endpoint_page, name="settings-webhooks-endpoint"),
+    path("settings/webhooks/<int:endpoint_id>/change/", webhooks.change_endpoint, name="settings-webhooks-change"),
+    path("settings/webhooks/<int:endpoint_id>/secret/", webhooks.rotate_secret, name="settings-webhooks-secret"),
+    path("settings/webhooks/<int:endpoint_id>/switch/", webhooks.switch, name="settings-webhooks-switch"),
+    path("settings/webhooks/<int:endpoint_id>/remove/", webhooks.remove, name="settings-webhooks-remove"),
+    path("settings/webhooks/<int:endpoint_id>/test/", webhooks.send_test, name="settings-webhooks-test"),
+    path(
+        "settings/webhooks/<int:endpoint_id>/send-again/",
+        webhooks.send_failed_again,
+        name="settings-webhooks-failed-again",
+    ),
+    path(
+        "settings/webhooks/<int:endpoint_id>/messages/<int:message_id>/",
+        webhooks.message_page,
+        name="settings-webhooks-message",
+    ),
+    path(
+        "settings/webhooks/<int:endpoint_id>/messages/<int:message_id>/send-again/",
+        webhooks.send_again,
+        name="settings-webhooks-again",
+    ),
     path("settings/organization/", organization.organization_page, name="settings-organization"),
     path("settings/organization/save/", organization.save_organization, name="settings-organization-save"),
     path("settings/slack/", slack.slack_page, name="settings-slack"),

@@ -17,6 +17,7 @@ from assistant_platform.api import (
     scans,
     settings,
     usage,
+    webhooks,
 )
 from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists, rating
 from assistant_platform.api.rules import imports, rules
@@ -30,6 +31,8 @@ PROVIDER = f"{DEPLOYMENT}/provider"
 CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
 CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
 MEMORY = f"{DEPLOYMENT}/memories/<int:memory_id>"
+WEBHOOKS = f"{DEPLOYMENT}/webhooks"
+WEBHOOK = f"{WEBHOOKS}/<int:webhook_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
@@ -80,6 +83,17 @@ urlpatterns = [
     path(f"{MEMORY}/approval", memories.MemoryApprovalView.as_view(), name="api-memory-approval"),
     path(f"{MEMORY}/history", memories.MemoryHistoryView.as_view(), name="api-memory-history"),
     path(f"{MEMORY}/dry-run", memories.MemoryDryRunView.as_view(), name="api-memory-dry-run"),
+    path(WEBHOOKS, webhooks.WebhooksView.as_view(), name="api-webhooks"),
+    path(WEBHOOK, webhooks.OneWebhookView.as_view(), name="api-webhook"),
+    path(f"{WEBHOOK}/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),
+    path(f"{WEBHOOK}/test", webhooks.WebhookTestView.as_view(), name="api-webhook-test"),
+    path(f"{WEBHOOK}/messages", webhooks.WebhookMessagesView.as_view(), name="api-webhook-messages"),
+    path(f"{WEBHOOK}/send-again", webhooks.WebhookFailedAgainView.as_view(), name="api-webhook-failed-again"),
+    path(
+        f"{WEBHOOK}/messages/<int:message_id>/send-again",
+        webhooks.WebhookMessageAgainView.as_view(),
+        name="api-webhook-message-again",
+    ),
     path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
     path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
     path(RULES, rules.RulesView.as_view(), name="api-rules"),

@@ -32,7 +32,14 @@ from memories.models import DryRun, Memory, MemorySource, Purpose
 from memories.scopes import Scope as MemoryScope
 from notifications.channels.slack_facts import IN_WORDS
 from notifications.deciding import Reason
-from notifications.models import Comment, CommentDecision, SlackDestination, SlackWorkspace
+from notifications.models import (
+    Comment,
+    CommentDecision,
+    SlackDestination,
+    SlackWorkspace,
+    WebhookEndpoint,
+    WebhookMessage,
+)
 from notifications.models import Outcome as CommentOutcome
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
@@ -139,6 +146,8 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
             **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
             **{f"host_{host.kind}": host.pk for host in CodeHost.objects.all()},
+            **{f"hook_{'on' if each.is_active else 'off'}": each.pk for each in WebhookEndpoint.objects.all()},
+            **{f"message_{each.state}": each.pk for each in WebhookMessage.objects.all()},
             **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
@@ -242,6 +251,7 @@ def _fill_acme(admin: User) -> None:
     project = factories.a_project("storefront")
     _connect_hosts(project)
     _connect_slack(project)
+    _add_webhooks()
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
     )
@@ -616,6 +626,37 @@ def _connect_hosts(project: Project) -> None:
         **saved,
     )
     CodeHost.objects.filter(kind=HostKind.GITLAB).update(sealed_secrets="sealed with a key that is gone")
+
+
+def _add_webhooks() -> None:
+    """Tell one system what happens, which has its troubles, and another one no more."""
+    now = timezone.now()
+    failing = factories.a_webhook_endpoint(
+        "https://automation.acme-manufacturing-and-trading.example/integrations/assistant/v2/hooks?tenant=storefront",
+        failures=2,
+        failing_since=now - timedelta(minutes=7),
+        old_secret_until=now + timedelta(hours=20),
+    )
+    refused: dict[str, Any] = {"at": (now - timedelta(minutes=7)).isoformat(), "status": 503, "ms": 241, "error": ""}
+    silent: dict[str, Any] = {"at": now.isoformat(), "status": 0, "ms": 10_003, "answer": ""}
+    waiting: dict[str, Any] = {"sent_at": None, "state": "claimed", "next_try_at": now + timedelta(minutes=2)}
+    factories.a_webhook_message(failing)
+    factories.a_webhook_message(
+        failing,
+        tries=2,
+        attempts=[
+            {**refused, "answer": "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"},
+            {**silent, "error": "automation.acme-manufacturing-and-trading.example did not answer in time."},
+        ],
+        **waiting,
+    )
+    factories.a_webhook_message(failing, "scan.completed", state="failed", sent_at=None, tries=11)
+    factories.a_webhook_endpoint(
+        "https://hooks.acme.example/old",
+        kinds=["scan.failed"],
+        is_active=False,
+        problem="It answered 410 Gone: it wants nothing more.",
+    )
 
 
 def _connect() -> None:

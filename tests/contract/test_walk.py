@@ -32,9 +32,9 @@ from assistant_platform.web import checks
 from events.kinds import SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, Triage
-from notifications.models import SlackDestination, SlackWorkspace
 from memories.models import MemorySource, Purpose
 from memories.scopes import Scope as MemoryScope
+from notifications.models import SlackDestination, SlackWorkspace
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
@@ -163,6 +163,8 @@ def things(acme: Organization) -> dict[str, object]:
         bulk = findings.services.triage_in_bulk(
             chosen=Finding.objects.all(), triage=Triage.REVIEWING, reason=None, comment="", actor=SYSTEM
         )
+        endpoint = factories.a_webhook_endpoint()
+        message = factories.a_webhook_message(endpoint)
         team = orgs.teams.create_team(name="Payments", actor=SYSTEM)
         token, _ = orgs.services.create_token(
             name="nightly", scopes=[Scope.CI], created_by=factories.a_person("maker@acme.example"), actor=SYSTEM
@@ -204,6 +206,9 @@ def things(acme: Organization) -> dict[str, object]:
         "connection_id": connection.pk,
         "finding_id": finding.pk,
         "host_id": repository.host_id,
+        "endpoint_id": endpoint.pk,
+        "webhook_id": endpoint.pk,
+        "message_id": message.pk,
         "repository_id": repository.pk,
         "bulk_id": bulk.pk,
         "policy_id": 2,
