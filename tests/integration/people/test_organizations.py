@@ -109,5 +109,5 @@ def test_an_organization_is_chosen_where_there_are_several(
     start = client_for(alice).get("/").content
     page = client_for(alice).get("/orgs/acme/findings/").content
 
-    assert all(f"/orgs/{slug}/findings/".encode() in start for slug in ("acme", "umbrella"))
-    assert b'href="/orgs/umbrella/findings/"' in page
+    assert all(f"/orgs/{slug}/dashboard/".encode() in start for slug in ("acme", "umbrella"))
+    assert b'href="/orgs/umbrella/dashboard/"' in page

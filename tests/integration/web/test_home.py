@@ -13,12 +13,12 @@ from tests import factories
 ClientFor = Callable[[User], Client]
 
 
-def test_signing_in_leads_to_the_findings_of_the_only_organization(bob: User, client: Client) -> None:
+def test_signing_in_leads_to_the_dashboard_of_the_only_organization(bob: User, client: Client) -> None:
     response = client.post(
         "/accounts/login/", {"login": "bob@acme.example", "password": factories.PASSWORD}, follow=True
     )
 
-    assert response.redirect_chain[-1][0] == "/orgs/acme/findings/"
+    assert response.redirect_chain[-1][0] == "/orgs/acme/dashboard/"
 
 
 def test_a_wrong_password_is_refused_in_words(bob: User, client: Client) -> None:
@@ -43,8 +43,8 @@ def test_a_person_in_several_organizations_chooses(bob: User, client_for: Client
 
     page = client_for(bob).get("/").content
 
-    assert b"/orgs/acme/findings/" in page
-    assert b"/orgs/globex/findings/" in page
+    assert b"/orgs/acme/dashboard/" in page
+    assert b"/orgs/globex/dashboard/" in page
 
 
 def test_a_person_in_no_organization_is_told_what_to_do(acme: Organization, client_for: ClientFor) -> None:
