@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from findings.models import Finding, Presence, PresenceState, ScanState
+from lib import markdown
 from notifications.deciding import Reason
 from notifications.models import CommentDecision, Outcome
 from scm.models import Repository
@@ -164,11 +165,11 @@ def _answer(decision: CommentDecision) -> Answer:
     return Answer(
         number=decision.pull_request.number,
         title=decision.pull_request.title,
-        web_url=decision.pull_request.web_url,
+        web_url=markdown.address(decision.pull_request.web_url),
         outcome=decision.outcome,
         reason=decision.reason,
         words=words,
-        comment_url=decision.comment.web_url if decision.comment else "",
+        comment_url=markdown.address(decision.comment.web_url) if decision.comment else "",
         problem=decision.comment.problem if decision.comment else "",
         decided_at=decision.decided_at,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 # https://docs.gitlab.com/user/project/quick_actions/
-COMMAND = re.compile(r"^(?=/[a-z_])", re.IGNORECASE | re.MULTILINE)
+# GitLab takes every CR away before it looks for them (lib/gitlab/quick_actions/extractor.rb).
+COMMAND = re.compile(r"^(?=\r*/\r*[a-z_])", re.IGNORECASE | re.MULTILINE)
 
 DRAFT = "Draft: "
 DRAFT_MARK = re.compile(r"\s*(?:draft:|\[draft\]|\(draft\))\s*", re.IGNORECASE)

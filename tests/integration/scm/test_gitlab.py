@@ -331,14 +331,14 @@ def test_nothing_that_we_write_is_a_command_to_gitlab(adapter: GitLabAdapter, sh
     (ours,) = posted_by(adapter, shop, CommentDraft("a", "Look:\n```\n/merge\n// a note\n```\n/approve"))
     assert isinstance(ours, PostedComment)
 
-    adapter.reply(SHOP, "1", ours, "/close")
+    adapter.reply(SHOP, "1", ours, "/close\n\r/merge\n/\rmerge")  # GitLab takes each CR away before it looks
     first, second = shop.notes()
     adapter.edit_comment(SHOP, "1", ours, "/assign @dora")
     shop.server.gitlab.push(shop.project, "fix", {"a.py": "1\n"})
     adapter.open_pull_request(SHOP, Proposal("fix", "main", "Fix", "/merge"))
 
     assert first == "Look:\n```\n /merge\n// a note\n```\n /approve"
-    assert [second, shop.notes()[0]] == [" /close", " /assign @dora"]
+    assert [second, shop.notes()[0]] == [" /close\n \r/merge\n /\rmerge", " /assign @dora"]
     assert shop.project.merge_requests[-1].description == " /merge"
 
 

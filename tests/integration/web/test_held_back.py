@@ -184,6 +184,17 @@ def test_a_decision_is_told_with_what_to_change_and_the_comment(browser: Client,
     assert 'href="https://git.example/7#c1"' in page
 
 
+def test_an_address_that_no_browser_should_open_is_no_link(browser: Client, held: Finding) -> None:
+    decided(held, Outcome.COMMENTED, Reason.TRUE_POSITIVE)
+    for model in (PullRequest, Comment):
+        model.objects.update(web_url="javascript:alert(1)")
+
+    page = browser.get(f"{LIST}{held.pk}/").content.decode()
+
+    assert "Search orders" in page
+    assert "javascript:" not in page
+
+
 def test_whoever_may_not_change_it_gets_the_words_without_the_link(
     held: Finding, acme: Organization, client_for: ClientFor
 ) -> None:
