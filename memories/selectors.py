@@ -102,6 +102,12 @@ def used_for(
     return [use.memory for use in uses.select_related("memory__project", "memory__rule").order_by("pk")]
 
 
+def was_used_otherwise(memory: Memory, *, verdict_id: int) -> bool:
+    """Tell whether a verdict was reached with a memory that is not in force any more, or not as it was then."""
+    use = MemoryUse.objects.filter(memory=memory, verdict_id=verdict_id).first()
+    return use is not None and (memory.state != MemoryState.LIVE or use.version != memory.version)
+
+
 def known() -> QuerySet[Memory]:
     """Return every memory that was not removed, newest first."""
     return Memory.objects.exclude(state=MemoryState.REMOVED).select_related("project", "rule").order_by("-pk")

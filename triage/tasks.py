@@ -16,7 +16,7 @@ from findings.models import Scan, ScanState
 from memories.models import DryRun, DryRunState, Memory
 from orgs.models import Project
 from providers.gate import NoUsableAnswer, StoppedByBudget
-from triage import dry_runs, planning, rejudging, services
+from triage import auditing, dry_runs, planning, rejudging, services
 from triage.asking import material_for_verdict, with_code
 
 
@@ -131,3 +131,9 @@ def dry_run(*, memory_id: int, dry_run_id: int) -> None:
         )
     if run is not None:
         dry_runs.carry_out(run)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def draw_audit_samples() -> None:
+    """Draw the week's verdicts for people to check, as far as that is not done."""
+    auditing.draw_samples()

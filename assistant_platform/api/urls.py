@@ -9,6 +9,7 @@ from assistant_platform.api import (
     deployments,
     docs,
     memories,
+    metrics,
     policies,
     priorities,
     projects,
@@ -16,6 +17,7 @@ from assistant_platform.api import (
     scans,
     settings,
     usage,
+    webhooks,
 )
 from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists, rating
 from assistant_platform.api.rules import imports, rules
@@ -29,6 +31,8 @@ PROVIDER = f"{DEPLOYMENT}/provider"
 CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
 CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
 MEMORY = f"{DEPLOYMENT}/memories/<int:memory_id>"
+WEBHOOKS = f"{DEPLOYMENT}/webhooks"
+WEBHOOK = f"{WEBHOOKS}/<int:webhook_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
@@ -57,6 +61,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
     path(f"{DEPLOYMENT}/priorities", priorities.PrioritiesView.as_view(), name="api-priorities"),
     path(f"{DEPLOYMENT}/usage", usage.UsageView.as_view(), name="api-usage"),
+    path(f"{DEPLOYMENT}/metrics", metrics.MetricsView.as_view(), name="api-metrics"),
     path(f"{DEPLOYMENT}/budget", usage.BudgetView.as_view(), name="api-budget"),
     path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),
     path(f"{PROVIDER}/connections", provider.ConnectionsView.as_view(), name="api-connections"),
@@ -78,6 +83,17 @@ urlpatterns = [
     path(f"{MEMORY}/approval", memories.MemoryApprovalView.as_view(), name="api-memory-approval"),
     path(f"{MEMORY}/history", memories.MemoryHistoryView.as_view(), name="api-memory-history"),
     path(f"{MEMORY}/dry-run", memories.MemoryDryRunView.as_view(), name="api-memory-dry-run"),
+    path(WEBHOOKS, webhooks.WebhooksView.as_view(), name="api-webhooks"),
+    path(WEBHOOK, webhooks.OneWebhookView.as_view(), name="api-webhook"),
+    path(f"{WEBHOOK}/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),
+    path(f"{WEBHOOK}/test", webhooks.WebhookTestView.as_view(), name="api-webhook-test"),
+    path(f"{WEBHOOK}/messages", webhooks.WebhookMessagesView.as_view(), name="api-webhook-messages"),
+    path(f"{WEBHOOK}/send-again", webhooks.WebhookFailedAgainView.as_view(), name="api-webhook-failed-again"),
+    path(
+        f"{WEBHOOK}/messages/<int:message_id>/send-again",
+        webhooks.WebhookMessageAgainView.as_view(),
+        name="api-webhook-message-again",
+    ),
     path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
     path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),
     path(RULES, rules.RulesView.as_view(), name="api-rules"),

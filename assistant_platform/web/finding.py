@@ -165,7 +165,7 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         "code": code,
         "is_code_known": bool(excerpt) or source is not None,
         "verdict": verdict,
-        "evidence": [_evidence(quote, code) for quote in verdict.evidence] if verdict else [],
+        "evidence": [evidence_of(quote, code) for quote in verdict.evidence] if verdict else [],
         "feedback": triage.selectors.feedback_by(request.user.pk, verdict) if verdict else None,
         "steps": [_step(step, code) for step in finding.trace],
         "replaced_by_rule": _replaced_by_rule(finding),
@@ -241,7 +241,8 @@ def _replaced_by_rule(finding: Finding) -> str:
     return finding.matched_lines[first:last].strip()
 
 
-def _evidence(quote: Mapping[str, Any], code: Listing) -> Evidence:
+def evidence_of(quote: Mapping[str, Any], code: Listing) -> Evidence:
+    """Return a quote of a verdict as pages show it."""
     return Evidence(
         path=quote["path"],
         start_line=quote["start_line"],

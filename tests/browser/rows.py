@@ -23,14 +23,23 @@ import providers.budget
 import remediation.pull_requests
 import rules.services
 import scm.services
+import triage.weeks
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Actor, ActorKind, Kind
 from events.services import record
-from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
+from findings.models import DayCount, Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
 from lib.crypto import digest_of_token
 from memories.models import DryRun, Memory, MemorySource, Purpose
 from memories.scopes import Scope as MemoryScope
+from notifications.channels.slack_facts import IN_WORDS
 from notifications.deciding import Reason
-from notifications.models import Comment, CommentDecision
+from notifications.models import (
+    Comment,
+    CommentDecision,
+    SlackDestination,
+    SlackWorkspace,
+    WebhookEndpoint,
+    WebhookMessage,
+)
 from notifications.models import Outcome as CommentOutcome
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
@@ -41,10 +50,11 @@ from remediation.models import Autofix, FixPullRequest, Guidance
 from rules.models import Mode, Rule, RuleImport
 from scm.models import CodeHost, HostKind, Installation, PullRequest, Repository
 from tenancy.directory import organization_by_slug
+from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories
 from tests.integration.scm.certificates import an_authority
-from triage.models import Source
+from triage.models import PriorityWeek, Source
 
 # The organization of the demo, one with every other state, one without anything.
 DEMO, ACME, EMPTY = "copperleaf", "acme", "umbrella"
@@ -116,6 +126,8 @@ def fill() -> None:
         _fill_usage()
     with acting_for(acme.pk), transaction.atomic():
         _fill_acme(admin)
+    with acting_for(acme.pk), transaction.atomic():
+        _fill_dashboard()
 
 
 def ids() -> dict[str, int]:
@@ -134,6 +146,8 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
             **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
             **{f"host_{host.kind}": host.pk for host in CodeHost.objects.all()},
+            **{f"hook_{'on' if each.is_active else 'off'}": each.pk for each in WebhookEndpoint.objects.all()},
+            **{f"message_{each.state}": each.pk for each in WebhookMessage.objects.all()},
             **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
@@ -236,6 +250,8 @@ def _fill_acme(admin: User) -> None:
     _connect()
     project = factories.a_project("storefront")
     _connect_hosts(project)
+    _connect_slack(project)
+    _add_webhooks()
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
     )
@@ -293,6 +309,18 @@ def _fill_acme(admin: User) -> None:
     _fill_fix_pull_requests(admin)
     _fill_memories(admin)
     _import_decisions(admin)
+
+
+def _connect_slack(project: Project) -> None:
+    """A workspace with a channel for all projects, and one of a project that was archived since."""
+    workspace = SlackWorkspace.objects.create(team_id="T0ACME", team_name="Acme Workspace", installed_by="Alice")
+    for name, fields in (
+        ("security", {}),
+        ("storefront-alerts", {"project": project, "problem": IN_WORDS["is_archived"], "tells_new_findings": False}),
+    ):
+        SlackDestination.objects.create(
+            workspace=workspace, channel_id="C0SECURITY", channel_name=name, chosen_by="Alice", **fields
+        )
 
 
 def _fill_memories(admin: User) -> None:
@@ -519,6 +547,25 @@ def _judged_by_a_model(finding: Finding) -> None:
     record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict="true_positive")
 
 
+def _fill_dashboard() -> None:
+    """Make half a year of days of the backlog, of which the first were worked out, and the week's tasks."""
+    now = timezone.now()
+    for back in range(1, 181):
+        for severity, open_then in ((4, 12), (3, 60), (2, 140), (1, 90)):
+            DayCount.objects.create(
+                day=(now - timedelta(days=back)).date(),
+                severity=severity,
+                open=open_then + (back * severity) % 17 + back // 4,
+                opened=(back * 7 + severity) % 5,
+                fixed=(back * 3 + severity) % 4,
+                ignored=(back + severity) % 2,
+                is_derived=back > 40,
+            )
+    # An earlier week, as tasks wait for the first scans of a new organization, and some here never end.
+    PriorityWeek.objects.create(monday=(now - timedelta(days=30)).date())
+    triage.weeks.choose_week(organization=Organization.objects.get(), now=now)
+
+
 def _answer(verdict: str) -> str:
     """Return what a model answered, which fits the schema."""
     quote = {"path": "app/search.py", "start_line": 9, "end_line": 9, "quote": "name = request", "role": "source"}
@@ -579,6 +626,37 @@ def _connect_hosts(project: Project) -> None:
         **saved,
     )
     CodeHost.objects.filter(kind=HostKind.GITLAB).update(sealed_secrets="sealed with a key that is gone")
+
+
+def _add_webhooks() -> None:
+    """Tell one system what happens, which has its troubles, and another one no more."""
+    now = timezone.now()
+    failing = factories.a_webhook_endpoint(
+        "https://automation.acme-manufacturing-and-trading.example/integrations/assistant/v2/hooks?tenant=storefront",
+        failures=2,
+        failing_since=now - timedelta(minutes=7),
+        old_secret_until=now + timedelta(hours=20),
+    )
+    refused: dict[str, Any] = {"at": (now - timedelta(minutes=7)).isoformat(), "status": 503, "ms": 241, "error": ""}
+    silent: dict[str, Any] = {"at": now.isoformat(), "status": 0, "ms": 10_003, "answer": ""}
+    waiting: dict[str, Any] = {"sent_at": None, "state": "claimed", "next_try_at": now + timedelta(minutes=2)}
+    factories.a_webhook_message(failing)
+    factories.a_webhook_message(
+        failing,
+        tries=2,
+        attempts=[
+            {**refused, "answer": "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"},
+            {**silent, "error": "automation.acme-manufacturing-and-trading.example did not answer in time."},
+        ],
+        **waiting,
+    )
+    factories.a_webhook_message(failing, "scan.completed", state="failed", sent_at=None, tries=11)
+    factories.a_webhook_endpoint(
+        "https://hooks.acme.example/old",
+        kinds=["scan.failed"],
+        is_active=False,
+        problem="It answered 410 Gone: it wants nothing more.",
+    )
 
 
 def _connect() -> None:

@@ -34,6 +34,7 @@ from events.services import record
 from findings.models import Finding, Triage
 from memories.models import MemorySource, Purpose
 from memories.scopes import Scope as MemoryScope
+from notifications.models import SlackDestination, SlackWorkspace
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
@@ -162,6 +163,8 @@ def things(acme: Organization) -> dict[str, object]:
         bulk = findings.services.triage_in_bulk(
             chosen=Finding.objects.all(), triage=Triage.REVIEWING, reason=None, comment="", actor=SYSTEM
         )
+        endpoint = factories.a_webhook_endpoint()
+        message = factories.a_webhook_message(endpoint)
         team = orgs.teams.create_team(name="Payments", actor=SYSTEM)
         token, _ = orgs.services.create_token(
             name="nightly", scopes=[Scope.CI], created_by=factories.a_person("maker@acme.example"), actor=SYSTEM
@@ -174,6 +177,10 @@ def things(acme: Organization) -> dict[str, object]:
         domain = sign_on.domains.get()
         rule_import = RuleImport.objects.create(source="rules.yaml", imported_by="other@acme.example")
         change = record(Kind.RULE_MODES_CHANGED, actor=SYSTEM, count=0)
+        workspace = SlackWorkspace.objects.create(team_id="T0ACME", team_name="Workspace", installed_by="other")
+        destination = SlackDestination.objects.create(
+            workspace=workspace, channel_id="C0SECURITY", channel_name="security", chosen_by="other"
+        )
         memory = memories.services.teach(
             text="Ours is safe.",
             purpose=Purpose.BOTH,
@@ -194,10 +201,14 @@ def things(acme: Organization) -> dict[str, object]:
         "invitation_id": invited.invitations[0].pk,
         "sign_on_id": sign_on.pk,
         "domain_id": domain.pk,
+        "destination_id": destination.pk,
         "slug": acme.slug,
         "connection_id": connection.pk,
         "finding_id": finding.pk,
         "host_id": repository.host_id,
+        "endpoint_id": endpoint.pk,
+        "webhook_id": endpoint.pk,
+        "message_id": message.pk,
         "repository_id": repository.pk,
         "bulk_id": bulk.pk,
         "policy_id": 2,
