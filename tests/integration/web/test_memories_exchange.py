@@ -17,7 +17,7 @@ from tests.integration.web.test_memories import a_memory
 ClientFor = Callable[[User], Client]
 
 PAGES = "/orgs/acme/memories/"
-FILE = "version: 1\nmemories:\n- {text: Below tools nobody deploys., project: shop, path_prefix: tools, purpose: triage}\n"
+FILE = "version: 1\nmemories:\n- {text: In tools nobody deploys., project: shop, path_prefix: tools, purpose: triage}\n"
 
 pytestmark = pytest.mark.usefixtures("in_acme")
 
