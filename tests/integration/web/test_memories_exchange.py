@@ -1,4 +1,4 @@
-"""Taking memories along as YAML and bringing them: the preview says what it does, and files that cost much are refused."""
+"""Memories as YAML, taken along and brought: a preview says what it does, and files that cost much are refused."""
 
 from __future__ import annotations
 
