@@ -135,6 +135,7 @@ class Replies:
 
     triage: bool = False
     feedback: bool = False
+    memories: bool = False
 
 
 @dataclass(frozen=True)

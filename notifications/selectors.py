@@ -211,7 +211,9 @@ class _Known:
         # GitHub knows no replies in the conversation: nothing there says which comment somebody answers.
         has_thread = self._host_kind == HostKind.GITLAB or (self._host_kind == HostKind.GITHUB and not in_conversation)
         works = self.settings.commands_in_replies and has_thread
-        return Replies(triage=works, feedback=works and has_verdict)
+        return Replies(
+            triage=works, feedback=works and has_verdict, memories=works and self.settings.customize_with_memories
+        )
 
     def decided(self, finding: Finding) -> Decided | None:
         """Return what was decided; in a public repository without who did, and what they say among themselves."""

@@ -211,6 +211,8 @@ def _how_to_reply(replies: Replies, standing: Standing, *, count: int = 1) -> st
         lines = [f"- `/open`: open {it} again"]
     if replies.feedback and standing is not Standing.FIXED:
         lines.append("- `/assistant agree` or `/assistant disagree`, and why: say whether the Assistant is right")
+    if replies.memories and standing is not Standing.FIXED:
+        lines.append("- `/assistant remember` and your words: suggest what later verdicts and fixes should heed")
     if not lines:
         return ""
     return _folded("Reply to decide", "With write access to this repository, reply with:\n\n" + "\n".join(lines))

@@ -9,10 +9,13 @@ from django.conf import settings
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 import findings.services
+import memories.services
 import orgs.services
 from events.kinds import SYSTEM, Actor, ActorKind
 from findings.models import Finding, IgnoreReason, Presence, PresenceState, Triage
 from lib.diffs import unified_diff
+from memories.models import MemorySource, Purpose
+from memories.scopes import Scope
 from notifications.marker import read_marker
 from notifications.messages import CommentPlace, FindingComment, GroupComment, Replies, Standing
 from notifications.rendering import render_comment, render_status
@@ -74,7 +77,7 @@ def test_a_comment_tells_what_is_known_of_its_finding(in_acme: None) -> None:
     message = comment_on(finding, pull_request, with_notice=True)
     body = render_comment(message, dialect="github")
 
-    assert message.replies == Replies(triage=True, feedback=True)
+    assert message.replies == Replies(triage=True, feedback=True, memories=True)
     assert body.startswith("**May be safe to ignore:** `built-from-request` (High severity)")
     assert "The value is a constant." in body
     assert "```suggestion\nrun([x])\n```" in body
@@ -83,6 +86,27 @@ def test_a_comment_tells_what_is_known_of_its_finding(in_acme: None) -> None:
     assert f"/orgs/acme/findings/{finding.pk}/)" in body
     key = read_marker(body, organization_id=pull_request.organization_id, pull_request_id=pull_request.pk)
     assert key == key_of_finding(finding.pk)
+
+
+def test_a_comment_counts_memories_and_leads_to_where_its_fix_is_customized(in_acme: None) -> None:
+    pull_request = a_pull_request_here()
+    finding = found(pull_request)
+    advised(finding)
+    memory = memories.services.teach(
+        text="Ours.",
+        purpose=Purpose.REMEDIATION,
+        scope=Scope.of_finding(finding),
+        source=MemorySource.PAGE,
+        actor=SYSTEM,
+        goes_live=True,
+    )
+    guidance_id = Guidance.objects.get(finding=finding).pk
+    memories.services.note_use(memories=[memory], finding=finding, guidance_id=guidance_id)
+
+    body = render_comment(comment_on(finding, pull_request), dialect="github")
+
+    assert "1 memory was used" in body
+    assert f"/orgs/acme/findings/{finding.pk}/#customize-fix" in body
 
 
 def test_block_mode_of_the_project_makes_a_blocking_issue(in_acme: None) -> None:
@@ -164,7 +188,7 @@ def test_findings_on_one_line_know_of_each_other(in_acme: None) -> None:
     }
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("github", Replies()), ("gitlab", Replies(triage=True))])
+@pytest.mark.parametrize(("kind", "expected"), [("github", Replies()), ("gitlab", Replies(triage=True, memories=True))])
 def test_only_commands_that_reach_us_are_named(in_acme: None, kind: str, expected: Replies) -> None:
     pull_request = a_pull_request_here(kind)
     finding = found(pull_request)

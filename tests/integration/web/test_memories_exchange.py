@@ -1,4 +1,4 @@
-"""Taking memories along as YAML and bringing them: the preview says what it does, and files that cost much are refused."""
+"""Memories as YAML, taken along and brought: a preview says what it does, and files that cost much are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.integration.web.test_memories import a_memory
 ClientFor = Callable[[User], Client]
 
 PAGES = "/orgs/acme/memories/"
-FILE = "version: 1\nmemories:\n- {text: Below tools nobody deploys., project: shop, path_prefix: tools, purpose: triage}\n"
+FILE = "version: 1\nmemories:\n- {text: In tools nobody deploys., project: shop, path_prefix: tools, purpose: triage}\n"
 
 pytestmark = pytest.mark.usefixtures("in_acme")
 
