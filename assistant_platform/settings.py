@@ -184,6 +184,12 @@ CELERY_BEAT_SCHEDULE = {
     # Looked at every hour, so that a beat which is often restarted still gets to it.
     "daily": {"task": "events.daily", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
     "purge": {"task": "events.purge", "schedule": 3600.0, "options": {"queue": "backlog", "expires": 3600}},
+    # Looks at what is due, so that a Monday on which beat was down is caught up.
+    "priorities": {
+        "task": "notifications.look_for_due_weeks",
+        "schedule": 120.0,
+        "options": {"queue": "backlog", "expires": 120},
+    },
     "reservations": {
         "task": "providers.sweep_reservations",
         "schedule": 60.0,
@@ -366,6 +372,14 @@ MODEL_REQUESTS_PER_MINUTE_PER_ORGANIZATION = env_int("MODEL_REQUESTS_PER_MINUTE_
 AZURE_OPENAI_GATEWAYS = frozenset(host.lower() for host in env_list("AZURE_OPENAI_GATEWAYS"))
 # Lets organizations ask Bedrock as this server itself, whose AWS identity its environment or machine gives.
 AWS_SERVER_IDENTITY_ALLOWED = env_bool("AWS_SERVER_IDENTITY_ALLOWED")
+
+# --- Slack: the one app of this server, which organizations add to their workspaces -----------------------------------
+
+SLACK_CLIENT_ID = env_str("SLACK_CLIENT_ID")
+SLACK_CLIENT_SECRET = env_secret("SLACK_CLIENT_SECRET")
+SLACK_SIGNING_SECRET = env_secret("SLACK_SIGNING_SECRET")
+# Slack's own address; another for GovSlack. Its client appends names of methods to it.
+SLACK_API_URL = env_str("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/"
 
 # --- Requests to hosts that people typed (lib.http) -------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from assistant_platform.web import (
     bulk,
     ci,
     cli_login,
+    dashboard,
     finding,
     findings,
     health,
@@ -28,6 +29,8 @@ from assistant_platform.web import (
     scans,
     triage_imports,
 )
+from assistant_platform.web.memories import list as memory_list
+from assistant_platform.web.memories import memory
 from assistant_platform.web.rules import imports, policy, rule
 from assistant_platform.web.rules import list as rules_list
 from assistant_platform.web.settings import (
@@ -42,6 +45,7 @@ from assistant_platform.web.settings import (
     provider,
     sign_on,
     sign_on_domains,
+    slack,
     teams,
     tokens,
     usage,
@@ -52,6 +56,8 @@ from assistant_platform.web.sign_on import entrance
 
 pages_of_organization: list[URLPattern | URLResolver] = [
     path("", home.organization_root, name="organization"),
+    path("dashboard/", dashboard.dashboard_page, name="dashboard"),
+    path("priority-emails/", account.choose_priority_emails, name="organization-priority-emails"),
     path("findings/", findings.findings_page, name="findings"),
     path("findings/filters/", findings.findings_facets, name="findings-facets"),
     path("findings/bulk/", bulk.bulk_page, name="findings-bulk"),
@@ -104,6 +110,14 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/deployment/save/", deployment.save_setting, name="settings-deployment-save"),
     path("settings/deployment/consent/", deployment.change_consent, name="settings-deployment-consent"),
     path("settings/comment-preview/", comment_preview.comment_preview_page, name="settings-deployment-comments"),
+    path("memories/", memory_list.memories_page, name="settings-memories"),
+    path("memories/new/", memory_list.new_memory, name="settings-memories-new"),
+    path("memories/<int:memory_id>/", memory.memory_page, name="settings-memories-memory"),
+    path("memories/<int:memory_id>/edit/", memory.edit_memory, name="settings-memories-edit"),
+    path("memories/<int:memory_id>/approve/", memory.approve_memory, name="settings-memories-approve"),
+    path("memories/<int:memory_id>/disable/", memory.disable_memory, name="settings-memories-disable"),
+    path("memories/<int:memory_id>/remove/", memory.remove_memory, name="settings-memories-remove"),
+    path("memories/<int:memory_id>/undo/", memory.undo_change, name="settings-memories-undo"),
     path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
     path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
     path("settings/prompts/export/", prompts.export_prompts, name="settings-prompts-export"),
@@ -157,6 +171,23 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/code-hosts/projects/<int:project_id>/", repositories.move, name="settings-code-hosts-move"),
     path("settings/organization/", organization.organization_page, name="settings-organization"),
     path("settings/organization/save/", organization.save_organization, name="settings-organization-save"),
+    path("settings/slack/", slack.slack_page, name="settings-slack"),
+    path("settings/slack/add/", slack.add, name="settings-slack-add"),
+    path("settings/slack/installed/", slack.installed, name="settings-slack-installed"),
+    path("settings/slack/channels/", slack.channels, name="settings-slack-channels"),
+    path("settings/slack/channels/choose/", slack.choose, name="settings-slack-choose"),
+    path(
+        "settings/slack/destinations/<int:destination_id>/",
+        slack.change_destination,
+        name="settings-slack-destination",
+    ),
+    path("settings/slack/destinations/<int:destination_id>/test/", slack.send_test_message, name="settings-slack-test"),
+    path(
+        "settings/slack/destinations/<int:destination_id>/remove/",
+        slack.remove_destination,
+        name="settings-slack-remove",
+    ),
+    path("settings/slack/disconnect/", slack.disconnect, name="settings-slack-disconnect"),
     path("settings/people/", people.people_page, name="settings-people"),
     path("settings/people/invite/", people.invite, name="settings-people-invite"),
     path(
@@ -253,6 +284,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sign-on/<slug:key>/metadata/", entrance.metadata, name="sign-on-metadata"),
     path("accounts/", include(pages_of_account)),
     path("organizations/new/", account.new_organization_page, name="organization-new"),
+    path("priority-emails/stop/<str:token>/", account.unsubscribe_page, name="priority-emails-unsubscribe"),
     path("invitations/<str:token>/", account.invitation_page, name="invitation"),
     path("login", cli_login.cli_login, name="cli-login"),  # where `semgrep login` sends people
     path("healthz", health.healthz, name="healthz"),

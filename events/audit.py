@@ -46,6 +46,7 @@ _TOPICS = (
             Kind.TEAM_CHANGED,
             Kind.TEAM_DELETED,
             Kind.ACCESS_CHANGED,
+            Kind.PRIORITY_EMAILS_CHOSEN,
         ),
     ),
     Topic(

@@ -79,6 +79,7 @@ class Kind(models.TextChoices):
     MEMORY_ADDED = "memory_added", "Memory added"
     MEMORY_CHANGED = "memory_changed", "Memory changed"
     MEMORY_REMOVED = "memory_removed", "Memory removed"
+    MEMORY_APPLIED = "memory_applied", "Similar findings judged again by a memory"
     MEMORY_TRIED = "memory_tried", "Dry run of a memory requested"
     NOTHING_TO_REMEMBER = "nothing_to_remember", "Nothing to remember for other findings"
     ADVICE_RATED = "advice_rated", "Guidance or fix rated"
@@ -86,6 +87,7 @@ class Kind(models.TextChoices):
     VERDICT_AUDITED = "verdict_audited", "Verdict checked by a person"
     PRIORITIES_CHOSEN = "priorities_chosen", "Priorities of the week chosen"
     PRIORITIES_MAILED = "priorities_mailed", "Priorities of the week mailed"
+    PRIORITY_EMAILS_CHOSEN = "priority_emails_chosen", "Weekly priority e-mails of one's own chosen"
     SLACK_CONNECTED = "slack_connected", "Slack connected"
     SLACK_REMOVED = "slack_removed", "Slack disconnected"
     SLACK_CHANNEL_CHOSEN = "slack_channel_chosen", "Slack channel chosen"
@@ -103,6 +105,7 @@ class Kind(models.TextChoices):
     REPLY_RECEIVED = "reply_received", "Reply received on the code host"
     COMMENT_POSTED = "comment_posted", "Commented on in a pull request"
     COMMENT_HELD_BACK = "comment_held_back", "Comment held back by the noise filter"
+    COMMENTS_HELD_BACK = "comments_held_back", "Comments held back in a pull request"
     COMMENT_RESOLVED = "comment_resolved", "Comment resolved"
     FIX_PULL_REQUEST_REQUESTED = "fix_pull_request_requested", "Fix pull request requested"
     FIX_PULL_REQUEST_OPENED = "fix_pull_request_opened", "Fix pull request opened"
@@ -137,8 +140,10 @@ MACHINE_WORK = frozenset(
         Kind.REPLY_RECEIVED,
         Kind.COMMENT_POSTED,
         Kind.COMMENT_HELD_BACK,
+        Kind.COMMENTS_HELD_BACK,
         Kind.COMMENT_RESOLVED,
         Kind.NOTHING_TO_REMEMBER,
+        Kind.MEMORY_APPLIED,
         Kind.PRIORITIES_CHOSEN,
         Kind.PRIORITIES_MAILED,
         Kind.SLACK_ACTION_TAKEN,

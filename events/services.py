@@ -37,6 +37,7 @@ class Task:
     on_exhausted: Callable[..., None] | None
     parameters: frozenset[str]
     delay: timedelta = timedelta(0)
+    only_if: Callable[[Kind], bool] | None = None
 
     def arguments_from(self, subject: Mapping[str, Subject]) -> dict[str, Subject]:
         """Pick what the task takes out of an event's subject."""
@@ -98,8 +99,12 @@ def make_task(
     max_attempts: int = DEFAULT_MAX_ATTEMPTS,
     on_exhausted: Callable[..., None] | None = None,
     delay: timedelta = timedelta(0),
+    only_if: Callable[[Kind], bool] | None = None,
 ) -> Task:
-    """Describe a function as a task, and let Jobs name it; `delay` is between the event and the task."""
+    """Describe a function as a task, and let Jobs name it; `delay` is between the event and the task.
+
+    `only_if` is asked before the task is owed for an event; it may cost one small query, in the event's transaction.
+    """
     task = Task(
         name=f"{function.__module__}.{function.__qualname__}",
         function=function,
@@ -109,6 +114,7 @@ def make_task(
         on_exhausted=on_exhausted,
         parameters=frozenset(inspect.signature(function).parameters),
         delay=delay,
+        only_if=only_if,
     )
     TASKS[task.name] = task
     return task
@@ -126,8 +132,8 @@ def record(kind: Kind, *, actor: Actor, finding_id: int | None = None, **subject
         is_audit=_is_audit(kind, actor, finding_id),
         subject=subject,
     )
-    known = {**subject, "finding_id": finding_id} if finding_id is not None else subject
-    followers = _followers.get(kind, [])
+    known = {**subject, "event_id": event.pk, **({} if finding_id is None else {"finding_id": finding_id})}
+    followers = [task for task in _followers.get(kind, []) if task.only_if is None or task.only_if(kind)]
     _owe([job for task in followers for job in _jobs(task, [task.arguments_from(known)], _queue_owed_by(actor, task))])
     return event
 
@@ -183,6 +189,16 @@ def owe_many(
     if not connection.in_atomic_block:
         raise NotInTransaction(f"work for {task.name} must be owed in the transaction of the change that causes it")
     _owe(_jobs(task, arguments, owed_queue, owed_priority))
+
+
+def hasten(task: Task, arguments: Sequence[Mapping[str, Subject]]) -> None:
+    """Let work that was put off run now: something new has come to do for it."""
+    now = timezone.now()
+    keys = [_unique_key(task, each) for each in arguments]
+    put_off_until_later = Job.objects.filter(unique_key__in=keys, state=JobState.WAITING, run_after__gt=now)
+    if put_off_until_later.update(run_after=now):
+        for wake in _wake_dispatcher:
+            transaction.on_commit(wake)
 
 
 def _jobs(

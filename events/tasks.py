@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError
 from structlog.contextvars import bound_contextvars
 
 import events.services
+from events.kinds import Kind
 from events.leases import kept_alive
 from events.models import Job, JobState, Queue
 from events.services import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, Lease, LeaseLost, Task
@@ -58,11 +59,13 @@ def org_task(
     max_attempts: int = DEFAULT_MAX_ATTEMPTS,
     on_exhausted: Callable[..., None] | None = None,
     delay: timedelta = timedelta(0),
+    only_if: Callable[[Kind], bool] | None = None,
 ) -> Callable[[Callable[..., None]], Task]:
     """Make a function of ids a task that Jobs run, in the scope of the Job's organization.
 
     Safe to run twice is the function's own duty: delivery is at least once. It raises TemporaryFailure to be run again
-    later; `on_exhausted` gets the same ids when all attempts failed. It runs `delay` after what it follows.
+    later; `on_exhausted` gets the same ids when all attempts failed. It runs `delay` after what it follows, and is not
+    owed at all where `only_if` says so. It may take `event_id`, the number of the event that it follows.
     """
 
     def decorate(function: Callable[..., None]) -> Task:
@@ -73,6 +76,7 @@ def org_task(
             max_attempts=max_attempts,
             on_exhausted=on_exhausted,
             delay=delay,
+            only_if=only_if,
         )
 
     return decorate

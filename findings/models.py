@@ -279,9 +279,28 @@ class Finding(OwnedByOrganization):
                 condition=Q(triage_expires_at__isnull=False),
                 name="finding_accepted_until",
             ),
-            # How long it took to ignore what was ignored in some time.
+            # The production backlog by project and rule, with what ranks a finding: read without the rows themselves.
             models.Index(
-                fields=["organization", "triaged_at"], condition=Q(triage="ignored"), name="finding_ignored_by_time"
+                fields=["organization", "project", "rule"],
+                include=[
+                    "id",
+                    "severity",
+                    "product",
+                    "recommendation",
+                    "verdict_confidence",
+                    "component_risk",
+                    "has_verified_fix",
+                    "created_at",
+                ],
+                condition=Q(triage__in=["open", "reviewing", "to_fix"], is_present=True, is_production=True),
+                name="finding_production_backlog",
+            ),
+            # What a day brought.
+            models.Index(fields=["organization", "created_at"], include=["severity", "project"], name="finding_opened"),
+            models.Index(
+                fields=["organization", "triaged_at"],
+                condition=Q(triage="ignored", triaged_at__isnull=False),
+                name="finding_ignored_at",
             ),
             # The file of a component tag.
             models.Index(fields=["organization", "project", "path"], name="finding_in_file"),
@@ -454,3 +473,30 @@ class BulkTriageChange(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"{self.finding_id} was {self.triage}"
+
+
+class DayCount(OwnedByOrganization):
+    """How the production backlog stood when a day ended, and what the day brought; without a project, of them all.
+
+    `is_derived` marks days before anybody counted: made from what findings say of themselves now, so that what was
+    fixed and came back since is taken to have been open all the time.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="+")
+    day = models.DateField()  # of the organization's time zone
+    severity = models.SmallIntegerField(choices=Severity)
+    open = models.PositiveIntegerField(default=0)
+    opened = models.PositiveIntegerField(default=0)
+    fixed = models.PositiveIntegerField(default=0)
+    ignored = models.PositiveIntegerField(default=0)
+    is_derived = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "project", "day", "severity"], nulls_distinct=False, name="day_count_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.open} open on {self.day}"

@@ -12,7 +12,7 @@ import orgs.selectors
 from events.kinds import ASSISTANT
 from events.models import Queue
 from events.tasks import org_task
-from findings import selectors, services, uploads
+from findings import history, selectors, services, uploads
 from findings.models import Scan, ScanState
 from lib.failures import TemporaryFailure
 
@@ -70,3 +70,9 @@ def forget_uploads() -> None:
 def give_up_on_client(*, scan_id: int) -> None:
     """Say of a scan of `semgrep ci` that never ended what it did not do."""
     services.give_up_on_client(scan_id=scan_id)
+
+
+@org_task(queue=Queue.BACKLOG, priority=7)
+def count_days() -> None:
+    """Keep how the production backlog stood when yesterday ended."""
+    history.count_days(now=timezone.now())

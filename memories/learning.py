@@ -6,12 +6,14 @@ import posixpath
 import re
 
 from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
 
 import orgs.selectors
 import providers.gate
 from events.kinds import ASSISTANT, Actor, Kind
 from events.services import record, result_of_job
-from findings.models import Finding, IgnoreReason, Triage, TriageSource
+from findings.models import BulkTriage, Finding, IgnoreReason, Triage, TriageSource
 from memories.answers import PURPOSE_OF_LEARNING, LearnAnswer
 from memories.models import Memory, MemorySource, Template
 from memories.scopes import Scope, ScopeUnusable
@@ -34,19 +36,24 @@ _FRAMEWORK_PROTECTS = re.compile(
     r".{0,60}\b(escape|escapes|escaped|protect|protects|sanitis|sanitiz|encod|handle|validat|parameteri|autoescap)",
     re.IGNORECASE | re.DOTALL,
 )
+KNOWN_ALREADY = "The Assistant knew this already."
+NO_ANSWER = "The AI provider gave no answer, so nothing was learned."
 NOTHING_WITHOUT_MODEL = (
     "Built-in recognises two kinds of reasons only: that a path is not production, and that a framework protects."
 )
 
 
 def can_teach(finding: Finding) -> bool:
-    """Tell whether a person ignored the finding and said enough to learn from."""
-    return (
-        finding.triage == Triage.IGNORED
-        and finding.triage_source == TriageSource.PERSON
-        and finding.ignore_reason not in SAYS_NOTHING_OF_CODE
-        and len(finding.triage_comment.strip()) >= SHORTEST_COMMENT
-    )
+    """Tell whether a person ignored the finding and said enough, in words of their own, to learn from."""
+    if (
+        finding.triage != Triage.IGNORED
+        or finding.triage_source != TriageSource.PERSON
+        or finding.ignore_reason in SAYS_NOTHING_OF_CODE
+        or len(finding.triage_comment.strip()) < SHORTEST_COMMENT
+    ):
+        return False
+    # Who agrees without a word takes over the Assistant's; from itself it learns nothing.
+    return not Finding.objects.filter(pk=finding.pk, verdicts__explanation=finding.triage_comment).exists()
 
 
 def learn_from_ignore(*, finding: Finding, actor: Actor, goes_live: bool) -> Memory | None:
@@ -68,7 +75,7 @@ def learn_from_ignore(*, finding: Finding, actor: Actor, goes_live: bool) -> Mem
         reason=finding.get_ignore_reason_display(),
         comment=finding.triage_comment,
     )
-    answer = providers.gate.ask(
+    answer = providers.gate.ask_or_stand_in(
         prompt,
         answer=LearnAnswer,
         without_model=lambda: learn_without_model(finding),
@@ -78,10 +85,11 @@ def learn_from_ignore(*, finding: Finding, actor: Actor, goes_live: bool) -> Mem
     template = template_of(finding.triage_comment) if answer.is_built_in else Template.NONE
     with result_of_job():
         if not answer.value.generalises:
-            record(Kind.NOTHING_TO_REMEMBER, actor=ASSISTANT, finding_id=finding.pk, reason=answer.value.because[:200])
+            note_nothing(finding=finding, why=answer.value.because)
             return None
+        before = timezone.now()
         try:
-            return teach(
+            memory = teach(
                 text=answer.value.text,
                 purpose=PURPOSE_OF_LEARNING,
                 scope=_scope(finding, answer.value.path_prefix),
@@ -92,14 +100,42 @@ def learn_from_ignore(*, finding: Finding, actor: Actor, goes_live: bool) -> Mem
                 template=template,
             )
         except (MemoryUnusable, ScopeUnusable) as problem:
-            record(Kind.NOTHING_TO_REMEMBER, actor=ASSISTANT, finding_id=finding.pk, reason=str(problem)[:200])
+            note_nothing(finding=finding, why=str(problem))
             return None
+        if memory.changed_at < before:  # the same was taught before
+            note_nothing(finding=finding, why=KNOWN_ALREADY, memory_id=memory.pk)
+    return memory
+
+
+def note_nothing(*, finding: Finding, why: str, memory_id: int | None = None) -> None:
+    """Note that a finding taught nothing new, so that the page can say why. Needs a transaction."""
+    known = {"memory_id": memory_id} if memory_id is not None else {}
+    record(Kind.NOTHING_TO_REMEMBER, actor=ASSISTANT, finding_id=finding.pk, reason=why[:200], **known)
+
+
+def example_of_bulk(bulk_id: int) -> Finding | None:
+    """Return the worst finding of the rule and project that a decision about many was about most.
+
+    None where it did not ignore, or was taken back.
+    """
+    bulk = BulkTriage.objects.filter(pk=bulk_id, triage=Triage.IGNORED, undone_at=None).first()
+    if bulk is None:
+        return None
+    chosen = Finding.objects.filter(bulk_changes__bulk=bulk).order_by()
+    most = chosen.values("project_id", "rule_id").annotate(count=Count("pk")).order_by("-count", "rule_id").first()
+    if most is None:
+        return None
+    of_most = chosen.filter(project_id=most["project_id"], rule_id=most["rule_id"])
+    return of_most.select_related("rule", "project").order_by("-severity", "pk").first()
 
 
 def _scope(finding: Finding, path_prefix: str) -> Scope:
     """Return the finding's rule and project, narrowed to a folder that the finding really lies in."""
     scope = Scope.of_finding(finding)
-    narrowed = Scope(project=scope.project, rule=scope.rule, path_prefix=path_prefix).checked()
+    try:
+        narrowed = Scope(project=scope.project, rule=scope.rule, path_prefix=path_prefix).checked()
+    except ScopeUnusable:  # a model's idea of a path; what it says still holds for the rule in the project
+        return scope
     return narrowed if narrowed.holds_for_path(finding.path) else scope
 
 

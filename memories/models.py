@@ -73,6 +73,10 @@ class Memory(OwnedByOrganization):
     approved_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)  # raised by every change of text, purpose or scope
+    # What the Assistant said when it compared `compared_version` with the live ones: ids of memories, and why.
+    conflicts = models.JSONField(default=list, blank=True)
+    conflicts_because = models.CharField(max_length=400, blank=True)
+    compared_version = models.PositiveIntegerField(null=True, blank=True)
     use_count = models.PositiveIntegerField(default=0)
     last_used_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

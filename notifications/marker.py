@@ -37,6 +37,12 @@ def read_marker(body: str, *, organization_id: int, pull_request_id: int) -> str
     return None
 
 
+def ends_with_sign(body: str) -> bool:
+    """Tell whether a comment ends as those of ours do; whether the sign holds does not matter."""
+    lines = body.strip().splitlines()
+    return bool(lines) and _MARKER.fullmatch(lines[-1].strip()) is not None
+
+
 def _signature(key: str, organization_id: int, pull_request_id: int, secret: str | bytes) -> str:
     signed = f"{organization_id}:{pull_request_id}:{key}"
     return salted_hmac(_SALT, signed, secret=secret, algorithm="sha256").hexdigest()[:40]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 
 from findings.models import Finding
 from scm.models import CodeHost, PullRequest
@@ -194,6 +195,7 @@ class Delivery(OwnedByOrganization):
     finding = models.ForeignKey(Finding, models.CASCADE, null=True, blank=True, related_name="deliveries")
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.CLAIMED)
     receipt = models.CharField(max_length=100, blank=True)
+    last_action = models.CharField(max_length=30, blank=True)  # Slack's time of the last button that was pressed on it
     digest = models.BinaryField(max_length=32, null=True)  # of what was sent last
     problem = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -219,18 +221,26 @@ class WebhookEndpoint(OwnedByOrganization):
     is_active = models.BooleanField(default=True)
     problem = models.CharField(max_length=300, blank=True)  # why it was switched off by itself
     failures = models.PositiveIntegerField(default=0)  # in a row
+    failing_since = models.DateTimeField(null=True, blank=True)  # the first of those
+    old_secret_until = models.DateTimeField(null=True, blank=True)  # until when the secret before signs as well
     created_by = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "id"], name="webhook_endpoint_of_organization")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="webhook_endpoint_of_organization"),
+            models.UniqueConstraint(fields=["organization", "url"], name="webhook_endpoint_once"),
+        ]
 
     def __str__(self) -> str:
         return self.url
 
 
 class WebhookMessage(OwnedByOrganization):
-    """What an endpoint was or will be told, with every attempt: {at, status, ms, error}. `uid` is in the request."""
+    """What an endpoint was or will be told, with every attempt: {at, status, ms, error, answer}.
+
+    Each sending has its own `uid`; a message that is sent again carries the id of the first, which is in its body.
+    """
 
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="messages")
     uid = models.UUIDField()
@@ -238,6 +248,8 @@ class WebhookMessage(OwnedByOrganization):
     body = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.CLAIMED)
     attempts = models.JSONField(default=list)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
     redelivery_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -247,7 +259,24 @@ class WebhookMessage(OwnedByOrganization):
             models.UniqueConstraint(fields=["endpoint", "uid"], name="webhook_message_once"),
             models.UniqueConstraint(fields=["organization", "id"], name="webhook_message_of_organization"),
         ]
-        indexes = [models.Index(fields=["endpoint", "-id"], name="webhook_message_newest")]
+        indexes = [
+            models.Index(fields=["endpoint", "-id"], name="webhook_message_newest"),
+            models.Index(
+                fields=["endpoint", "id"], condition=models.Q(state="claimed"), name="webhook_message_waiting"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.endpoint_id}"
+
+    @property
+    def message_id(self) -> str:
+        """What the receiver knows it by, however often it is sent."""
+        return str(self.body["id"])
+
+    @property
+    def state_label(self) -> str:
+        """How far it has come, in a word for people."""
+        if self.state == DeliveryState.CLAIMED:
+            return "Trying again" if self.tries else "Waiting"
+        return self.get_state_display()

@@ -33,7 +33,7 @@ from orgs.settings.effective import EffectiveSettings, settings_for
 from remediation.models import Autofix, Guidance
 from rules.models import Severity
 from rules.selectors import ids_in_block_mode
-from scm.models import CodeFile, CodeHost, HostKind, PullRequest
+from scm.models import CodeFile, HostKind, PullRequest, Repository
 from triage.models import Verdict
 
 
@@ -170,11 +170,9 @@ class _Known:
         self.settings: EffectiveSettings = settings_for(pull_request.project_id)
         self._gone = _gone_from(pull_request, finding_ids)
         self._blocking = _blocking_rules(self.findings, pull_request.project)
-        self._host_kind = (
-            CodeHost.objects.filter(repositories__project=pull_request.project_id)
-            .values_list("kind", flat=True)
-            .first()
-        )
+        on_hosts = Repository.objects.filter(project=pull_request.project_id, host__isnull=False)
+        self._host_kind, is_private = on_hosts.values_list("host__kind", "is_private").first() or ("", True)
+        self._is_public = not is_private
         self._in_crlf = _files_in_crlf([entry for entry in self.findings if entry.rule_fix])
 
     def fix(self, finding: Finding) -> Fix | None:
@@ -195,6 +193,11 @@ class _Known:
         has_thread = self._host_kind == HostKind.GITLAB or (self._host_kind == HostKind.GITHUB and not in_conversation)
         works = self.settings.commands_in_replies and has_thread
         return Replies(triage=works, feedback=works and has_verdict)
+
+    def decided(self, finding: Finding) -> Decided | None:
+        """Return what was decided; in a public repository without who did, and what they say among themselves."""
+        told = _decided(finding)
+        return Decided(told.words) if told is not None and self._is_public else told
 
     def marker(self, key: str) -> str:
         return marker_for(key, organization_id=self.pull_request.organization_id, pull_request_id=self.pull_request.pk)
@@ -224,7 +227,7 @@ def _finding_comment(
             FlowStep(step["role"], step["path"], step["start_line"], step["text"].strip()) for step in finding.trace
         ),
         standing=known.standing(finding),
-        decided=_decided(finding),
+        decided=known.decided(finding),
         place=place,
         shares_line=shares_line,
         replies=known.replies(has_verdict=verdict is not None, in_conversation=place is None),

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from celery import shared_task
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 import notifications.mail
-from events.models import Queue
-from events.services import owe_many, part_of_job, result_of_job
+from events.models import Event, Queue
+from events.services import hasten, owe_many, part_of_job, result_of_job
 from events.tasks import org_task
 from lib.crypto import digest_of_token
 from lib.failures import TemporaryFailure
-from notifications import commenting
+from notifications import commenting, weekly
 from notifications.commenting.planning import PATIENCE
 from notifications.mail import MailNotSent
+from notifications.outgoing import delivering, stopping
+from notifications.outgoing.selectors import wants_any
 from notifications.replies.answering import carry_out_replies
+from notifications.slack import answering, following, telling
 from orgs.joining import token_of
 from orgs.models import Invitation
 from scm.models import WebhookDelivery
+from tenancy.directory import organizations_with_due_week
+from tenancy.scope import acting_for
 
 # With the usual back-off, eight hours of a mail server's absence.
 MAX_ATTEMPTS = 36
+# A quarter of an hour apart, the rest of a week: the e-mail about it is worth that long.
+MAX_ATTEMPTS_OF_A_WEEK = 700
 
 
 def _note_end(invitation_id: int) -> None:
@@ -158,3 +166,126 @@ def refresh_comments_of_reopened() -> None:
 
 def _owe_comments(pull_request_ids: list[int]) -> None:
     owe_many(comment_on_pull_request, [{"pull_request_id": pk} for pk in pull_request_ids])
+
+
+# --- Slack ------------------------------------------------------------------------------------------------------------
+
+
+@org_task(queue=Queue.DELIVER, priority=4, max_attempts=MAX_ATTEMPTS_ON_HOSTS, delay=TOGETHER)
+def tell_scan_in_slack(scan_id: int) -> None:
+    """Tell the project's channel what a scan has found, and which of it may be safe to ignore."""
+    telling.tell_of_scan(scan_id)
+
+
+@org_task(queue=Queue.DELIVER, priority=4, max_attempts=MAX_ATTEMPTS_ON_HOSTS)
+def refresh_slack(finding_id: int) -> None:
+    """Have what Slack was told of a finding say what became of it."""
+    telling.refresh([finding_id])
+
+
+@org_task(queue=Queue.DELIVER, priority=5, max_attempts=MAX_ATTEMPTS_ON_HOSTS)
+def refresh_slack_of_bulk(bulk_id: int) -> None:
+    """Do the same for findings that were decided about together."""
+    telling.refresh_of_bulk(bulk_id)
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=2)
+def take_slack_action(
+    *, verdict_id: int, team_id: str, user_id: str, channel_id: str, message: str, action: str, at: str
+) -> None:
+    """Do what a button in Slack is for."""
+    answering.take(
+        answering.Press(
+            verdict_id=verdict_id,
+            team_id=team_id,
+            user_id=user_id,
+            channel_id=channel_id,
+            message=message,
+            action=action,
+            at=at,
+        )
+    )
+
+
+@org_task(queue=Queue.DELIVER, priority=5)
+def follow_slack(workspace_id: int, event: str, channel_id: str, name: str, at: int) -> None:
+    """Show what Slack told of a workspace or a channel of it."""
+    following.follow(workspace_id=workspace_id, event=event, channel_id=channel_id, name=name, at=at)
+
+
+# --- The week's tasks -------------------------------------------------------------------------------------------------
+
+
+@shared_task(name="notifications.look_for_due_weeks")
+def look_for_due_weeks() -> None:
+    """Owe each organization a look at its week of priorities when it is due, called by beat."""
+    for organization_id in organizations_with_due_week(timezone.now()):
+        with acting_for(organization_id), transaction.atomic():
+            owe_many(look_at_week, [{}])
+
+
+@org_task(queue=Queue.BACKLOG, priority=4)
+def look_at_week() -> None:
+    """Choose the week's tasks where it is time, and owe the mails about them."""
+    weekly.look_at_week(now=timezone.now(), owe=_owe_mails)
+
+
+def _owe_mails(delivery_ids: list[int]) -> None:
+    owe_many(mail_week, [{"delivery_id": pk} for pk in delivery_ids])
+
+
+@org_task(queue=Queue.DELIVER, max_attempts=MAX_ATTEMPTS_OF_A_WEEK, on_exhausted=weekly.give_up)
+def mail_week(delivery_id: int) -> None:
+    """Mail the week's tasks to one Admin."""
+    weekly.send(delivery_id)
+
+
+# --- Outgoing webhooks ------------------------------------------------------------------------------------------------
+
+# Each wait for the next message counts as one; what is given up even so is owed again the next day.
+MAX_RUNS_OF_ENDPOINT = 1000
+
+
+@org_task(queue=Queue.DELIVER, priority=4, only_if=wants_any)
+def tell_endpoints(event_id: int) -> None:
+    """Write down what endpoints are to be told of an event, and have them told."""
+    with result_of_job():
+        event = Event.objects.filter(pk=event_id).first()
+        if event is not None:
+            _wake_endpoints(delivering.make_messages(event))
+
+
+@org_task(queue=Queue.DELIVER, priority=4)
+def wake_endpoint(endpoint_id: int) -> None:
+    """Have an endpoint told what waits for it: it was changed, or something was put there for it."""
+    with result_of_job():
+        _wake_endpoints([endpoint_id])
+
+
+@org_task(queue=Queue.DELIVER, priority=5, max_attempts=MAX_RUNS_OF_ENDPOINT)
+def deliver_to_endpoint(endpoint_id: int) -> None:
+    """Tell an endpoint what is due."""
+    delivering.deliver(endpoint_id)
+
+
+@org_task(queue=Queue.DELIVER, max_attempts=MAX_ATTEMPTS)
+def mail_stopped_endpoint(endpoint_id: int, event_id: int) -> None:
+    """Tell Admins that an endpoint was switched off after failures, each of them once."""
+    stopping.mail_admins(endpoint_id=endpoint_id, event_id=event_id)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def look_after_endpoints() -> None:
+    """Forget what was told long ago, and have told what waits and nobody works on."""
+    with result_of_job():
+        delivering.forget_messages()
+        owe_many(deliver_to_endpoint, _named(delivering.endpoints_that_wait()), owed_queue=Queue.DELIVER)
+
+
+def _wake_endpoints(endpoint_ids: list[int]) -> None:
+    owe_many(deliver_to_endpoint, _named(endpoint_ids), owed_queue=Queue.DELIVER)
+    hasten(deliver_to_endpoint, _named(endpoint_ids))
+
+
+def _named(endpoint_ids: list[int]) -> list[dict[str, int]]:
+    return [{"endpoint_id": pk} for pk in endpoint_ids]

@@ -91,3 +91,16 @@ def _lock_admins() -> set[int]:
     # Always in the same order, so that two of these never wait for each other.
     admins = Membership.objects.select_for_update().filter(role=Role.ADMIN).order_by("pk")
     return set(admins.values_list("pk", flat=True))
+
+
+def choose_priority_emails(*, membership: Membership, gets_them: bool, actor: Actor) -> None:
+    """Keep whether a person gets the weekly priority e-mails of an organization. Safe to run twice."""
+    with transaction.atomic():
+        changed = Membership.objects.filter(pk=membership.pk).exclude(gets_priority_emails=gets_them)
+        if changed.update(gets_priority_emails=gets_them):
+            record(
+                Kind.PRIORITY_EMAILS_CHOSEN,
+                actor=actor,
+                email=membership.user.email,
+                change="on" if gets_them else "off",
+            )

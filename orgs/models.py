@@ -20,6 +20,7 @@ class Membership(OwnedByOrganization):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     is_limited_to_teams = models.BooleanField(default=False)  # sees only the projects of the own teams
+    gets_priority_emails = models.BooleanField(default=True)  # as an Admin, unless the person has unsubscribed
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -3,6 +3,9 @@
 # ruff: noqa: PLC0414  (settings have a package of their own; callers find them here with the rest)
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -164,6 +167,13 @@ def emails_of_admins() -> list[str]:
     return list(admins.order_by("user__email").values_list("user__email", flat=True))
 
 
+def admins_for_priorities(*, joined_before: datetime) -> list[Membership]:
+    """Return the Admins who get the weekly priorities, were there at that moment, and can sign in."""
+    admins = Membership.objects.filter(role=Role.ADMIN, user__is_active=True, gets_priority_emails=True)
+    there = admins.filter(created_at__lt=joined_before).exclude(user__email="")
+    return list(there.select_related("user").order_by("pk"))
+
+
 def visible_project_ids(viewer: Viewer) -> frozenset[int] | None:
     """Return the ids of the projects that somebody sees, None where it is every project of the organization.
 
@@ -189,6 +199,11 @@ def project_called(name: str) -> Project | None:
 def sees_project_named(viewer: Viewer, name: str) -> bool:
     """Tell whether somebody sees the project of that name; who sees all may name one that is yet to be made."""
     return visible_project_ids(viewer) is None or projects_visible_to(viewer).filter(name=name).exists()
+
+
+def names_of_projects(ids: Sequence[int]) -> dict[int, str]:
+    """Return the names of projects by their ids, of those that somebody has been found to see."""
+    return dict(Project.objects.filter(pk__in=ids).values_list("pk", "name"))
 
 
 def project_names(viewer: Viewer, *, at_most: int) -> dict[int, str]:

@@ -93,10 +93,11 @@ def change_organization(
 ) -> None:
     """Save what an organization is called and asks of its people; its slug stays, since addresses contain it."""
     organization.name, organization.time_zone = name, time_zone
+    organization.priorities_due_at = None  # Monday begins at another moment there
     organization.requires_second_factor = requires_second_factor
     organization.full_clean(validate_unique=False, validate_constraints=False)
     with transaction.atomic():
-        organization.save(update_fields=["name", "time_zone", "requires_second_factor"])
+        organization.save(update_fields=["name", "time_zone", "requires_second_factor", "priorities_due_at"])
         record(
             Kind.ORGANIZATION_CHANGED,
             actor=actor,

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from django.db.models import Q, Subquery
 
+import events.selectors
 from findings.models import Finding
 from orgs.models import Project
 from remediation.models import AdviceFeedback, Autofix, FixPullRequest, FixPullRequestState, Guidance
@@ -14,6 +15,8 @@ from triage.models import Verdict
 
 REASONS_SHOWN = 100  # of one finding
 REASON_SHOWN = 300  # characters of what somebody said, where a model is told of it
+EXPERIENCE_SHOWN = 3
+CLOSED_SHOWN = 2
 
 
 def latest_guidance(finding: Finding) -> Guidance | None:
@@ -42,6 +45,33 @@ def latest_autofixes(finding_ids: Collection[int]) -> dict[int, Autofix]:
     """Return the newest attempts at a fix for many findings, shown or not, by the finding's id."""
     newest = Autofix.objects.filter(finding_id__in=finding_ids).order_by("finding_id", "-pk").distinct("finding_id")
     return {autofix.finding_id: autofix for autofix in newest}
+
+
+def experience_with_fixes(finding: Finding) -> list[str]:
+    """Return what became of fixes for a finding's rule in its project, as sentences without names of people.
+
+    What people said of them, and which fix pull requests were closed without being merged; newest first each.
+    """
+    closed = (
+        FixPullRequest.objects.filter(
+            finding__rule=finding.rule_id, finding__project=finding.project_id, state=FixPullRequestState.CLOSED
+        )
+        .select_related("autofix")
+        .order_by("-pk")[:CLOSED_SHOWN]
+    )
+    return [
+        *feedback_on_fixes(rule=finding.rule, project=finding.project, limit=EXPERIENCE_SHOWN),
+        *(
+            f"The pull request of a fix was closed without being merged: {entry.autofix.explanation[:REASON_SHOWN]}"
+            for entry in closed
+        ),
+    ]
+
+
+def is_being_written_anew(finding: Finding) -> bool:
+    """Tell whether somebody asked for another guidance and fix by *Customize fix* and they are still being written."""
+    owed = events.selectors.unfinished_jobs().filter(task="remediation.tasks.regenerate")
+    return owed.filter(arguments__finding_id=finding.pk).exists()
 
 
 def latest_fix_pull_request(finding: Finding) -> FixPullRequest | None:

@@ -8,12 +8,15 @@ from typing import Any
 from django.db import transaction
 
 import findings.services
+import memories.services
 import orgs.selectors
 import providers.gate
-from events.kinds import ASSISTANT, Kind
+from events.kinds import ASSISTANT, Actor, Kind
 from events.services import record, result_of_job
 from findings.context import FindingContext
 from findings.models import Confidence, Finding
+from memories.models import Memory, MemorySource, Purpose
+from memories.scopes import Scope
 from providers.gate import Answer
 from remediation import gates
 from remediation.answers import FixAnswer, GuidanceAnswer
@@ -53,13 +56,16 @@ NO_RECIPE = "Built-in has no safe change for this pattern; the guidance says wha
 CONFIDENCE_ORDER = {None: 0, "": 0, "low": 1, "medium": 2, "high": 3}
 
 
-def write_guidance(*, finding: Finding) -> Guidance:
-    """Write step-by-step guidance for a finding. Raises as the gate does."""
-    prompt, context = guidance_question(finding)
+def write_guidance(*, finding: Finding, beside: Memory | None = None) -> Guidance:
+    """Write step-by-step guidance for a finding, with the memories that hold for it and perhaps one more.
+
+    Raises as the gate does.
+    """
+    question = guidance_question(finding, beside=beside)
     answer = providers.gate.ask_or_stand_in(
-        prompt,
+        question.prompt,
         answer=GuidanceAnswer,
-        without_model=lambda: guidance_for(context),
+        without_model=lambda: guidance_for(question.context),
         finding_id=finding.pk,
         project_id=finding.project_id,
     )
@@ -70,16 +76,19 @@ def write_guidance(*, finding: Finding) -> Guidance:
             steps=[step.model_dump() for step in answer.value.steps],
             **_origin(answer),
         )
+        used = () if answer.is_built_in else question.taught.memories
+        memories.services.note_use(memories=used, finding=finding, guidance_id=guidance.pk)
         record(Kind.GUIDANCE_WRITTEN, actor=ASSISTANT, finding_id=finding.pk, guidance_id=guidance.pk)
     return guidance
 
 
-def write_fix(*, finding: Finding) -> Autofix:
+def write_fix(*, finding: Finding, beside: Memory | None = None) -> Autofix:
     """Write a fix, run every gate on it, and keep it with what they said. Raises as the gate does.
 
-    A model whose first attempt fails a gate gets one more, with the reasons.
+    A model whose first attempt fails a gate gets one more, with the reasons. `beside` is a memory that counts although
+    it is not in force.
     """
-    question = fix_question(finding)
+    question = fix_question(finding, beside=beside)
     context = question.context
     with transaction.atomic():
         other_rules = yaml_of_rules_for(path=finding.path, except_rule=finding.rule)
@@ -92,7 +101,8 @@ def write_fix(*, finding: Finding) -> Autofix:
         second = _check(context, again, other_rules, dependencies)
         if second is not None and _worth(second) > _worth(check):
             answer, check = again, second
-    return _keep_fix(finding, answer, check, minimum=minimum)
+    used = () if answer.is_built_in else question.taught.memories
+    return _keep_fix(finding, answer, check, minimum=minimum, used=used)
 
 
 def _ask_for_fix(finding: Finding, question: FixQuestion, *, failed: str) -> Answer[FixAnswer]:
@@ -143,7 +153,14 @@ def _worth(check: gates.FixCheck) -> tuple[bool, bool, int]:
     return check.is_verified, check.is_shown, CONFIDENCE_ORDER[check.highest_confidence]
 
 
-def _keep_fix(finding: Finding, answer: Answer[FixAnswer], check: gates.FixCheck | None, *, minimum: str) -> Autofix:
+def _keep_fix(
+    finding: Finding,
+    answer: Answer[FixAnswer],
+    check: gates.FixCheck | None,
+    *,
+    minimum: str,
+    used: tuple[Memory, ...],
+) -> Autofix:
     confidence = (check.highest_confidence or "") if check and check.is_shown else ""
     if answer.is_built_in and confidence == Confidence.HIGH:
         confidence = Confidence.MEDIUM  # a recipe knows the pattern, not what the code is for
@@ -164,12 +181,33 @@ def _keep_fix(finding: Finding, answer: Answer[FixAnswer], check: gates.FixCheck
             revision=finding.revision,
             **_origin(answer),
         )
+        memories.services.note_use(memories=used, finding=finding, autofix_id=autofix.pk)
         findings.services.apply_fix(
             finding=finding, confidence=confidence if is_shown else "", is_verified=autofix.is_verified
         )
         kind = Kind.AUTOFIX_WRITTEN if is_shown else Kind.AUTOFIX_NOT_POSSIBLE
         record(kind, actor=ASSISTANT, finding_id=finding.pk, autofix_id=autofix.pk, confidence=confidence)
     return autofix
+
+
+def customize_fix(*, finding: Finding, text: str, actor: Actor, goes_live: bool) -> Memory:
+    """Keep how somebody wants such findings fixed, and have this one's guidance and fix written anew by it.
+
+    Where the memory is only suggested, it counts for this finding alone until an Admin approves it. Raises
+    MemoryUnusable.
+    """
+    with transaction.atomic():
+        memory = memories.services.teach(
+            text=text,
+            purpose=Purpose.REMEDIATION,
+            scope=Scope.of_finding(finding),
+            source=MemorySource.FIX,
+            actor=actor,
+            goes_live=goes_live,
+            finding=finding,
+        )
+        record(Kind.FIX_REGENERATION_REQUESTED, actor=actor, finding_id=finding.pk, memory_id=memory.pk)
+    return memory
 
 
 def withdraw_fix(*, finding: Finding) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from django.db import transaction
 
 import findings.selectors
+import memories.selectors
 import orgs.selectors
 from events.kinds import Kind
 from events.models import Queue
 from events.services import part_of_job
 from events.tasks import org_task
 from findings.models import Finding, Recommendation
+from memories.models import Memory
 from providers.gate import NoUsableAnswer
 from remediation import pull_requests, selectors, services
 from scm.models import PullRequest
+
+NOT_REGENERATED = "The AI provider gave no answer, after several tries; what was there before stays."
 
 
 def _finding(finding_id: int) -> Finding | None:
@@ -47,14 +51,38 @@ def advise(*, finding_id: int) -> None:
         _fix_or_withdraw(finding, is_advice_wanted=is_wanted)
 
 
-def _guide(finding: Finding) -> None:
+def _not_regenerated_after_all(*, finding_id: int, memory_id: int) -> None:
+    finding = _finding(finding_id)
+    if finding is not None:
+        services.give_up_on(finding=finding, kind=Kind.GUIDANCE_NOT_POSSIBLE, why=NOT_REGENERATED)
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=3, max_attempts=3, on_exhausted=_not_regenerated_after_all)
+def regenerate(*, finding_id: int, memory_id: int) -> None:
+    """Write a finding's guidance and fix anew by what somebody has just said of it. Safe to run twice."""
+    with transaction.atomic():
+        finding = _finding(finding_id)
+        memory = memories.selectors.known().filter(pk=memory_id).first()
+        is_wanted = finding is not None and _is_advice_wanted(finding)
+    if finding is None or memory is None or not is_wanted:
+        return
+    with part_of_job():
+        _guide(finding, beside=memory)
+    with transaction.atomic():
+        finding = _finding(finding_id)
+        is_wanted = finding is not None and _is_advice_wanted(finding)
+    if finding is not None:
+        _fix_or_withdraw(finding, is_advice_wanted=is_wanted, beside=memory)
+
+
+def _guide(finding: Finding, *, beside: Memory | None = None) -> None:
     try:
-        services.write_guidance(finding=finding)
+        services.write_guidance(finding=finding, beside=beside)
     except NoUsableAnswer as problem:
         services.give_up_on(finding=finding, kind=Kind.GUIDANCE_NOT_POSSIBLE, why=str(problem))
 
 
-def _fix_or_withdraw(finding: Finding, *, is_advice_wanted: bool) -> None:
+def _fix_or_withdraw(finding: Finding, *, is_advice_wanted: bool, beside: Memory | None = None) -> None:
     if finding.recommendation != Recommendation.FIX:
         if finding.fix_confidence:  # a fix is shown
             services.withdraw_fix(finding=finding)
@@ -62,7 +90,7 @@ def _fix_or_withdraw(finding: Finding, *, is_advice_wanted: bool) -> None:
     if finding.rule_fix or not is_advice_wanted:
         return
     try:
-        services.write_fix(finding=finding)
+        services.write_fix(finding=finding, beside=beside)
     except NoUsableAnswer as problem:
         services.give_up_on(finding=finding, kind=Kind.AUTOFIX_NOT_POSSIBLE, why=str(problem))
 

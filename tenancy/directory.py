@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
 
 from tenancy.models import Organization
 
@@ -46,6 +48,13 @@ def organization_by_slug(slug: str) -> Organization | None:
     """Return the organization of an address, None where there is none."""
     with across_organizations():
         return Organization.objects.filter(slug=slug).first()
+
+
+def organizations_with_due_week(now: datetime) -> list[int]:
+    """Return the ids of organizations whose week of priorities is to be looked at by now."""
+    with across_organizations():
+        due = Organization.objects.filter(Q(priorities_due_at=None) | Q(priorities_due_at__lte=now))
+        return list(due.order_by("pk").values_list("pk", flat=True))
 
 
 def organization_ids() -> list[int]:

@@ -24,7 +24,12 @@ class Organization(models.Model):
     name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64, default="UTC")
     requires_second_factor = models.BooleanField(default=False)  # of everybody who opens one of its pages
+    # When its week of priorities is looked at next; None: as soon as the clock ticks.
+    priorities_due_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["priorities_due_at"], name="organization_priorities_due")]
 
     def __str__(self) -> str:
         return self.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -23,6 +23,7 @@ from tests import factories, servers
 if TYPE_CHECKING:
     from tests.vendors.github_server import GitHubServer
     from tests.vendors.gitlab_server import GitLabServer
+    from tests.vendors.slack_server import SlackServer
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +110,19 @@ def gitlab() -> Iterator[GitLabServer]:
     with GitLabServer().running() as server, in_force(Policy.of(allowed=["127.0.0.1"], ports=["*"])):
         yield server
         close_adapters()
+    assert server.violations == []
+
+
+@pytest.fixture
+def slack(settings: Any) -> Iterator[SlackServer]:
+    """A Slack on loopback with the operator's app; fails the test that broke what Slack describes."""
+    from tests.vendors import slack_server  # noqa: PLC0415  (few tests need what it loads)
+
+    settings.SLACK_CLIENT_ID, settings.SLACK_CLIENT_SECRET = slack_server.CLIENT_ID, slack_server.CLIENT_SECRET
+    settings.SLACK_SIGNING_SECRET = slack_server.SIGNING_SECRET
+    with slack_server.SlackServer().running() as server, in_force(Policy.of(allowed=["127.0.0.1"], ports=["*"])):
+        settings.SLACK_API_URL = server.api_url
+        yield server
     assert server.violations == []
 
 

@@ -14,13 +14,16 @@ import scm.fetching
 from findings.context import FindingContext
 from findings.models import Finding
 from lib.syntax import lines_of
+from memories.models import Memory, Purpose
+from memories.selectors import NOTHING, Relevant, relevant_to
 from orgs.models import Project
 from orgs.settings.effective import EffectiveSettings
 from providers.prompts import Prompt, render
 from triage import excerpt, facts
 from triage.questions import questions_for
-from triage.selectors import earlier_decisions
+from triage.selectors import earlier_decisions, feedback_on_rule
 
+FEEDBACK_SHOWN = 5
 COMPONENT_LINES_SHOWN = 120
 COMPONENT_LINE_CHARACTERS = 300
 
@@ -34,6 +37,7 @@ class VerdictQuestion:
     shown: excerpt.Excerpt
     known: tuple[facts.Fact, ...]
     test_paths_decide: bool
+    taught: Relevant = NOTHING
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class VerdictMaterial:
     context: FindingContext
     decisions: list[str]
     settings: EffectiveSettings
+    taught: Relevant = NOTHING
+    feedback: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,12 +75,17 @@ def with_code(material: VerdictMaterial, finding: Finding) -> VerdictMaterial:
     return replace(material, context=findings.code.with_code(material.context, finding))
 
 
-def material_for_verdict(finding: Finding) -> VerdictMaterial:
-    """Return what the question whether a finding is real is made of. Needs a transaction."""
+def material_for_verdict(finding: Finding, *, beside: Memory | None = None) -> VerdictMaterial:
+    """Return what the question whether a finding is real is made of. Needs a transaction.
+
+    `beside` is a memory that counts although it is not in force, since somebody tries it out.
+    """
     return VerdictMaterial(
         context=findings.selectors.context_of(finding),
         decisions=earlier_decisions(finding),
         settings=orgs.selectors.settings_for(finding.project_id),
+        taught=relevant_to(finding=finding, purpose=Purpose.TRIAGE, beside=beside),
+        feedback=tuple(feedback_on_rule(rule=finding.rule, limit=FEEDBACK_SHOWN)),
     )
 
 
@@ -91,17 +102,26 @@ def verdict_question_of(material: VerdictMaterial) -> VerdictQuestion:
         code=shown.as_text(),
         facts=[fact.statement for fact in known],
         earlier=material.decisions,
+        feedback=material.feedback,
+        memories=[memory.text for memory in material.taught.memories],
+        memories_left_out=material.taught.left_out,
         questions=questions_for(context.rule),
     )
     return VerdictQuestion(
-        prompt=prompt, context=context, shown=shown, known=known, test_paths_decide=material.settings.test_paths_decide
+        prompt=prompt,
+        context=context,
+        shown=shown,
+        known=known,
+        test_paths_decide=material.settings.test_paths_decide,
+        taught=material.taught,
     )
 
 
 def second_question_of(asked: VerdictQuestion) -> Prompt:
     """Return the question whether a finding could be exploited after all: the same code, nothing of the first answer.
 
-    What people decided earlier, and what is known without a model, is left out as well: it led to the first answer.
+    What people decided earlier, what they taught, and what is known without a model, is left out as well: it led to the
+    first answer.
     """
     context = asked.context
     return render(

@@ -110,6 +110,7 @@ class PriorityWeek(OwnedByOrganization):
 
     monday = models.DateField()  # of the organization's time zone
     chosen_at = models.DateTimeField(auto_now_add=True)
+    told_at = models.DateTimeField(null=True, blank=True)  # when it was settled who is told by e-mail
 
     class Meta:
         constraints = [
@@ -127,7 +128,8 @@ class PriorityTask(OwnedByOrganization):
     week = models.ForeignKey(PriorityWeek, models.CASCADE, related_name="tasks")
     rank = models.PositiveSmallIntegerField()
     finding = models.ForeignKey(Finding, models.CASCADE, related_name="+")  # the worst of them
-    finding_ids = models.JSONField(default=list)
+    finding_ids = models.JSONField(default=list)  # the oldest of the equal ones, whose progress is shown
+    count = models.PositiveIntegerField(default=1)  # of all equal ones, when it was chosen
     score = models.FloatField()
     reasons = models.JSONField(default=list)  # sentences, strongest first
 

@@ -122,10 +122,16 @@ def _factors(candidate: Candidate) -> list[tuple[float, str]]:
         (EXPLOITED_POINTS * bool(EXPLOITED & set(candidate.cwe)), "Weaknesses of this class are exploited often."),
         (LIKELY_POINTS * (candidate.likelihood == "high"), "The rule says that an attack is likely."),
         (IMPACT_POINTS * (candidate.impact == "high"), "The rule says that an attack would do much harm."),
-        (FROM_INPUT_POINTS * candidate.comes_from_input, "What comes from outside reaches it."),
+        (FROM_INPUT_POINTS * candidate.comes_from_input, "The report follows data from its source to here."),
         (VERIFIED_FIX_POINTS * candidate.has_verified_fix, "A verified fix is ready."),
-        (_age_points(candidate.days_open), f"Open for {candidate.days_open} days."),
-        (_reach_points(candidate.equal), f"One change of the same kind closes {candidate.equal} findings."),
+        (
+            _age_points(candidate.days_open),
+            f"Open for {candidate.days_open} day{'' if candidate.days_open == 1 else 's'}.",
+        ),
+        (
+            _reach_points(candidate.equal),
+            f"{candidate.equal} findings of this rule are open in the project, which can be gone through together.",
+        ),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +12,17 @@ from django.utils import timezone
 
 import findings.selectors
 import findings.services
+import memories.services
 import providers.gate
 from events.kinds import ASSISTANT, Actor, Kind
 from events.services import lease_in_hand, record, result_of_job
 from findings.models import AnalysisState, Finding, IgnoreReason, NotAnalysed, Recommendation, Triage
 from lib.failures import TemporaryFailure
+from memories.models import Memory
 from orgs.models import Project
 from orgs.services import actor_of
 from providers.gate import Answer, NoUsableAnswer, StoppedByBudget
-from triage import evidence, facts, injection, second_vote
+from triage import evidence, facts, injection, second_vote, taught
 from triage.answers import ComponentAnswer, Conclusion, Confidence, SecondVoteAnswer, VerdictAnswer
 from triage.answers import Verdict as VerdictValue
 from triage.asking import (
@@ -58,30 +60,63 @@ def judge_finding(*, finding: Finding) -> Verdict:
 
 
 def judge_by(material: VerdictMaterial, *, finding: Finding) -> Verdict:
-    """Judge a finding by what was read of it. Raises as `judge_finding` does."""
+    """Judge a finding by what was read of it, and keep the verdict. Raises as `judge_finding` does."""
+    return keep_verdict(reach_verdict(material, finding=finding), finding=finding)
+
+
+@dataclass(frozen=True)
+class ReachedVerdict:
+    """What the Assistant comes to about a finding, with what it was made of; nothing is kept yet.
+
+    `used` are the memories that it was reached with.
+    """
+
+    asked: VerdictQuestion
+    answer: Answer[VerdictAnswer]
+    checked: tuple[evidence.CheckedQuote, ...]
+    settled: VerdictAnswer
+    vote: SecondVote
+    used: tuple[Memory, ...]
+
+
+def reach_verdict(material: VerdictMaterial, *, finding: Finding) -> ReachedVerdict:
+    """Ask whether a finding is real and check the answer, keeping no verdict. Raises as `judge_finding` does."""
     asked = verdict_question_of(material)
     by_place = facts.verdict_by_place(asked.context, asked.known) if asked.test_paths_decide else None
+    by_template = taught.verdict_by_template(asked.context, asked.known, asked.taught.memories)
     if by_place is not None:
         # The organization says that the place decides: nothing is sent and nothing paid.
         version = asked.prompt.version
         answer = Answer(value=by_place, is_built_in=True, model="", prompt_version=version, model_call_id=None)
+        used: tuple[Memory, ...] = ()
     else:
         answer = providers.gate.ask(
             asked.prompt,
             answer=VerdictAnswer,
-            without_model=lambda: facts.verdict_without_model(asked.context, asked.known),
+            without_model=lambda: (
+                by_template.answer if by_template else facts.verdict_without_model(asked.context, asked.known)
+            ),
             finding_id=finding.pk,
             project_id=finding.project_id,
         )
+        used_without_model = (by_template.memory,) if by_template else ()
+        used = used_without_model if answer.is_built_in else asked.taught.memories
     checked = evidence.check(answer.value.evidence, asked.context)
     settled = injection.bar(evidence.settle(answer.value, checked), injection.in_excerpt(asked.shown))
+    settled = taught.bar(settled, used)
     vote = second_vote.NOT_NEEDED
     if settled.verdict is VerdictValue.FALSE_POSITIVE and second_vote.needs_second_vote(
         severity=finding.severity, cwes=asked.context.rule.cwe, careful_cwes=material.settings.careful_cwes
     ):
         vote = _second_vote(asked, material, first=answer, finding=finding)
-    settled = second_vote.after_second_look(settled, vote)
-    return _keep_verdict(finding=finding, asked=asked, answer=answer, checked=checked, settled=settled, vote=vote)
+    return ReachedVerdict(
+        asked=asked,
+        answer=answer,
+        checked=checked,
+        settled=second_vote.after_second_look(settled, vote),
+        vote=vote,
+        used=used,
+    )
 
 
 def _second_vote(
@@ -134,15 +169,9 @@ def _may_be_tried_again(failure: TemporaryFailure) -> bool:
     return not (lease.is_last_attempt if failure.spends_attempt else lease.has_waited_too_long)
 
 
-def _keep_verdict(
-    *,
-    finding: Finding,
-    asked: VerdictQuestion,
-    answer: Answer[VerdictAnswer],
-    checked: tuple[evidence.CheckedQuote, ...],
-    settled: VerdictAnswer,
-    vote: SecondVote,
-) -> Verdict:
+def keep_verdict(reached: ReachedVerdict, *, finding: Finding) -> Verdict:
+    """Keep what was reached as the verdict that counts, with the memories that it used; what owes advice follows."""
+    asked, answer, settled, vote = reached.asked, reached.answer, reached.settled, reached.vote
     was_lowered = (settled.verdict, settled.confidence) != (answer.value.verdict, answer.value.confidence)
     with result_of_job():
         verdict = Verdict.objects.create(
@@ -150,7 +179,7 @@ def _keep_verdict(
             value=settled.verdict,
             confidence=settled.confidence,
             explanation=settled.explanation,
-            evidence=[_quote_as_json(entry) for entry in checked],
+            evidence=[_quote_as_json(entry) for entry in reached.checked],
             facts=[{"kind": fact.kind, "statement": fact.statement, "leaning": fact.leaning} for fact in asked.known],
             lowered_because=_in_words(answer.value, vote) if was_lowered else "",
             code_lines=[asdict(segment) for segment in asked.shown.segments],
@@ -164,6 +193,7 @@ def _keep_verdict(
             second_model_call_id=vote.model_call_id,
             second_missing_because=vote.missing_because,
         )
+        memories.services.note_use(memories=reached.used, finding=finding, verdict_id=verdict.pk)
         findings.services.apply_verdict(
             finding=finding, recommendation=RECOMMENDATION_OF[settled.verdict], confidence=settled.confidence
         )

@@ -13,9 +13,10 @@ import orgs.selectors
 from events.models import Queue
 from events.tasks import org_task
 from findings.models import Scan, ScanState
+from memories.models import DryRun, DryRunState, Memory
 from orgs.models import Project
 from providers.gate import NoUsableAnswer, StoppedByBudget
-from triage import auditing, planning, services
+from triage import auditing, dry_runs, planning, rejudging, services
 from triage.asking import material_for_verdict, with_code
 
 
@@ -73,6 +74,34 @@ def plan_analysis(*, scan_id: int) -> None:
         planning.plan_analysis(scan=scan, judge=judge_finding, tag=tag_file)
 
 
+@org_task(queue=Queue.BACKLOG, priority=rejudging.LATER_PRIORITY, max_attempts=3)
+def rejudge_finding(*, finding_id: int, memory_id: int) -> None:
+    """Judge an open finding again, since a memory that concerns it has changed; without an answer nothing changes."""
+    with transaction.atomic():
+        finding = findings.selectors.every_finding().filter(pk=finding_id, is_present=True).first()
+        memory = Memory.objects.filter(pk=memory_id).first()
+        is_wanted = (
+            finding is not None
+            and finding.is_open
+            and orgs.selectors.settings_for(finding.project_id).judges_new_findings
+        )
+    if finding is None or memory is None or not is_wanted:
+        return
+    try:
+        rejudging.rejudge(finding=finding, memory=memory)
+    except NoUsableAnswer:
+        return  # the call's record says why; the verdict that is there still counts
+
+
+@org_task(queue=Queue.BACKLOG, priority=6)
+def rejudge_similar(*, memory_id: int) -> None:
+    """Have the findings judged again that a memory concerns, now that it was taught, changed or removed."""
+    with transaction.atomic():
+        memory = Memory.objects.filter(pk=memory_id).first()
+    if memory is not None:
+        rejudging.rejudge_similar(memory=memory, judge=rejudge_finding)
+
+
 @org_task(queue=Queue.BACKLOG, priority=8)
 def forget_excerpts() -> None:
     """Remove the code that verdicts were judged by once it is past the organization's time."""
@@ -85,6 +114,21 @@ def forget_excerpts() -> None:
 def resume_stopped(*, count: int) -> None:
     """Queue again what the budget stopped."""
     planning.queue_stopped(judge=judge_finding, tag=tag_file)
+
+
+def _no_dry_run_after_all(*, memory_id: int, dry_run_id: int) -> None:
+    dry_runs.give_up(DryRun.objects.get(pk=dry_run_id))
+
+
+@org_task(queue=Queue.INTERACTIVE, priority=4, on_exhausted=_no_dry_run_after_all)
+def dry_run(*, memory_id: int, dry_run_id: int) -> None:
+    """Try a memory on findings that it concerns, without changing any."""
+    with transaction.atomic():
+        run = DryRun.objects.filter(pk=dry_run_id, state=DryRunState.RUNNING).select_related(
+            "memory__project", "memory__rule"
+        ).first()
+    if run is not None:
+        dry_runs.carry_out(run)
 
 
 @org_task(queue=Queue.BACKLOG, priority=8)

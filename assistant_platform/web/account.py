@@ -9,11 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+import notifications.weekly
 import orgs.joining
 import orgs.membership
 import orgs.selectors
@@ -23,8 +25,10 @@ from assistant_platform.web.accounts import INVITATION_IN_SESSION, AccountAdapte
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.sign_on import enforcement
 from orgs.membership import Refused
-from orgs.models import Invitation
+from orgs.models import Invitation, Membership
 from orgs.permissions import Permission
+from orgs.services import actor_of
+from tenancy.scope import acting_for
 
 SLUG_TAKEN = "This name is taken. Choose another."
 
@@ -114,6 +118,41 @@ def leave(request: OrgRequest) -> HttpResponse:
     else:
         messages.success(request, f"You have left {name}.")
     return redirect("account_organizations")
+
+
+@require_POST
+@org_page(Permission.FINDINGS_VIEW)
+def choose_priority_emails(request: OrgRequest) -> HttpResponse:
+    """Keep whether the person gets the organization's weekly priority e-mails."""
+    gets_them = request.POST.get("gets_them") == "on"
+    orgs.membership.choose_priority_emails(membership=request.member, gets_them=gets_them, actor=request.actor)
+    name = request.member.organization.name
+    messages.success(
+        request,
+        f"You get the weekly priorities of {name}." if gets_them else f"No weekly priorities of {name} any more.",
+    )
+    return redirect("account_organizations")
+
+
+@csrf_exempt  # the link is signed; a mail program's own button sends no token of ours (RFC 8058)
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask whether to stop the weekly priority e-mails, and stop them by POST: for whoever holds a mail's link."""
+    ids = notifications.weekly.organization_and_member_of(token)
+    if ids is None:
+        raise Http404
+    organization_id, member_id = ids
+    with acting_for(organization_id), transaction.atomic():
+        member = Membership.objects.select_related("organization", "user").filter(pk=member_id).first()
+        if member is None:
+            raise Http404
+        if request.method == "POST":
+            orgs.membership.choose_priority_emails(membership=member, gets_them=False, actor=actor_of(member.user))
+            member.gets_priority_emails = False
+        # Rendered in the scope, and as for a stranger: the page shows nothing but the organization's name.
+        context = {"name": member.organization.name, "gets_them": member.gets_priority_emails}
+        return render(request, "account/unsubscribe.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -17,6 +17,7 @@ from providers import usage
 from tenancy.scope import organization_id_or_none
 
 SECTION_OF_PAGE = {
+    "dashboard": "dashboard",
     "findings": "findings",
     "finding": "findings",
     "projects": "projects",

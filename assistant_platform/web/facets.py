@@ -58,6 +58,9 @@ _LABELS = {
     "scan": "New in scan",
     "why": "Not analysed",
     "held": "Noise filter",
+    "path": "Path below",
+    "cwe": "CWE",
+    "tag": "Project tag",
 }
 
 _FIXED_VALUES: dict[str, Mapping[str, str]] = {

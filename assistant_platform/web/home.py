@@ -19,7 +19,7 @@ def home(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     memberships = orgs.selectors.memberships_of(request.user.pk)
     if len(memberships) == 1:
-        return redirect("findings", slug=memberships[0].organization.slug)
+        return redirect("dashboard", slug=memberships[0].organization.slug)
     invitations = orgs.selectors.invitations_of(request.user)
     context = {
         "memberships": memberships,
@@ -31,4 +31,4 @@ def home(request: HttpRequest) -> HttpResponse:
 @org_page(Permission.FINDINGS_VIEW)
 def organization_root(request: OrgRequest) -> HttpResponse:
     """Go to what people come for."""
-    return redirect("findings", slug=request.member.organization.slug)
+    return redirect("dashboard", slug=request.member.organization.slug)

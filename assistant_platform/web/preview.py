@@ -78,7 +78,7 @@ def preview_page(request: OrgRequest, finding_id: int) -> HttpResponse:
 
 def _prompts(finding: Finding) -> list[tuple[Step, Prompt]]:
     component = triage.asking.component_question(project=finding.project, path=finding.path, revision=finding.revision)
-    guidance, _ = remediation.asking.guidance_question(finding)
+    guidance = remediation.asking.guidance_question(finding).prompt
     return [
         (Step.COMPONENT, component.prompt),
         *_verdict_prompts(finding),

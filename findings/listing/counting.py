@@ -76,12 +76,12 @@ class _Group:
 
 def counts(chosen: FindingFilter, *, viewer: Viewer) -> Counts:
     """Return the counts of a filter: each facet's as if nothing of that facet were chosen. At most 30 seconds old."""
-    return _cached("counts", chosen, viewer, lambda: _count(chosen, viewer))
+    return cached_for("counts", chosen, viewer, lambda: _count(chosen, viewer))
 
 
 def _count(chosen: FindingFilter, viewer: Viewer) -> Counts:
     # Toggling filters counts nothing anew: one reading of the groups answers every choice among the facets.
-    groups, is_capped = _cached("groups", _scope_of_groups(chosen), viewer, lambda: _groups(chosen, viewer))
+    groups, is_capped = cached_for("groups", _scope_of_groups(chosen), viewer, lambda: _groups(chosen, viewer))
     by_facet: dict[str, Mapping[str, int]] = {}
     for facet in _COUNTED_FACETS:
         found: Counter[str] = Counter()
@@ -93,7 +93,9 @@ def _count(chosen: FindingFilter, viewer: Viewer) -> Counts:
     total = sum(group.count for group in groups if _shows(chosen, group, ignoring=""))
     by_facet["held"] = {HELD_BACK: held_back_count(chosen, viewer=viewer)}
     for facet in ("project", "rule"):
-        by_facet[facet] = _cached(facet, chosen.without(facet), viewer, partial(_most_frequent, chosen, viewer, facet))
+        by_facet[facet] = cached_for(
+            facet, chosen.without(facet), viewer, partial(_most_frequent, chosen, viewer, facet)
+        )
     return Counts(by_facet=by_facet, total=total, is_capped=is_capped)
 
 
@@ -103,7 +105,7 @@ def held_back_count(chosen: FindingFilter, *, viewer: Viewer) -> int:
     At most 30 seconds old.
     """
     held = replace(chosen, held=(HELD_BACK,))
-    return _cached("held", held, viewer, lambda: matching(held, viewer=viewer).count())
+    return cached_for("held", held, viewer, lambda: matching(held, viewer=viewer).count())
 
 
 def known_counts(chosen: FindingFilter, *, viewer: Viewer) -> Counts | None:
@@ -128,7 +130,7 @@ def open_by_project(viewer: Viewer) -> dict[int, dict[str, int]]:
             found.setdefault(project_id, {})[Severity(severity).label.lower()] = number
         return found
 
-    return _cached("open-by-project", FindingFilter(), viewer, count)
+    return cached_for("open-by-project", FindingFilter(), viewer, count)
 
 
 _COUNTED_FACETS = ("recommendation", "severity", "status", "component", "risk", "backlog", "fix", "product")
@@ -189,7 +191,7 @@ def _grouped(rows: QuerySet[Finding, Any], columns: Iterable[str]) -> list[tuple
     return found
 
 
-def _cached(what: str, chosen: FindingFilter, viewer: Viewer, make: Callable[[], T]) -> T:
+def cached_for(what: str, chosen: FindingFilter, viewer: Viewer, make: Callable[[], T]) -> T:
     """Return what was made for a filter and for who sees the same projects not long ago, or make it.
 
     A dead Redis only costs time.

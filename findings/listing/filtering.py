@@ -50,6 +50,9 @@ class FindingFilter:
     scan: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    cwe: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, parameters: Parameters) -> Self:
@@ -115,6 +118,9 @@ _ACCEPTED: dict[str, Callable[[str], bool]] = {
     "rule": is_id,
     "ref": _is_word(255),
     "scan": is_id,
+    "path": _is_word(500),
+    "cwe": _is_word(12),
+    "tag": _is_word(60),
 }
 
 
@@ -139,7 +145,7 @@ def matching(chosen: FindingFilter, *, viewer: Viewer) -> QuerySet[Finding]:
 
 
 def outside_counts(chosen: FindingFilter, viewer: Viewer) -> QuerySet[Finding]:
-    """Apply what the counted facets are not: who asks, project, rule, branch, scan, and what was held back."""
+    """Apply what the counted facets are not: who asks, project, rule, branch, scan, path, CWE, and what was held back."""
     found = Finding.objects.all()
     if (ids := orgs.selectors.visible_project_ids(viewer)) is not None:
         found = found.filter(project__in=ids)
@@ -147,6 +153,12 @@ def outside_counts(chosen: FindingFilter, viewer: Viewer) -> QuerySet[Finding]:
         found = found.filter(project__in=[int(value) for value in chosen.project])
     if chosen.rule:
         found = found.filter(rule__in=[int(value) for value in chosen.rule])
+    if chosen.tag:
+        found = found.filter(project__tags__overlap=list(chosen.tag))
+    if chosen.cwe:
+        found = found.filter(rule__cwe__overlap=list(chosen.cwe))
+    if chosen.path:
+        found = found.filter(_below(chosen.path))
     if chosen.scan:
         found = found.filter(first_scan__in=[int(value) for value in chosen.scan])
     if chosen.why:
@@ -157,6 +169,14 @@ def outside_counts(chosen: FindingFilter, viewer: Viewer) -> QuerySet[Finding]:
         found = found.filter(
             Exists(Presence.objects.filter(finding=OuterRef("pk"), ref__in=chosen.ref, state=PresenceState.PRESENT))
         )
+    return found
+
+
+def _below(paths: Sequence[str]) -> Q:
+    """Return the condition that a finding is in one of some files, or below one of some folders."""
+    found = Q()
+    for path in paths:
+        found |= Q(path=path) | Q(path__startswith=path.rstrip("/") + "/")
     return found
 
 

@@ -114,6 +114,46 @@ def send(
         )
 
 
+def skim(
+    url: str,
+    *,
+    method: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    timeout_seconds: float,
+    kept_bytes: int,
+    policy: Policy | None = None,
+) -> Answer:
+    """Return the answer of one request with the first `kept_bytes` of its body, a redirect as it is, or OutboundError.
+
+    For whom the status matters and not what is said: the rest of the body is not waited for, however long or slow.
+    """
+    with (
+        _our_errors(url, policy),
+        at_most(seconds=timeout_seconds, most_bytes=MOST_BYTES),
+        _client_for(url, timeout_seconds=timeout_seconds, policy=policy, way=STRAIGHT) as client,
+        client.stream(method, url, headers=dict(headers), content=body or None) as response,
+    ):
+        return Answer(
+            status=response.status_code,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            body=_beginning(response, kept_bytes),
+            url=url,
+        )
+
+
+def _beginning(response: httpx2.Response, kept_bytes: int) -> bytes:
+    kept = b""
+    try:
+        for piece in response.iter_raw():
+            kept += piece
+            if len(kept) >= kept_bytes:
+                break
+    except httpx2.HTTPError:
+        pass  # the status has come; what there is of the body is all there will be
+    return kept[:kept_bytes]
+
+
 def _client_for(url: str, *, timeout_seconds: float, policy: Policy | None, way: Way) -> httpx2.Client:
     timeout = httpx2.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
     transport = transport_for(url, way, policy)

@@ -14,7 +14,7 @@ import findings.services
 import scm.selectors
 import triage.selectors
 from events.kinds import ASSISTANT, Kind
-from events.services import record_for_findings
+from events.services import record, record_for_findings
 from findings.models import Finding, Presence, PresenceState, Scan, ScanState, Triage
 from notifications.commenting.grouping import Candidate, grouped
 from notifications.deciding import Decision, Situation, decide, needs_second_vote
@@ -265,3 +265,12 @@ def _keep(
     record_for_findings(
         Kind.COMMENT_HELD_BACK, actor=ASSISTANT, finding_ids=newly_held, pull_request_id=pull_request.pk
     )
+    if newly_held:
+        # Once for all of them: nothing follows an event of many. The first hundred by id, so that it stays short.
+        record(
+            Kind.COMMENTS_HELD_BACK,
+            actor=ASSISTANT,
+            pull_request_id=pull_request.pk,
+            count=len(newly_held),
+            finding_ids=",".join(str(pk) for pk in newly_held[:100]),
+        )

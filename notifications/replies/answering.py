@@ -15,6 +15,7 @@ from django.utils import timezone
 from events.kinds import Actor, ActorKind
 from events.services import result_of_job
 from lib.failures import TemporaryFailure
+from notifications.marker import ends_with_sign
 from notifications.messages import ReplyAnswer
 from notifications.models import ReplyCommand
 from notifications.rendering import Dialect, render_comment
@@ -66,7 +67,8 @@ def carry_out_replies(delivery: WebhookDelivery) -> None:
 
 def _is_by_a_machine(told: CommentWritten, host: CodeHost) -> bool:
     is_ours = told.author_id == host.account_id if host.account_id else told.author.lower() == host.account.lower()
-    return told.is_bot or is_ours
+    # A token's account may be a person's, who commands as others do.
+    return told.is_bot or (is_ours and (host.is_app or ends_with_sign(told.body)))
 
 
 def _reply_in(told: CommentWritten, host: CodeHost, delivery_number: int) -> _Reply | None:

@@ -17,7 +17,6 @@ MOST_CWES = 100
 _CWE = re.compile(r"(?:CWE-?)?([0-9]{1,5})", re.IGNORECASE)
 
 WITH_CODE_HOST = "Takes effect once GitHub or GitLab is connected."
-WITH_SLACK = "Takes effect once Slack is connected."
 
 
 class WrongValue(ValueError):
@@ -159,10 +158,10 @@ SETTINGS = (
     Setting(
         name="auto_triage_in_slack",
         label="Tell in Slack",
-        explanation="A message says which findings may be safe to ignore, with buttons to agree or disagree.",
+        explanation="A message in the channel chosen under Settings > Slack says which findings may be safe to ignore, "
+        "with buttons to agree or disagree. Nothing is sent while Slack is not connected.",
         section=Section.ASSISTANT,
         parent="auto_triage",
-        later=WITH_SLACK,
     ),
     Setting(
         name="remediation",
@@ -200,14 +199,12 @@ SETTINGS = (
         label="Weekly priority emails",
         explanation="Every Monday, the three most pressing tasks of the backlog, to all Admins.",
         section=Section.ASSISTANT,
-        later="Kept for when there is such an e-mail: this version sends none yet.",
     ),
     Setting(
         name="customize_with_memories",
         label="Customize with memories",
         explanation="Lets what people taught the Assistant about a rule or project shape its later answers.",
         section=Section.ASSISTANT,
-        later="Kept for when there are memories: this version has none yet.",
     ),
     Setting(
         name="pull_request_comments",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from scm.adapters.hook_events import HookEvent
 from scm.adapters.values import (
@@ -22,6 +23,8 @@ from scm.adapters.values import (
     RepositoryFacts,
     StatusDraft,
 )
+
+MOST_OF_A_LIST = 30_000  # no host that is in its right mind has a longer one for us
 
 
 class ScmError(Exception):
@@ -99,6 +102,17 @@ class CodeReader(ABC):
 
         `path` is POSIX and relative to the repository; `repository` is named as the host names it.
         """
+
+
+Thing = TypeVar("Thing")
+
+
+def with_an_end(things: Iterable[Thing]) -> Iterator[Thing]:
+    """Yield the things of a list that a host gives page by page; raise ScmError where it goes on for ever."""
+    for count, thing in enumerate(things, 1):
+        if count > MOST_OF_A_LIST:
+            raise ScmError(f"The host's list has more than {MOST_OF_A_LIST} entries, and is not read.", permanent=True)
+        yield thing
 
 
 class ScmAdapter(CodeReader):

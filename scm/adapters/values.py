@@ -48,12 +48,16 @@ class PermissionCheck:
 
 @dataclass(frozen=True)
 class InstallationFacts:
-    """A GitHub App on one account; `permissions` as the host names them: {"contents": "write"}."""
+    """A GitHub App on one account; `permissions` as the host names them: {"contents": "write"}.
+
+    `changed_at` is when it became so, None where the host does not say.
+    """
 
     external_id: str
     account: str
     is_suspended: bool = False
     permissions: Mapping[str, str] = field(default_factory=dict)
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

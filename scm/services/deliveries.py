@@ -182,8 +182,8 @@ def _chosen(host: CodeHost, repository_id: str) -> Repository | None:
 
 
 def _may_be_a_command(comment: CommentWritten, host: CodeHost) -> bool:
-    if comment.is_bot or (host.account_id and comment.author_id == host.account_id):
-        return False
-    if host.account and comment.author.lower() == host.account.lower():
+    # A token's account may be a person's, who commands as others do; of what we write nothing is a command.
+    is_by_account = comment.author.lower() == host.account.lower() or comment.author_id == host.account_id
+    if comment.is_bot or (host.is_app and is_by_account):
         return False
     return any(line.lstrip().startswith("/") for line in comment.body.splitlines())

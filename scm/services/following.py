@@ -59,21 +59,23 @@ def _changes(repository: Repository, facts: RepositoryFacts) -> list[str]:
 def follow_installation(*, host: CodeHost, facts: InstallationFacts, is_removed: bool = False) -> bool:
     """Keep what GitHub says of an installation of a host's App; False where the host is none.
 
-    One that was removed stays so, whatever comes late: installed again it has another number.
+    One that was removed stays so, whatever comes late: installed again it has another number. What is older than what
+    is known changes nothing: a body that somebody caught could be sent again, and webhooks come in any order.
     """
     if not host.is_app:
         return False
     installation = _held_installation(host, facts.external_id)
-    if installation.removed_at is not None:
+    if installation.removed_at is not None or (_is_older(facts, installation) and not is_removed):
         return True
     was = (installation.account, installation.is_suspended, installation.permissions)
     installation.account = facts.account or installation.account
     installation.is_suspended = facts.is_suspended
     installation.permissions = dict(facts.permissions) or installation.permissions
+    installation.changed_at = facts.changed_at or installation.changed_at
     if is_removed:
         installation.removed_at = timezone.now()
         Repository.objects.filter(installation=installation).update(problem=NOT_INSTALLED)
-    installation.save(update_fields=["account", "is_suspended", "permissions", "removed_at"])
+    installation.save(update_fields=["account", "is_suspended", "permissions", "changed_at", "removed_at"])
     if is_removed or was != (installation.account, installation.is_suspended, installation.permissions):
         record(
             Kind.INSTALLATION_CHANGED,
@@ -84,6 +86,10 @@ def follow_installation(*, host: CodeHost, facts: InstallationFacts, is_removed:
             state="removed" if is_removed else "suspended" if installation.is_suspended else "installed",
         )
     return True
+
+
+def _is_older(facts: InstallationFacts, known: Installation) -> bool:
+    return facts.changed_at is not None and known.changed_at is not None and facts.changed_at < known.changed_at
 
 
 def follow_choice(*, host: CodeHost, chosen: RepositoriesChosen) -> bool:

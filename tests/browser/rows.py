@@ -22,12 +22,14 @@ import providers.budget
 import remediation.pull_requests
 import rules.services
 import scm.services
+import triage.weeks
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
 from events.services import record
-from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
+from findings.models import DayCount, Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
 from lib.crypto import digest_of_token
+from notifications.channels.slack_facts import IN_WORDS
 from notifications.deciding import Reason
-from notifications.models import Comment, CommentDecision
+from notifications.models import Comment, CommentDecision, SlackDestination, SlackWorkspace
 from notifications.models import Outcome as CommentOutcome
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
@@ -38,10 +40,11 @@ from remediation.models import Autofix, FixPullRequest, Guidance
 from rules.models import Mode, Rule, RuleImport
 from scm.models import CodeHost, HostKind, Installation, PullRequest, Repository
 from tenancy.directory import organization_by_slug
+from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories
 from tests.integration.scm.certificates import an_authority
-from triage.models import Source
+from triage.models import PriorityWeek, Source
 
 # The organization of the demo, one with every other state, one without anything.
 DEMO, ACME, EMPTY = "copperleaf", "acme", "umbrella"
@@ -113,6 +116,8 @@ def fill() -> None:
         _fill_usage()
     with acting_for(acme.pk), transaction.atomic():
         _fill_acme(admin)
+    with acting_for(acme.pk), transaction.atomic():
+        _fill_dashboard()
 
 
 def ids() -> dict[str, int]:
@@ -232,6 +237,7 @@ def _fill_acme(admin: User) -> None:
     _connect()
     project = factories.a_project("storefront")
     _connect_hosts(project)
+    _connect_slack(project)
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
     )
@@ -288,6 +294,18 @@ def _fill_acme(admin: User) -> None:
     )
     _fill_fix_pull_requests(admin)
     _import_decisions(admin)
+
+
+def _connect_slack(project: Project) -> None:
+    """A workspace with a channel for all projects, and one of a project that was archived since."""
+    workspace = SlackWorkspace.objects.create(team_id="T0ACME", team_name="Acme Workspace", installed_by="Alice")
+    for name, fields in (
+        ("security", {}),
+        ("storefront-alerts", {"project": project, "problem": IN_WORDS["is_archived"], "tells_new_findings": False}),
+    ):
+        SlackDestination.objects.create(
+            workspace=workspace, channel_id="C0SECURITY", channel_name=name, chosen_by="Alice", **fields
+        )
 
 
 def _fill_fix_pull_requests(admin: User) -> None:
@@ -473,6 +491,25 @@ def _judged_by_a_model(finding: Finding) -> None:
     )
     record(Kind.FINDING_FOUND, actor=SCANNER, finding_id=finding.pk)
     record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict="true_positive")
+
+
+def _fill_dashboard() -> None:
+    """Make half a year of days of the backlog, of which the first were worked out, and the week's tasks."""
+    now = timezone.now()
+    for back in range(1, 181):
+        for severity, open_then in ((4, 12), (3, 60), (2, 140), (1, 90)):
+            DayCount.objects.create(
+                day=(now - timedelta(days=back)).date(),
+                severity=severity,
+                open=open_then + (back * severity) % 17 + back // 4,
+                opened=(back * 7 + severity) % 5,
+                fixed=(back * 3 + severity) % 4,
+                ignored=(back + severity) % 2,
+                is_derived=back > 40,
+            )
+    # An earlier week, as tasks wait for the first scans of a new organization, and some here never end.
+    PriorityWeek.objects.create(monday=(now - timedelta(days=30)).date())
+    triage.weeks.choose_week(organization=Organization.objects.get(), now=now)
 
 
 def _answer(verdict: str) -> str:

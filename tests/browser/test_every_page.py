@@ -130,6 +130,11 @@ VISITS = {
         rows.ALICE, f"{ACME}/settings/code-hosts/{{host_gitlab}}/repositories/"
     ),
     "repository-of-a-project": Visit(rows.ALICE, f"{ACME}/settings/code-hosts/projects/{{acme_project}}/"),
+    "slack": Visit(rows.ALICE, f"{ACME}/settings/slack/"),
+    "slack-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/slack/"),
+    "slack-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/slack/", status=403),
+    "slack-channels-that-are-not-listed": Visit(rows.ALICE, f"{ACME}/settings/slack/channels/"),
+    "slack-to-disconnect": Visit(rows.ALICE, f"{ACME}/settings/slack/disconnect/"),
     "prompts": Visit(rows.ALICE, f"{ACME}/settings/prompts/"),
     "prompts-filtered": Visit(rows.ALICE, f"{ACME}/settings/prompts/?hidden=yes&step=triage/verdict"),
     "prompts-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/prompts/"),
@@ -141,6 +146,10 @@ VISITS = {
     "requests-compared-while-waiting": Visit(
         rows.ALICE, f"{ACME}/settings/prompts/compare/?left={{call_answered}}&right={{call_asking}}"
     ),
+    "dashboard": Visit(rows.ALICE, f"{ACME}/dashboard/"),
+    "dashboard-of-a-year": Visit(rows.ADMIN, f"{DEMO}/dashboard/?days=365"),
+    "dashboard-of-somebody-limited": Visit(rows.LIMITED, f"{ACME}/dashboard/"),
+    "dashboard-before-the-first": Visit(rows.ALICE, f"{EMPTY}/dashboard/"),
     "preview": Visit(rows.ALICE, f"{ACME}/findings/{{by_model}}/preview/"),
     "usage": Visit(rows.ADMIN, f"{DEMO}/settings/usage/?period=30-days"),
     "usage-used-up": Visit(rows.ALICE, f"{ACME}/settings/usage/"),

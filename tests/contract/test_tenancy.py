@@ -31,6 +31,7 @@ MAY_LOOK_ACROSS = {
     "orgs/services.py": "makes an organization",
     "orgs/sign_on/selectors.py": "finds whose an e-mail domain and an identity provider are",
     "scm/directory.py": "finds whose a webhook is",
+    "notifications/slack/directory.py": "finds who has connected a Slack workspace",
     "providers/budget.py": "finds whose requests held money for too long",
 }
 # Tables of which the directory's role may see rows of more than one organization.

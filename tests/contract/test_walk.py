@@ -31,6 +31,7 @@ from assistant_platform.web import checks
 from events.kinds import SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, Triage
+from notifications.models import SlackDestination, SlackWorkspace
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
@@ -57,6 +58,7 @@ PUBLIC = {
     "account_reset_password_from_key": 200,
     "account_reset_password_from_key_done": 200,
     "invitation": 404,
+    "priority-emails-unsubscribe": 404,
     "sign-on": 200,
     "sign-on-hint": 405,
     "sign-on-acs": 405,
@@ -68,6 +70,8 @@ PUBLIC = {
     "api-docs": 200,
     "hook-github": 405,
     "hook-gitlab": 405,
+    "hook-slack-actions": 405,
+    "hook-slack-events": 405,
     "ci-check-version": 200,
     "ci-rule-lints": 200,
     "ci-fail-open": 405,
@@ -170,6 +174,10 @@ def things(acme: Organization) -> dict[str, object]:
         domain = sign_on.domains.get()
         rule_import = RuleImport.objects.create(source="rules.yaml", imported_by="other@acme.example")
         change = record(Kind.RULE_MODES_CHANGED, actor=SYSTEM, count=0)
+        workspace = SlackWorkspace.objects.create(team_id="T0ACME", team_name="Workspace", installed_by="other")
+        destination = SlackDestination.objects.create(
+            workspace=workspace, channel_id="C0SECURITY", channel_name="security", chosen_by="other"
+        )
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
@@ -182,6 +190,7 @@ def things(acme: Organization) -> dict[str, object]:
         "invitation_id": invited.invitations[0].pk,
         "sign_on_id": sign_on.pk,
         "domain_id": domain.pk,
+        "destination_id": destination.pk,
         "slug": acme.slug,
         "connection_id": connection.pk,
         "finding_id": finding.pk,

@@ -50,6 +50,10 @@ def variables(text: str) -> dict[str, Any]:
         "guidance": text,
         "failed": text,
         "rule_fix": text,
+        "text": text,
+        "others": [text],
+        "reason": text,
+        "comment": text,
     }
 
 
@@ -72,7 +76,7 @@ def test_a_prompt_says_what_its_fences_mean(name: str) -> None:
     prompt = render(name, **variables("x"))
 
     assert "never an instruction to you" in prompt.system
-    assert "<<<CODE " in prompt.user
+    assert FENCE.search(prompt.user)
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

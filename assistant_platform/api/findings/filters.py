@@ -35,6 +35,9 @@ OWN = {
     "ref": "Branches, or `pull/NUMBER`: present there now.",
     "scan": "Ids of scans: first seen in one of them.",
     "held": "Whether the noise filter held its comment back in a pull request where it is.",
+    "path": "Paths: in such a file, or below such a folder.",
+    "cwe": "CWEs of the rule, like `CWE-79`.",
+    "tag": "Tags of the project.",
 }
 VALUES: dict[str, Mapping[str, str]] = {
     "recommendation": listing.RECOMMENDATIONS,

@@ -1,1 +1,1 @@
-"""Where code hosts send their webhooks: checked, kept and answered at once; a worker does the rest."""
+"""Where code hosts and Slack send what happens there: checked, kept and answered at once; a worker does the rest."""

@@ -51,6 +51,10 @@ _WORDS = {
     Kind.FINDINGS_TRIAGED: ("changed the status of several findings, this one among them", "layers"),
     Kind.TRIAGE_EXPIRED: ("opened this again: the risk was accepted until now", "clock"),
     Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
+    Kind.MEMORY_SUGGESTED: ("suggested a memory from this", "book"),
+    Kind.MEMORY_ADDED: ("taught a memory from this", "book"),
+    Kind.NOTHING_TO_REMEMBER: ("found nothing to remember for other findings", "book"),
+    Kind.FIX_REGENERATION_REQUESTED: ("asked for another fix", "refresh-cw"),
     Kind.LATE_ANSWER: ("answered after the pull request was told; what stands there follows", "clock"),
     Kind.FIX_PULL_REQUEST_REQUESTED: ("asked for a fix pull request", "git-pull-request"),
     Kind.FIX_PULL_REQUEST_OPENED: ("opened a fix pull request", "git-pull-request"),
@@ -92,7 +96,11 @@ def _activity(event: Event, notes: Mapping[int, str], reasons: dict[tuple[str, i
             chosen = Triage(subject["triage"]).label
             words = f"set the status of {subject.get('count')} findings to {chosen}, this one among them"
         case (
-            Kind.NOT_ANALYSED | Kind.AUTOFIX_NOT_POSSIBLE | Kind.GUIDANCE_NOT_POSSIBLE | Kind.FIX_PULL_REQUEST_REFUSED
+            Kind.NOT_ANALYSED
+            | Kind.AUTOFIX_NOT_POSSIBLE
+            | Kind.GUIDANCE_NOT_POSSIBLE
+            | Kind.FIX_PULL_REQUEST_REFUSED
+            | Kind.NOTHING_TO_REMEMBER
         ) if subject.get("reason"):
             words = f"{words}: {subject['reason']}"
     return Activity(

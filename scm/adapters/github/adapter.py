@@ -31,6 +31,7 @@ from scm.adapters.values import (
     StatusDraft,
 )
 
+LONGEST_NUMBER = 18
 WRITERS = frozenset({"admin", "maintain", "write"})
 
 
@@ -146,13 +147,13 @@ class GitHubAdapter(ScmAdapter):
     def pull_request(self, repository: str, number: str) -> PullRequestFacts:
         """Return a pull request."""
         with translated():
-            told = self._api.get(f"{_at(repository)}/pulls/{int(number)}")
+            told = self._api.get(f"{_at(repository)}/pulls/{_checked(number)}")
             return answers.PullRequest.model_validate(told).facts()
 
     def changed_files(self, repository: str, number: str) -> list[ChangedFile]:
         """Return the files of a pull request with the lines that GitHub shows; it lists 3,000 files at most."""
         with translated():
-            told = self._api.pages(f"{_at(repository)}/pulls/{int(number)}/files")
+            told = self._api.pages(f"{_at(repository)}/pulls/{_checked(number)}/files")
             return [changed_file(answers.ChangedFile.model_validate(each)) for each in told]
 
     def comments(self, repository: str, number: str) -> list[ExistingComment]:
@@ -186,7 +187,7 @@ class GitHubAdapter(ScmAdapter):
         self._talk(repository, number).resolve(comment, is_resolved=is_resolved)
 
     def _talk(self, repository: str, number: str) -> Talk:
-        return Talk(self._api, _at(repository), str(int(number)), self.whoami)
+        return Talk(self._api, _at(repository), _checked(number), self.whoami)
 
     def show_status(self, repository: str, sha: str, draft: StatusDraft, *, external_id: str) -> str:
         """Show a check run as an App, a commit status by a token."""
@@ -216,3 +217,10 @@ class GitHubAdapter(ScmAdapter):
 def _at(repository: str) -> str:
     """Return a repository's path in the API, given its number or its full name."""
     return f"/repositories/{repository}" if repository.isdigit() else f"/repos/{quote(repository)}"
+
+
+def _checked(number: str) -> str:
+    """Return a pull request's number; CI may call a pull request by anything."""
+    if not number.isascii() or not number.isdigit() or number[0] == "0" or len(number) > LONGEST_NUMBER:
+        raise NotThere(f"GitHub has no pull request {number[:64]!r}: there they have numbers.")
+    return number

@@ -112,6 +112,7 @@ class Installation(BaseModel):
     id: int
     account: User | None
     suspended_at: datetime | None = None
+    updated_at: datetime | None = None
     permissions: dict[str, str] = Field(default_factory=dict)
 
     def facts(self) -> InstallationFacts:
@@ -121,6 +122,7 @@ class Installation(BaseModel):
             account=self.account.login if self.account else "",
             is_suspended=self.suspended_at is not None,
             permissions=self.permissions,
+            changed_at=self.updated_at,
         )
 
 

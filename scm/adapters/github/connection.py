@@ -21,6 +21,7 @@ from github.Requester import Requester, RequestsResponse
 
 from lib.http.sessions import guarded_session
 from lib.http.ways import Way
+from scm.adapters.base import with_an_end
 from scm.adapters.github.errors import translated
 
 TIMEOUT_SECONDS = 30
@@ -181,7 +182,8 @@ class Api:
     ) -> Iterator[dict[str, Any]]:
         """Yield every thing of a list, page by page; `inside` names the list where the answer is an object."""
         with translated():
-            for told in PaginatedList(_Told, self._requester, path, dict(parameters or {}), list_item=inside):
+            listed = PaginatedList(_Told, self._requester, path, dict(parameters or {}), list_item=inside)
+            for told in with_an_end(listed):
                 yield told.raw_data
 
     def graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from lib.http.policy import OutboundError
 from scm.adapters.base import NotAllowed, NotThere, RateLimited, Refused, ScmError, WrongCredentials
 
 LIMIT_SECONDS = 60.0  # what GitHub asks for where it says nothing
+LONGEST_WAIT_SECONDS = 7200.0  # its limits begin anew every hour
 LONGEST_WORDS = 300
 FORBIDDEN_BY_GRAPHQL = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES"})
 GRAPHQL_ERROR = 400  # PyGithub's own: GraphQL tells errors with 200
@@ -103,6 +104,7 @@ def _limit(status: int, words: str, headers: Mapping[str, str]) -> RateLimited |
         seconds = LIMIT_SECONDS
     if seconds is None:
         return None
+    seconds = min(seconds, LONGEST_WAIT_SECONDS)
     return RateLimited(f"GitHub wants us to wait {seconds:.0f} seconds: {words}", retry_after_seconds=seconds)
 
 

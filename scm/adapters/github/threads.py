@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from scm.adapters.base import NotAllowed, NotThere
+from scm.adapters.base import NotAllowed, NotThere, ScmError
 from scm.adapters.github.connection import Api
 from scm.adapters.github.errors import translated
 
+MOST_PAGES = 300
 THREADS = """
 query ($owner: String!, $name: String!, $number: Int!, $after: String) {
   repository(owner: $owner, name: $name) {
@@ -88,7 +89,7 @@ def threads(api: Api, full_name: str, number: str) -> dict[int, Thread]:
     owner, _, name = full_name.partition("/")
     found: dict[int, Thread] = {}
     after: str | None = None
-    while True:
+    for _ in range(MOST_PAGES):
         variables = {"owner": owner, "name": name, "number": int(number), "after": after}
         with translated():
             page = _Answer.model_validate(api.graphql(THREADS, variables))
@@ -105,6 +106,7 @@ def threads(api: Api, full_name: str, number: str) -> dict[int, Thread]:
         if not told.page_info.has_next_page:
             return found
         after = told.page_info.end_cursor
+    raise ScmError(f"GitHub's list of threads has more than {MOST_PAGES} pages, and is not read.", permanent=True)
 
 
 def resolve(api: Api, thread_id: str, *, is_resolved: bool) -> None:

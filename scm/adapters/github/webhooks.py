@@ -139,6 +139,7 @@ class _Installation(BaseModel):
     id: int
     account: _Owner | None = None
     suspended_at: datetime | None = None
+    updated_at: AwareDatetime | None = None
     permissions: dict[Name, Name] = {}
 
     def facts(self) -> InstallationFacts:
@@ -147,6 +148,7 @@ class _Installation(BaseModel):
             account=(self.account.login or self.account.slug) if self.account else "",
             is_suspended=self.suspended_at is not None,
             permissions=self.permissions,
+            changed_at=self.updated_at,
         )
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from gitlab.base import RESTObject
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
-from scm.adapters.base import ScmError
+from scm.adapters.base import ScmError, with_an_end
 from scm.adapters.gitlab.names import STATES, is_bot, title_of
 from scm.adapters.values import ExistingComment, PullRequestFacts, Reply, RepositoryFacts
 
@@ -29,7 +29,7 @@ def read(shape: type[ShapeT], answer: object) -> ShapeT:
 
 def read_all(shape: type[ShapeT], answers: Iterable[object]) -> Iterator[ShapeT]:
     """Yield each entry of a list, page by page."""
-    for answer in answers:
+    for answer in with_an_end(answers):
         yield read(shape, answer)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import scm.adapters.base
 from scm.adapters.base import (
     FileMissing,
     FileUnreadable,
     NotThere,
     ScmAdapter,
+    ScmError,
 )
 from tests.contract.scm.conformance import FIRST_FILES, HostUnderTest
 from tests.contract.scm.drafts import CHANGED, VIEWS
@@ -67,6 +69,19 @@ def test_repositories_are_listed_page_by_page(host: HostUnderTest, adapter: ScmA
     assert host.repository in {each.full_name for each in listed}
 
 
+def test_a_list_without_an_end_is_not_read_for_ever(
+    host: HostUnderTest, adapter: ScmAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scm.adapters.base, "MOST_OF_A_LIST", 3)
+    host.use_small_pages()
+    host.add_repositories(4)
+
+    with pytest.raises(ScmError, match="more than 3") as raised:
+        list(adapter.repositories())
+
+    assert raised.value.permanent
+
+
 def test_a_repository_keeps_its_number_when_it_is_renamed(host: HostUnderTest, adapter: ScmAdapter) -> None:
     before, first = host.repository, host.head("main")
     host.commit("main", {"app/views.py": "newer\n"})
@@ -111,6 +126,13 @@ def test_everything_that_is_needed_is_allowed_here(host: HostUnderTest, adapter:
 
 
 # --- Pull requests ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_number_is_no_pull_request(host: HostUnderTest, adapter: ScmAdapter, number: str) -> None:
+    # CI may name a pull request as it likes.
+    for name in ("feature-x", f"0_{number}", "9" * 30):
+        with pytest.raises(NotThere):
+            adapter.pull_request(host.repository, name)
 
 
 def test_a_pull_request_is_told_as_it_is(host: HostUnderTest, adapter: ScmAdapter, number: str) -> None:

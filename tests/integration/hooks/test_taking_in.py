@@ -155,6 +155,15 @@ def test_other_comments_are_nothing_to_us(host: CodeHost, repository: Repository
     assert (recorded(Kind.REPLY_RECEIVED), delivery.problem) == ([], "")
 
 
+def test_whoever_lent_us_a_token_may_command_as_everybody(in_acme: object) -> None:
+    host = factories.a_code_host(is_app=False, account="mona", account_id="5")
+    factories.a_repository(host)
+
+    deliver(host, a_comment(), "issue_comment")
+
+    assert len(recorded(Kind.REPLY_RECEIVED)) == 1
+
+
 # --- Repositories and installations -----------------------------------------------------------------------------------
 
 
@@ -234,6 +243,17 @@ def test_an_installation_is_followed_from_its_beginning_to_its_end(host: CodeHos
     assert (installation.removed_at is not None, repository.problem) == (True, following.NOT_INSTALLED)
     states = [event["state"] for event in recorded(Kind.INSTALLATION_CHANGED)]
     assert states == ["installed", "installed", "suspended", "removed"]
+
+
+def test_an_old_suspension_told_late_or_again_changes_nothing(host: CodeHost, repository: Repository) -> None:
+    suspended = installed("suspend", updated_at="2026-11-20T10:00:00Z", suspended_at="2026-11-20T10:00:00Z")
+    deliver(host, installed("created", updated_at=1763632800), "installation")
+    deliver(host, suspended, "installation")
+    deliver(host, installed("unsuspend", updated_at=LATER, suspended_at=None), "installation")
+
+    deliver(host, suspended, "installation")
+
+    assert not Installation.objects.get().is_suspended
 
 
 def test_which_repositories_the_app_may_see_may_be_told_first(host: CodeHost, repository: Repository) -> None:

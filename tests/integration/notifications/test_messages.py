@@ -19,7 +19,7 @@ from notifications.rendering import render_comment, render_status
 from notifications.selectors import finding_comments, group_comment, key_of_finding, status_report
 from remediation.models import Autofix, Guidance
 from scm.adapters.values import StatusState
-from scm.models import PullRequest
+from scm.models import PullRequest, Repository
 from tests import factories
 from tests.vendors.memory_host import MemoryHost, a_code_host, a_repository
 from triage.models import Source
@@ -117,6 +117,23 @@ def test_a_decision_stands_below_the_headline(in_acme: None) -> None:
     assert "*Ignored as false positive* by `octocat`. Asked `@alice`, see `#3`" in body
     assert "`/open`" in body
     assert "`/fp`" not in body
+
+
+def test_what_people_say_among_themselves_is_not_told_in_a_public_repository(in_acme: None) -> None:
+    pull_request = a_pull_request_here()
+    Repository.objects.update(is_private=False)
+    finding = found(pull_request)
+    findings.services.ignore(
+        finding=finding,
+        reason=IgnoreReason.ACCEPTABLE_RISK,
+        comment="The gateway of customer X strips it",
+        actor=Actor(ActorKind.PERSON, "bob@acme.example"),
+    )
+
+    body = render_comment(comment_on(finding, pull_request), dialect="github")
+
+    assert "*Ignored as acceptable risk*" in body
+    assert not any(word in body for word in ("bob", "customer"))
 
 
 def test_what_the_last_scan_no_longer_finds_is_told_as_fixed(in_acme: None) -> None:

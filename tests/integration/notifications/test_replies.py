@@ -20,7 +20,13 @@ from events.models import Event
 from events.services import record
 from findings.models import Finding, Note
 from lib.failures import TemporaryFailure
+from notifications.examples import examples
+from notifications.marker import marker_for
+from notifications.messages import ReplyAnswer
 from notifications.models import Comment, CommentDecision, Outcome, ReplyCommand
+from notifications.rendering import Dialect, render_comment
+from notifications.replies.carrying_out import KEPT_AS_NOTE, NO_VERDICT, NO_WRITE_ACCESS, NOTHING_THERE, UNCLEAR
+from notifications.replies.parsing import command_in
 from notifications.tasks import carry_out_reply as carry_out_reply_task
 from scm.adapters.base import RateLimited, ScmError
 from scm.adapters.hook_events import CommentWritten
@@ -234,13 +240,12 @@ def test_commands_work_in_public_repositories_too(in_acme: None, memory_host: Me
     "fields",
     [
         {"is_bot": True},
-        {"author": US},
         {"parent_id": "", "thread_id": ""},
         {"parent_id": "999", "thread_id": "thread-999"},
         {"number": "8"},
         {"repository_id": "999"},
     ],
-    ids=["bot", "ourselves", "conversation", "other-thread", "other-pull-request", "other-repository"],
+    ids=["bot", "conversation", "other-thread", "other-pull-request", "other-repository"],
 )
 def test_what_is_no_command_to_us_is_left_alone(place: Place, fields: dict[str, Any]) -> None:
     place.say("/fp constant", **fields)
@@ -248,6 +253,34 @@ def test_what_is_no_command_to_us_is_left_alone(place: Place, fields: dict[str, 
     assert place.finding.triage == "open"
     assert not ReplyCommand.objects.exists()
     assert place.there.calls("may_write") == []
+
+
+def test_an_app_takes_no_commands_from_itself(place: Place) -> None:
+    CodeHost.objects.update(is_app=True)
+
+    place.say("/fp constant", author=US)
+
+    assert not ReplyCommand.objects.exists()
+
+
+def test_whoever_lent_us_a_token_commands_too_and_what_we_wrote_ourselves_does_not(place: Place) -> None:
+    place.there.found("acme/shop").writers.add(US)
+    sign = marker_for(place.comment.key, organization_id=1, pull_request_id=1)
+
+    by_us = place.say(f"/fp said by a comment of ours\n\n{sign}\n", author=US)
+    by_the_person = place.say("/fp constant", author=US)
+
+    assert (by_us, by_the_person is not None) == (None, True)
+    assert (place.finding.triage, place.finding.triage_comment) == ("ignored", "constant")
+
+
+def test_nothing_that_we_write_is_a_command() -> None:
+    ours = [example.message for example in examples(footer="/fp never\n\n/open", with_replies=True)]
+    answers = [ReplyAnswer(text) for text in (NO_WRITE_ACCESS, NOTHING_THERE, NO_VERDICT, UNCLEAR, KEPT_AS_NOTE)]
+
+    bodies = [render_comment(message, dialect=Dialect.GITHUB) for message in (*ours, *answers)]
+
+    assert [command_in(body) for body in bodies] == [None] * len(bodies)
 
 
 def test_our_own_comment_quoted_is_no_command(place: Place) -> None:

@@ -112,7 +112,7 @@ def test_a_token_for_uploads_may_ask_what_became_of_them_and_read_nothing_else(a
 
 
 @pytest.mark.parametrize(
-    ("role", "count"), [(Role.READ_ONLY, 2), (Role.MEMBER, 5), (Role.MANAGER, 8), (Role.ADMIN, len(Permission))]
+    ("role", "count"), [(Role.READ_ONLY, 3), (Role.MEMBER, 9), (Role.MANAGER, 12), (Role.ADMIN, len(Permission))]
 )
 def test_each_role_may_what_the_weaker_one_may_and_more(acme: Organization, role: Role, count: int) -> None:
     with acting_for(acme.pk):

@@ -67,7 +67,7 @@ def run_job(task: Task, **arguments: int) -> Job:
     """Have a piece of work done as a worker would, once, and return its Job as it is then."""
     with transaction.atomic():
         owe_many(task, [arguments])
-    job = Job.objects.latest("pk")
+    job = Job.objects.filter(task=task.name).latest("pk")
     Job.objects.filter(pk=job.pk).update(run_after=timezone.now())  # one that was put off is due now
     claimed = events.tasks.claim(job.pk)
     assert claimed is not None

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import findings.tasks
+import memories.services
 import orgs.services
 import scm.services
 import triage.selectors
@@ -23,6 +24,8 @@ from events.draining import drain
 from events.kinds import SYSTEM
 from events.services import owe_many
 from findings.models import Finding, NotAnalysed, Scan
+from memories.models import MemorySource, Purpose
+from memories.scopes import Scope
 from orgs.models import Project
 from orgs.selectors import settings_for
 from orgs.settings.catalogue import BY_NAME, SETTINGS, Value
@@ -39,16 +42,18 @@ from triage.models import FileTag, Verdict
 
 # Shown and kept already; the step that each is for comes later, and with it the proof of what it changes.
 PROVED_WITH_THEIR_STEP = {
-    "auto_triage_in_slack": "messages in Slack",
     "commands_in_replies": "tests/integration/notifications/test_replies.py",
     "comment_footer": "tests/integration/notifications/test_messages.py",
-    "weekly_priority_emails": "weekly e-mails",
-    "customize_with_memories": "memories",
+    "weekly_priority_emails": "tests/integration/notifications/test_weekly.py",
+}
+# Shown without a word of waiting: what each changes is proved beside what it is about.
+PROVED_ELSEWHERE = {
+    "auto_triage_in_slack": "tests/integration/notifications/test_slack.py",
 }
 PROVED_HERE = {
     "is_enabled", "auto_triage", "remediation", "fix_confidence", "analyses_all_severities", "pull_request_cap",
     "test_paths_decide", "careful_cwes", "verdict_wait_seconds", "pull_request_comments",
-    "auto_triage_in_comments", "noise_filter", "noise_filter_mode",
+    "auto_triage_in_comments", "noise_filter", "noise_filter_mode", "customize_with_memories",
 }  # fmt: skip
 
 __all__ = ["memory_host"]
@@ -136,10 +141,11 @@ def written() -> tuple[int, int, int]:
 def test_every_setting_is_proved_here_or_with_the_step_that_it_is_for() -> None:
     named = PROVED_HERE | PROVED_WITH_THEIR_STEP.keys()
 
+    named |= PROVED_ELSEWHERE.keys()
     assert named == {setting.name for setting in SETTINGS}
     # The page says of each that is not proved here that it has no effect yet.
     assert [name for name in PROVED_WITH_THEIR_STEP if not BY_NAME[name].later] == []
-    assert [name for name in PROVED_HERE if BY_NAME[name].later] == []
+    assert [name for name in PROVED_HERE | PROVED_ELSEWHERE.keys() if BY_NAME[name].later] == []
 
 
 @each_way((True, (1, 1, 1)), (False, (0, 0, 0)))
@@ -368,3 +374,23 @@ def test_what_holds_for_a_project_is_read_in_one_query(project: Project, django_
     assert (settings.fix_confidence, settings.pull_request_cap, settings.auto_triage) == ("high", 0, False)
     assert settings.own == {"fix_confidence", "pull_request_cap", "auto_triage"}
     assert (settings.origin_of("auto_triage"), settings.origin_of("remediation")) == ("project", "organization")
+
+
+@pytest.mark.usefixtures("only_verdicts")
+@each_way((True, True), (False, False))
+def test_what_was_taught_is_sent_only_where_memories_customize(
+    set_to: Set, value: bool, expected: bool, project: Project, model: OpenAIServer
+) -> None:
+    set_to("customize_with_memories", value)
+    memories.services.teach(
+        text="clean() keeps digits only.",
+        purpose=Purpose.TRIAGE,
+        scope=Scope(project=project),
+        source=MemorySource.PAGE,
+        actor=SYSTEM,
+        goes_live=True,
+    )
+
+    analysed(project)
+
+    assert any("clean() keeps digits only." in str(exchange.body) for exchange in model.exchanges) is expected

@@ -206,12 +206,16 @@ class Repository:
         before = self.objects.files(parent) if parent else {}
         tree = self.objects.tree(self.objects.with_files(before, files))
         sha = self.objects.commit(tree, (parent,) if parent else (), message)
+        self.move(branch, sha)
+        return sha
+
+    def move(self, branch: str, sha: str) -> None:
+        """Put a branch at a commit, and the open pull requests from it with it."""
         self.branches[branch] = sha
         for pull in self.pulls.values():
             if pull.state == "open" and pull.head_branch == branch and not pull.fork:
                 pull.head_sha = sha
                 pull.updated_at = now()
-        return sha
 
     def file(self, path: str, *, ref: str | None = None) -> str:
         """Return the text of a file at a branch or commit."""

@@ -173,7 +173,7 @@ class World:
         pull.state, pull.updated_at = "closed", now()
         if is_merged:
             pull.merged_at = now()
-            pull.repository.branches[pull.base_branch] = pull.head_sha
+            pull.repository.move(pull.base_branch, pull.head_sha)
 
     def comment_on_line(
         self, pull: Pull, *, author: str, body: str, path: str, line: int, start_line: int | None = None

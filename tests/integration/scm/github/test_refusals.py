@@ -28,6 +28,7 @@ from tests.vendors.github_server import GitHubServer
         (secondary_limit(retry_after_seconds=7), 7, 7),
         (secondary_limit(retry_after_seconds=None), 60, 60),
         (said(429, "Slow down"), 60, 60),
+        (secondary_limit(retry_after_seconds=10**18), 7200, 7200),
     ],
 )
 def test_limits_say_when_to_ask_again(

@@ -6,17 +6,13 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('findings', '0012_wait_for_verdicts'),
+        ('findings', '0013_day_counts'),
         ('orgs', '0016_replies_and_footer'),
         ('rules', '0006_fences_of_changes_and_imports'),
         ('tenancy', '0004_requires_second_factor'),
     ]
 
     operations = [
-        migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(condition=models.Q(('triage', 'ignored')), fields=['organization', 'triaged_at'], name='finding_ignored_by_time'),
-        ),
         migrations.AddIndex(
             model_name='presence',
             index=models.Index(condition=models.Q(('state', 'fixed')), fields=['organization', 'changed_at'], include=('finding',), name='presence_fixed_by_time'),

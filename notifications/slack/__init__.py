@@ -1,0 +1,1 @@
+"""Slack: the workspaces that were connected, what they are told, and what people there answer."""
