@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('findings', '0013_resolved_by_time'),
+        ('findings', '0014_resolved_by_time'),
         ('remediation', '0009_rating_of_persons'),
         ('tenancy', '0004_requires_second_factor'),
     ]

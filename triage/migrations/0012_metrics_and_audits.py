@@ -7,9 +7,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('findings', '0013_resolved_by_time'),
+        ('findings', '0014_resolved_by_time'),
         ('tenancy', '0004_requires_second_factor'),
-        ('triage', '0010_fences_of_priorities_and_audits'),
+        ('triage', '0011_told_and_counted'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
