@@ -71,9 +71,9 @@ FOLLOWERS: dict[Kind, list[Task]] = {
         notifications.tasks.comment_on_pull_request,
     ],
 }
-# What other systems are told; owed only where an endpoint wants it.
+# What other systems are told; owed only where an endpoint wants it, and before what follows can happen.
 for _kind in EVENTS_TOLD:
-    FOLLOWERS.setdefault(_kind, []).append(notifications.tasks.tell_endpoints)
+    FOLLOWERS.setdefault(_kind, []).insert(0, notifications.tasks.tell_endpoints)
 # What each organization is owed once a day.
 DAILY: list[Task] = [
     orgs.tasks.follow_retention_limit,

@@ -29,6 +29,7 @@ from assistant_platform.web import (
     scans,
     triage_imports,
 )
+from assistant_platform.web.memories import exchange as memory_exchange
 from assistant_platform.web.memories import list as memory_list
 from assistant_platform.web.memories import memory
 from assistant_platform.web.rules import imports, policy, rule
@@ -49,6 +50,7 @@ from assistant_platform.web.settings import (
     teams,
     tokens,
     usage,
+    webhooks,
 )
 from assistant_platform.web.settings.code_hosts import hosts as code_hosts
 from assistant_platform.web.settings.code_hosts import making_apps, repositories
@@ -73,6 +75,7 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/analyze/", finding.analyze, name="finding-analyze"),
     path("findings/<int:finding_id>/preview/", preview.preview_page, name="finding-preview"),
     path("findings/<int:finding_id>/fix-pull-request/", finding.open_fix_pull_request, name="finding-fix-pull-request"),
+    path("findings/<int:finding_id>/customize-fix/", finding.customize_fix, name="finding-customize-fix"),
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
     path("metrics/", metrics.metrics_page, name="metrics"),
     path("metrics/audit/", audits.audit_page, name="metrics-audit"),
@@ -112,11 +115,15 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/comment-preview/", comment_preview.comment_preview_page, name="settings-deployment-comments"),
     path("memories/", memory_list.memories_page, name="settings-memories"),
     path("memories/new/", memory_list.new_memory, name="settings-memories-new"),
+    path("memories/export/", memory_exchange.export_memories, name="settings-memories-export"),
+    path("memories/import/", memory_exchange.import_memories, name="settings-memories-import"),
+    path("memories/import/bring/", memory_exchange.bring_memories, name="settings-memories-bring"),
     path("memories/<int:memory_id>/", memory.memory_page, name="settings-memories-memory"),
     path("memories/<int:memory_id>/edit/", memory.edit_memory, name="settings-memories-edit"),
     path("memories/<int:memory_id>/approve/", memory.approve_memory, name="settings-memories-approve"),
     path("memories/<int:memory_id>/disable/", memory.disable_memory, name="settings-memories-disable"),
     path("memories/<int:memory_id>/remove/", memory.remove_memory, name="settings-memories-remove"),
+    path("memories/<int:memory_id>/dry-run/", memory.try_memory, name="settings-memories-try"),
     path("memories/<int:memory_id>/undo/", memory.undo_change, name="settings-memories-undo"),
     path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
     path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
@@ -169,6 +176,29 @@ pages_of_organization: list[URLPattern | URLResolver] = [
         name="settings-code-hosts-webhook",
     ),
     path("settings/code-hosts/projects/<int:project_id>/", repositories.move, name="settings-code-hosts-move"),
+    path("settings/webhooks/", webhooks.webhooks_page, name="settings-webhooks"),
+    path("settings/webhooks/new/", webhooks.new_endpoint, name="settings-webhooks-new"),
+    path("settings/webhooks/<int:endpoint_id>/", webhooks.endpoint_page, name="settings-webhooks-endpoint"),
+    path("settings/webhooks/<int:endpoint_id>/change/", webhooks.change_endpoint, name="settings-webhooks-change"),
+    path("settings/webhooks/<int:endpoint_id>/secret/", webhooks.rotate_secret, name="settings-webhooks-secret"),
+    path("settings/webhooks/<int:endpoint_id>/switch/", webhooks.switch, name="settings-webhooks-switch"),
+    path("settings/webhooks/<int:endpoint_id>/remove/", webhooks.remove, name="settings-webhooks-remove"),
+    path("settings/webhooks/<int:endpoint_id>/test/", webhooks.send_test, name="settings-webhooks-test"),
+    path(
+        "settings/webhooks/<int:endpoint_id>/send-again/",
+        webhooks.send_failed_again,
+        name="settings-webhooks-failed-again",
+    ),
+    path(
+        "settings/webhooks/<int:endpoint_id>/messages/<int:message_id>/",
+        webhooks.message_page,
+        name="settings-webhooks-message",
+    ),
+    path(
+        "settings/webhooks/<int:endpoint_id>/messages/<int:message_id>/send-again/",
+        webhooks.send_again,
+        name="settings-webhooks-again",
+    ),
     path("settings/organization/", organization.organization_page, name="settings-organization"),
     path("settings/organization/save/", organization.save_organization, name="settings-organization-save"),
     path("settings/slack/", slack.slack_page, name="settings-slack"),

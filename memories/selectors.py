@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -183,3 +184,24 @@ def is_being_applied(memory: Memory) -> bool:
         task__in=["triage.tasks.rejudge_similar", "triage.tasks.rejudge_finding"]
     )
     return owed.filter(arguments__memory_id=memory.pk).exists()
+
+
+def counts_used(
+    finding_ids: Collection[int],
+    *,
+    verdict_ids: Collection[int] = (),
+    guidance_ids: Collection[int] = (),
+    autofix_ids: Collection[int] = (),
+) -> dict[int, int]:
+    """Return by finding how many memories shaped some verdicts, guidances and fixes together, in one query."""
+    uses = MemoryUse.objects.filter(
+        Q(verdict_id__in=verdict_ids) | Q(guidance_id__in=guidance_ids) | Q(autofix_id__in=autofix_ids),
+        finding_id__in=finding_ids,
+    )
+    return dict(Counter(finding_id for finding_id, _ in uses.values_list("finding_id", "memory_id").distinct()))
+
+
+def is_being_regenerated(finding: Finding) -> bool:
+    """Tell whether a finding's guidance and fix are still to be written anew by what somebody taught on it."""
+    owed = events.selectors.unfinished_jobs().filter(task="remediation.tasks.regenerate")
+    return owed.filter(arguments__finding_id=finding.pk).exists()

@@ -44,7 +44,7 @@ def teach(
     """
     scope, text = scope.checked(), _usable(text)
     _refuse_past(expires_at)
-    _refuse_boundless(template, scope)
+    refuse_boundless(template, scope)
     goes_live = goes_live and actor.kind != ActorKind.SCM_USER  # whom we know by a name on another host only
     with transaction.atomic():
         twin = _twin(text, purpose, scope)
@@ -116,7 +116,7 @@ def change(
     _refuse_past(expires_at)
     with transaction.atomic():
         memory = _locked(memory)
-        _refuse_boundless(Template(memory.template), scope)
+        refuse_boundless(Template(memory.template), scope)
         before = _as_history(memory)
         memory.text, memory.purpose = text, purpose
         for column, value in scope.as_row().items():
@@ -229,7 +229,7 @@ def _usable(text: str) -> str:
     return text
 
 
-def _refuse_boundless(template: Template, scope: Scope) -> None:
+def refuse_boundless(template: Template, scope: Scope) -> None:
     """Refuse a template without what makes it true; Built-in acts on these by their scope alone."""
     if template == Template.NOT_PRODUCTION and not scope.path_prefix:
         raise MemoryUnusable("Name the path that is not production, for example tools/ or src/legacy.")

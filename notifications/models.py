@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
@@ -273,6 +275,11 @@ class WebhookMessage(OwnedByOrganization):
     def message_id(self) -> str:
         """What the receiver knows it by, however often it is sent."""
         return str(self.body["id"])
+
+    @property
+    def last_attempt(self) -> dict[str, Any] | None:
+        """How the last attempt went, None before the first."""
+        return self.attempts[-1] if self.attempts else None
 
     @property
     def state_label(self) -> str:

@@ -249,10 +249,12 @@ MAX_RUNS_OF_ENDPOINT = 1000
 @org_task(queue=Queue.DELIVER, priority=4, only_if=wants_any)
 def tell_endpoints(event_id: int) -> None:
     """Write down what endpoints are to be told of an event, and have them told."""
-    with result_of_job():
+    with part_of_job(), result_of_job():
         event = Event.objects.filter(pk=event_id).first()
-        if event is not None:
-            _wake_endpoints(delivering.make_messages(event))
+        woken = [] if event is None else delivering.make_messages(event)
+    # Only now, as a Job that is about to run must find what it is woken for.
+    with result_of_job():
+        _wake_endpoints(woken)
 
 
 @org_task(queue=Queue.DELIVER, priority=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import uuid
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -12,6 +13,9 @@ from django.utils import timezone
 import orgs.services
 from events.kinds import SYSTEM
 from findings.models import Finding, NotAnalysed, Presence, Scan, ScanState, TriageImport
+from notifications.models import WebhookEndpoint, WebhookMessage
+from notifications.outgoing.catalogue import CHOICES
+from notifications.outgoing.signing import Secrets, new_secret
 from orgs.models import Membership, Project, Protocol, SignOn, SignOnDomain
 from orgs.permissions import Role
 from rules.models import Rule, Severity
@@ -134,3 +138,26 @@ def a_verdict(finding: Finding, value: str = "false_positive", **fields: Any) ->
     finding.refresh_from_db()
     values = {"confidence": "medium", "explanation": "The value is a constant.", "source": Source.BUILT_IN}
     return Verdict.objects.create(finding=finding, value=value, **{**values, **fields})
+
+
+def a_webhook_endpoint(url: str = "https://hooks.acme.example/assistant", **fields: Any) -> WebhookEndpoint:
+    """Return an endpoint that is told everything, added by nobody in particular."""
+    values = {"kinds": list(CHOICES), "sealed_secret": Secrets(new_secret()).sealed(), "created_by": "Alice", **fields}
+    return WebhookEndpoint.objects.create(url=url, **values)
+
+
+def a_webhook_message(endpoint: WebhookEndpoint, kind: str = "budget.alert", **fields: Any) -> WebhookMessage:
+    """Return a message that an endpoint took at once, unless the fields say otherwise."""
+    uid = uuid.uuid4()
+    data = {"month": "2026-11-01", "threshold": 80, "url": "https://assistant.example/orgs/acme/settings/usage/"}
+    body = {
+        "id": str(uid),
+        "type": kind,
+        "version": 1,
+        "timestamp": "2026-11-22T04:00:00Z",
+        "deployment": {"slug": "acme", "name": "Acme"},
+        "data": data,
+    }
+    attempts = [{"at": "2026-11-22T04:00:01.000+00:00", "status": 204, "ms": 31, "error": "", "answer": ""}]
+    values = {"state": "sent", "tries": 1, "attempts": attempts, "sent_at": timezone.now(), "body": body, **fields}
+    return WebhookMessage.objects.create(endpoint=endpoint, uid=uid, kind=kind, **values)

@@ -124,9 +124,11 @@ def _no_dry_run_after_all(*, memory_id: int, dry_run_id: int) -> None:
 def dry_run(*, memory_id: int, dry_run_id: int) -> None:
     """Try a memory on findings that it concerns, without changing any."""
     with transaction.atomic():
-        run = DryRun.objects.filter(pk=dry_run_id, state=DryRunState.RUNNING).select_related(
-            "memory__project", "memory__rule"
-        ).first()
+        run = (
+            DryRun.objects.filter(pk=dry_run_id, state=DryRunState.RUNNING)
+            .select_related("memory__project", "memory__rule")
+            .first()
+        )
     if run is not None:
         dry_runs.carry_out(run)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, cast
 
@@ -12,6 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -67,6 +68,8 @@ class ApiView(TokenView):
     query: ClassVar[Sequence[OpenApiParameter]] = ()
     query_of_writes: ClassVar[Sequence[OpenApiParameter]] = ()
     max_body_bytes: ClassVar[int | None] = MAX_BODY_BYTES  # None: the endpoint bounds what it reads itself
+    # Fields of answers that are shown once: an answer that is kept for a repeated request has them empty.
+    shown_once: ClassVar[Sequence[str]] = ()
     allowance: limits.Allowance | None = None
     answered: AnsweredRequest | Answer | None = None
 
@@ -84,7 +87,7 @@ class ApiView(TokenView):
         if isinstance(self.answered, Answer):
             return _again(self.answered, response)
         if self.answered is not None:
-            _keep(self.answered, response)
+            _keep(self.answered, response, without=self.shown_once)
         return response
 
     def permission_for(self, request: Request) -> Permission:
@@ -198,13 +201,15 @@ def _digest(request: Request) -> bytes:
     return digest.digest()
 
 
-def _keep(row: AnsweredRequest, response: HttpResponse) -> None:
+def _keep(row: AnsweredRequest, response: HttpResponse, *, without: Sequence[str]) -> None:
     if response.status_code >= 500:  # noqa: PLR2004  (our fault: the same request may be sent again)
         answered_requests.forget(row)
         return
-    if isinstance(response, Response):
-        response.render()
-    answered_requests.keep(row, Answer(response.status_code, response.get("Content-Type", ""), response.content))
+    content = response.content if not isinstance(response, Response) else response.render().content
+    if without and isinstance(response, Response) and isinstance(response.data, Mapping):
+        emptied = {name: "" for name in without if name in response.data}
+        content = JSONRenderer().render({**response.data, **emptied})
+    answered_requests.keep(row, Answer(response.status_code, response.get("Content-Type", ""), content))
 
 
 def _again(answer: Answer, response: HttpResponse) -> HttpResponse:

@@ -8,6 +8,7 @@ from assistant_platform.api import (
     code_hosts,
     deployments,
     docs,
+    memories,
     metrics,
     policies,
     priorities,
@@ -16,6 +17,7 @@ from assistant_platform.api import (
     scans,
     settings,
     usage,
+    webhooks,
 )
 from assistant_platform.api.findings import deciding, detail, fix_pull_requests, lists, rating
 from assistant_platform.api.rules import imports, rules
@@ -28,6 +30,9 @@ PROJECTS = f"{DEPLOYMENT}/projects"
 PROVIDER = f"{DEPLOYMENT}/provider"
 CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
 CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
+MEMORY = f"{DEPLOYMENT}/memories/<int:memory_id>"
+WEBHOOKS = f"{DEPLOYMENT}/webhooks"
+WEBHOOK = f"{WEBHOOKS}/<int:webhook_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
 
 urlpatterns = [
@@ -72,6 +77,22 @@ urlpatterns = [
         f"{CODE_HOST}/repositories/<int:repository_id>",
         code_hosts.RepositoryView.as_view(),
         name="api-code-host-repository",
+    ),
+    path(f"{DEPLOYMENT}/memories", memories.MemoriesView.as_view(), name="api-memories"),
+    path(MEMORY, memories.MemoryView.as_view(), name="api-memory"),
+    path(f"{MEMORY}/approval", memories.MemoryApprovalView.as_view(), name="api-memory-approval"),
+    path(f"{MEMORY}/history", memories.MemoryHistoryView.as_view(), name="api-memory-history"),
+    path(f"{MEMORY}/dry-run", memories.MemoryDryRunView.as_view(), name="api-memory-dry-run"),
+    path(WEBHOOKS, webhooks.WebhooksView.as_view(), name="api-webhooks"),
+    path(WEBHOOK, webhooks.OneWebhookView.as_view(), name="api-webhook"),
+    path(f"{WEBHOOK}/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),
+    path(f"{WEBHOOK}/test", webhooks.WebhookTestView.as_view(), name="api-webhook-test"),
+    path(f"{WEBHOOK}/messages", webhooks.WebhookMessagesView.as_view(), name="api-webhook-messages"),
+    path(f"{WEBHOOK}/send-again", webhooks.WebhookFailedAgainView.as_view(), name="api-webhook-failed-again"),
+    path(
+        f"{WEBHOOK}/messages/<int:message_id>/send-again",
+        webhooks.WebhookMessageAgainView.as_view(),
+        name="api-webhook-message-again",
     ),
     path(f"{DEPLOYMENT}/policies", policies.PoliciesView.as_view(), name="api-policies"),
     path(f"{DEPLOYMENT}/policies/<int:policy_id>", policies.PolicyView.as_view(), name="api-policy"),

@@ -192,6 +192,8 @@ def _more(count: int, address: str) -> str | None:
 
 
 def _finding(event: Event) -> Finding | None:
+    if event.finding_id is None:
+        return None
     return every_finding().select_related("project", "rule").filter(pk=event.finding_id).first()
 
 
@@ -271,7 +273,7 @@ def _held_back(event: Event, slug: str) -> BaseModel | None:
 def _memory(event: Event, slug: str) -> BaseModel | None:
     subject = event.subject
     return payloads.AboutMemory(
-        change=_CHANGE_OF_MEMORY[Kind(event.kind)],  # type: ignore[arg-type]  # one of the four words
+        change=_CHANGE_OF_MEMORY[Kind(event.kind)],
         by=event.actor_name,
         memory=payloads.MemoryTold(
             id=subject["memory_id"], state=str(subject.get("state", "")), version=int(subject.get("version", 1))

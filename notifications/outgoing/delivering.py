@@ -82,7 +82,8 @@ def deliver(endpoint_id: int) -> None:
             pause = PAUSE_SECONDS
             break
     with transaction.atomic():
-        at = due_at(endpoint) if WebhookEndpoint.objects.filter(pk=endpoint_id, is_active=True).exists() else None
+        endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id, is_active=True).first()
+        at = None if endpoint is None else due_at(endpoint)
     if at is not None:
         wait = max((at - timezone.now()).total_seconds(), pause, 0.0)
         raise TemporaryFailure("a message waits for its next try", retry_after_seconds=wait)

@@ -66,8 +66,8 @@ def attempt(*, url: str, message_id: str, body: Mapping[str, Any], secrets: sign
             timeout_seconds=SECONDS,
             kept_bytes=MOST_KEPT_BYTES,
         )
-    except OutboundError as error:
-        return Attempt(_time(now), 0, _since(began), error=str(error)[:300])
+    except OutboundError as failure:
+        return Attempt(_time(now), 0, _since(began), error=str(failure)[:300])
     error = ""
     if 300 <= answer.status < 400:  # noqa: PLR2004
         error = "The endpoint sends us on to another address. Give the one where it answers itself."

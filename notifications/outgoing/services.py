@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from events.kinds import Actor, Kind
 from events.services import record
+from lib.crypto import CannotDecrypt
 from lib.http.policy import OutboundError, check_reachable
 from notifications.models import DeliveryState, WebhookEndpoint, WebhookMessage
 from notifications.outgoing.building import test_message
@@ -62,7 +63,10 @@ def rotate_secret(*, endpoint: WebhookEndpoint, actor: Actor) -> tuple[WebhookEn
     """Make a new secret and return it, to be shown once; for 24 hours the one before signs as well."""
     with transaction.atomic():
         row = _locked(endpoint)
-        secrets = Secrets.opened(row.sealed_secret).rotated(timezone.now())
+        try:
+            secrets = Secrets.opened(row.sealed_secret).rotated(timezone.now())
+        except CannotDecrypt:
+            secrets = Secrets(new_secret())  # the one before is lost, and signs nothing more
         row.sealed_secret, row.old_secret_until = secrets.sealed(), secrets.old_until
         row.save(update_fields=["sealed_secret", "old_secret_until"])
         _record(row, actor, "secret rotated")

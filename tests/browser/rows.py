@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import findings.services
+import memories.services
 import orgs.joining
 import orgs.services
 import orgs.sign_on.services
@@ -23,13 +24,22 @@ import remediation.pull_requests
 import rules.services
 import scm.services
 import triage.weeks
-from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
+from events.kinds import ASSISTANT, SCANNER, SYSTEM, Actor, ActorKind, Kind
 from events.services import record
 from findings.models import DayCount, Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
 from lib.crypto import digest_of_token
+from memories.models import DryRun, Memory, MemorySource, Purpose
+from memories.scopes import Scope as MemoryScope
 from notifications.channels.slack_facts import IN_WORDS
 from notifications.deciding import Reason
-from notifications.models import Comment, CommentDecision, SlackDestination, SlackWorkspace
+from notifications.models import (
+    Comment,
+    CommentDecision,
+    SlackDestination,
+    SlackWorkspace,
+    WebhookEndpoint,
+    WebhookMessage,
+)
 from notifications.models import Outcome as CommentOutcome
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
@@ -136,11 +146,14 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"call_{call.outcome}": call.pk for call in ModelCall.objects.all()},
             **{f"connection_{entry.vendor}": entry.pk for entry in Connection.objects.all()},
             **{f"host_{host.kind}": host.pk for host in CodeHost.objects.all()},
+            **{f"hook_{'on' if each.is_active else 'off'}": each.pk for each in WebhookEndpoint.objects.all()},
+            **{f"message_{each.state}": each.pk for each in WebhookMessage.objects.all()},
             **{f"token_{token.first_characters}": token.pk for token in ApiToken.objects.all()},
             **{f"team_{team.name.lower()}": team.pk for team in Team.objects.all()},
             **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
             **{f"import_of_{made.source.partition('-')[0]}": made.pk for made in RuleImport.objects.all()},
             **{f"import_{made.state}": made.pk for made in TriageImport.objects.all()},
+            **{f"memory_{memory.state}": memory.pk for memory in Memory.objects.order_by("pk")},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
             **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
@@ -238,6 +251,7 @@ def _fill_acme(admin: User) -> None:
     project = factories.a_project("storefront")
     _connect_hosts(project)
     _connect_slack(project)
+    _add_webhooks()
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
     )
@@ -293,6 +307,7 @@ def _fill_acme(admin: User) -> None:
         expires_at=timezone.now() + timedelta(days=90),
     )
     _fill_fix_pull_requests(admin)
+    _fill_memories(admin)
     _import_decisions(admin)
 
 
@@ -306,6 +321,45 @@ def _connect_slack(project: Project) -> None:
         SlackDestination.objects.create(
             workspace=workspace, channel_id="C0SECURITY", channel_name=name, chosen_by="Alice", **fields
         )
+
+
+def _fill_memories(admin: User) -> None:
+    """A live memory that was changed, used and tried; a suggested one that contradicts it; a disabled one."""
+    finding = Finding.objects.filter(path="app/search.py").select_related("project", "rule").get()
+    by_admin = actor_of(admin)
+    live = memories.services.teach(
+        text="A name from request.args went through clean() in app/middleware.py, which keeps letters only.",
+        purpose=Purpose.BOTH, scope=MemoryScope.of_finding(finding), source=MemorySource.FIX, actor=by_admin,
+        goes_live=True, finding=finding,
+    )  # fmt: skip
+    memories.services.change(
+        memory=live, actor=by_admin, purpose=Purpose.TRIAGE,
+        scope=MemoryScope(project=finding.project, path_prefix="app"),
+        text=live.text + " You recognise it by the import of middleware.",
+        expires_at=timezone.now() + timedelta(days=200),
+    )  # fmt: skip
+    live.refresh_from_db()
+    verdict = finding.verdicts.latest("pk")
+    memories.services.note_use(memories=[live], finding=finding, verdict_id=verdict.pk)
+    tried = {"finding": finding.pk, "before": "true_positive", "after": "false_positive", "problem": ""}
+    DryRun.objects.create(
+        memory=live, version=live.version, state="done", planned_count=1, left_out_count=3, requested_by=ALICE,
+        results=[{**tried, "explanation": "clean() keeps letters only, so the statement cannot be changed."}],
+    )  # fmt: skip
+    suggested = memories.services.teach(
+        text="Nothing in app/ is cleaned before it is used: treat every value of a request as it was sent.",
+        purpose=Purpose.TRIAGE, scope=MemoryScope(project_tag=""), source=MemorySource.PAGE,
+        actor=Actor(ActorKind.PERSON, TOM), goes_live=False,
+    )  # fmt: skip
+    Memory.objects.filter(pk=suggested.pk).update(
+        conflicts=[live.pk], conflicts_because="One says that names are cleaned, one that nothing is.",
+        compared_version=suggested.version,
+    )  # fmt: skip
+    ended = memories.services.teach(
+        text="For the time of the migration: " + LONG_PATH, purpose=Purpose.REMEDIATION,
+        scope=MemoryScope(rule=finding.rule), source=MemorySource.PAGE, actor=by_admin, goes_live=True,
+    )  # fmt: skip
+    memories.services.disable(memory=ended, actor=by_admin)
 
 
 def _fill_fix_pull_requests(admin: User) -> None:
@@ -572,6 +626,37 @@ def _connect_hosts(project: Project) -> None:
         **saved,
     )
     CodeHost.objects.filter(kind=HostKind.GITLAB).update(sealed_secrets="sealed with a key that is gone")
+
+
+def _add_webhooks() -> None:
+    """Tell one system what happens, which has its troubles, and another one no more."""
+    now = timezone.now()
+    failing = factories.a_webhook_endpoint(
+        "https://automation.acme-manufacturing-and-trading.example/integrations/assistant/v2/hooks?tenant=storefront",
+        failures=2,
+        failing_since=now - timedelta(minutes=7),
+        old_secret_until=now + timedelta(hours=20),
+    )
+    refused: dict[str, Any] = {"at": (now - timedelta(minutes=7)).isoformat(), "status": 503, "ms": 241, "error": ""}
+    silent: dict[str, Any] = {"at": now.isoformat(), "status": 0, "ms": 10_003, "answer": ""}
+    waiting: dict[str, Any] = {"sent_at": None, "state": "claimed", "next_try_at": now + timedelta(minutes=2)}
+    factories.a_webhook_message(failing)
+    factories.a_webhook_message(
+        failing,
+        tries=2,
+        attempts=[
+            {**refused, "answer": "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"},
+            {**silent, "error": "automation.acme-manufacturing-and-trading.example did not answer in time."},
+        ],
+        **waiting,
+    )
+    factories.a_webhook_message(failing, "scan.completed", state="failed", sent_at=None, tries=11)
+    factories.a_webhook_endpoint(
+        "https://hooks.acme.example/old",
+        kinds=["scan.failed"],
+        is_active=False,
+        problem="It answered 410 Gone: it wants nothing more.",
+    )
 
 
 def _connect() -> None:

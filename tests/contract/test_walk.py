@@ -22,6 +22,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 import findings.services
+import memories.services
 import orgs.joining
 import orgs.services
 import orgs.teams
@@ -31,6 +32,8 @@ from assistant_platform.web import checks
 from events.kinds import SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, Triage
+from memories.models import MemorySource, Purpose
+from memories.scopes import Scope as MemoryScope
 from notifications.models import SlackDestination, SlackWorkspace
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
@@ -160,6 +163,8 @@ def things(acme: Organization) -> dict[str, object]:
         bulk = findings.services.triage_in_bulk(
             chosen=Finding.objects.all(), triage=Triage.REVIEWING, reason=None, comment="", actor=SYSTEM
         )
+        endpoint = factories.a_webhook_endpoint()
+        message = factories.a_webhook_message(endpoint)
         team = orgs.teams.create_team(name="Payments", actor=SYSTEM)
         token, _ = orgs.services.create_token(
             name="nightly", scopes=[Scope.CI], created_by=factories.a_person("maker@acme.example"), actor=SYSTEM
@@ -178,6 +183,14 @@ def things(acme: Organization) -> dict[str, object]:
         destination = SlackDestination.objects.create(
             workspace=workspace, channel_id="C0SECURITY", channel_name="security", chosen_by="other"
         )
+        memory = memories.services.teach(
+            text="Ours is safe.",
+            purpose=Purpose.BOTH,
+            scope=MemoryScope(),
+            source=MemorySource.PAGE,
+            actor=SYSTEM,
+            goes_live=False,
+        )
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
@@ -195,6 +208,9 @@ def things(acme: Organization) -> dict[str, object]:
         "connection_id": connection.pk,
         "finding_id": finding.pk,
         "host_id": repository.host_id,
+        "endpoint_id": endpoint.pk,
+        "webhook_id": endpoint.pk,
+        "message_id": message.pk,
         "repository_id": repository.pk,
         "bulk_id": bulk.pk,
         "policy_id": 2,
@@ -204,6 +220,7 @@ def things(acme: Organization) -> dict[str, object]:
         "scan_id": finding.first_scan_id,
         "triage_import_id": triage_import.pk,
         "call_id": call.pk,
+        "memory_id": memory.pk,
         "team_id": team.pk,
         "token_id": token.pk,
     }

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core import mail
 from django.utils import timezone
 
@@ -17,7 +19,7 @@ from events.draining import drain
 from events.kinds import SYSTEM, Actor, ActorKind, Kind
 from events.models import Event, Job, JobState
 from events.services import record
-from findings.models import IgnoreReason, Presence, PresenceState, ScanState
+from findings.models import IgnoreReason, Presence, PresenceState
 from lib.http.policy import Policy, in_force
 from notifications.models import DeliveryState, WebhookEndpoint, WebhookMessage
 from notifications.outgoing import delivering, sending, services
@@ -99,25 +101,23 @@ def test_nothing_is_owed_where_nobody_wants_it(in_acme: Organization, receiver: 
 
 
 def test_a_scan_is_told_in_one_message_of_each_kind(hooked: tuple[WebhookEndpoint, str], receiver: Receiver) -> None:
-    project = factories.a_project()
-    scan = factories.a_scan(
-        project, branch="main", state=ScanState.INGESTED, ingested_at=timezone.now() + timedelta(seconds=1), new_count=2
-    )
-    new = [factories.a_finding(project, first_scan=scan, last_scan=scan, path=f"{n}.py") for n in range(2)]
-    fixed = factories.a_finding(project, path="old.py", is_present=False)
-    Presence.objects.filter(finding=fixed).delete()
-    Presence.objects.create(
-        finding=fixed, project=project, ref="main", state=PresenceState.FIXED, first_scan=fixed.first_scan,
-        last_scan=scan, path="old.py", start_line=1, changed_at=timezone.now(),
-    )  # fmt: skip
-    record(Kind.SCAN_INGESTED, actor=SYSTEM, scan_id=scan.pk, found=2, new=2)
+    project, rule = factories.a_project(), factories.a_rule()
+    before = factories.a_scan(project)
+    returned = factories.a_finding(scan=before, rule=rule, path="again.py")
+    fixed = factories.a_finding(scan=before, rule=rule, path="old.py", is_present=False)
+    soon = timezone.now() + timedelta(seconds=5)
+    scan = factories.a_scan(project, ingested_at=soon, new_count=1)
+    new = factories.a_finding(scan=scan, rule=rule, path="new.py")
+    Presence.objects.filter(finding=returned).update(last_scan=scan, changed_at=soon)
+    Presence.objects.filter(finding=fixed).update(last_scan=scan, changed_at=soon, state=PresenceState.FIXED)
+    record(Kind.SCAN_INGESTED, actor=SYSTEM, scan_id=scan.pk, found=2, new=1)
 
     drain()
 
     told = {each.body["type"]: each.body["data"] for each in receiver.received}
-    assert receiver.kinds == ["scan.completed", "finding.opened", "finding.fixed"]
+    assert receiver.kinds[:3] == ["scan.completed", "finding.opened", "finding.fixed"]
     assert told["scan.completed"]["scan"]["id"] == str(scan.pk)
-    assert {each["id"] for each in told["finding.opened"]["findings"]} == {each.pk for each in new}
+    assert {each["id"] for each in told["finding.opened"]["findings"]} == {new.pk, returned.pk}
     assert [each["id"] for each in told["finding.fixed"]["findings"]] == [fixed.pk]
     assert told["finding.opened"]["more_url"] is None
 
@@ -125,10 +125,9 @@ def test_a_scan_is_told_in_one_message_of_each_kind(hooked: tuple[WebhookEndpoin
 def test_of_many_findings_a_hundred_are_told_and_the_rest_is_a_link(
     hooked: tuple[WebhookEndpoint, str], receiver: Receiver
 ) -> None:
-    project = factories.a_project()
-    scan = factories.a_scan(project, branch="main", state=ScanState.INGESTED, ingested_at=timezone.now())
+    scan, rule = factories.a_scan(ingested_at=timezone.now()), factories.a_rule()
     for number in range(101):
-        factories.a_finding(project, first_scan=scan, last_scan=scan, path=f"{number}.py")
+        factories.a_finding(scan=scan, rule=rule, path=f"{number}.py")
     record(Kind.SCAN_INGESTED, actor=SYSTEM, scan_id=scan.pk, found=101, new=101)
 
     drain()
@@ -318,6 +317,38 @@ def test_the_secret_is_sealed_and_in_no_message(hooked: tuple[WebhookEndpoint, s
     assert secret not in str(list(Event.objects.values_list("subject", flat=True)))
 
 
+def test_the_example_for_receivers_verifies_and_stands_in_the_documentation(
+    hooked: tuple[WebhookEndpoint, str], receiver: Receiver
+) -> None:
+    example = (settings.BASE_DIR / "templates/settings/webhooks/verify.txt").read_text()
+    budget_alert()
+    drain()
+    (told,) = receiver.received
+    names: dict[str, Any] = {}
+
+    exec(example, names)
+
+    assert names["is_ours"](hooked[1], told.headers, told.content)
+    assert not names["is_ours"](hooked[1], told.headers, told.content + b" ")
+    assert example.strip() in (settings.BASE_DIR / "docs/webhooks-outgoing.md").read_text()
+
+
+def test_a_secret_that_no_key_opens_is_said_and_can_be_made_anew(
+    hooked: tuple[WebhookEndpoint, str], receiver: Receiver
+) -> None:
+    WebhookEndpoint.objects.update(sealed_secret="sealed with a key that is gone")
+    budget_alert()
+    drain()
+
+    _, secret = services.rotate_secret(endpoint=hooked[0], actor=ALICE)
+    with time_machine.travel(timezone.now() + timedelta(minutes=1)):
+        drain()
+        (told,) = receiver.received
+
+        assert told.is_signed_by(secret)
+    assert "Make a new one" in only_message().attempts[0]["error"]
+
+
 # --- Endpoints that mean no good --------------------------------------------------------------------------------------
 
 
@@ -456,10 +487,8 @@ def test_an_endpoint_removed_while_a_message_waits_takes_it_along(
     assert Event.objects.filter(kind=Kind.WEBHOOK_REMOVED).count() == 1
 
 
-def test_others_are_told_nothing_of_it(
-    hooked: tuple[WebhookEndpoint, str], receiver: Receiver, charlie: object
-) -> None:
-    umbrella = Organization.objects.get(slug="umbrella")
+def test_others_are_told_nothing_of_it(hooked: tuple[WebhookEndpoint, str], receiver: Receiver) -> None:
+    umbrella = factories.an_organization("umbrella", admin=factories.a_person("charlie@umbrella.example"))
     with acting_for(umbrella.pk):
         budget_alert()
         drain()
