@@ -73,6 +73,7 @@ CODE = '''\
 """Searches the customers."""
 
 import sqlite3
+import triage.auditing
 
 from flask import request
 
@@ -126,6 +127,7 @@ def fill() -> None:
         _fill_usage()
     with acting_for(acme.pk), transaction.atomic():
         _fill_acme(admin)
+        triage.auditing.draw_samples()
     with acting_for(acme.pk), transaction.atomic():
         _fill_dashboard()
 
