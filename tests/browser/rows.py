@@ -23,6 +23,7 @@ import providers.budget
 import remediation.pull_requests
 import rules.services
 import scm.services
+import triage.auditing
 import triage.weeks
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Actor, ActorKind, Kind
 from events.services import record
@@ -73,7 +74,6 @@ CODE = '''\
 """Searches the customers."""
 
 import sqlite3
-import triage.auditing
 
 from flask import request
 
