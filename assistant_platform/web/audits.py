@@ -34,7 +34,8 @@ def audit_page(request: OrgRequest) -> HttpResponse:
     waiting = triage.auditing.waiting_for_check(request.member)
     after = request.GET.get("after", "")
     sample = (waiting.filter(pk__gt=int(after)).first() if is_id(after) else None) or waiting.first()
-    context: dict[str, object] = {"sample": sample, "waiting": waiting.count(), "drawn_a_week": triage.auditing.DRAWN_A_WEEK}
+    context: dict[str, object] = {"sample": sample, "waiting": waiting.count()}
+    context["drawn_a_week"] = triage.auditing.DRAWN_A_WEEK
     if sample is not None:
         context |= _shown(sample)
     return render(request, "metrics/audit.html", context)

@@ -23,6 +23,7 @@ import providers.budget
 import remediation.pull_requests
 import rules.services
 import scm.services
+import triage.auditing
 import triage.weeks
 from events.kinds import ASSISTANT, SCANNER, SYSTEM, Actor, ActorKind, Kind
 from events.services import record
@@ -126,6 +127,7 @@ def fill() -> None:
         _fill_usage()
     with acting_for(acme.pk), transaction.atomic():
         _fill_acme(admin)
+        triage.auditing.draw_samples()
     with acting_for(acme.pk), transaction.atomic():
         _fill_dashboard()
 

@@ -44,7 +44,7 @@ from rules.models import RuleImport
 from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories
-from triage.models import Source
+from triage.models import AuditSample, Source
 
 # Addresses without an organization that are about the own account: a stranger is sent to the sign-in.
 ACCOUNT = frozenset(name for name, why in checks.PUBLIC.items() if why == checks.OWN_ACCOUNT)
@@ -169,6 +169,8 @@ def things(acme: Organization) -> dict[str, object]:
         token, _ = orgs.services.create_token(
             name="nightly", scopes=[Scope.CI], created_by=factories.a_person("maker@acme.example"), actor=SYSTEM
         )
+        verdict = factories.a_verdict(finding)
+        sample = AuditSample.objects.create(verdict=verdict, finding=finding)
         connection = Connection.objects.create(vendor=Vendor.BUILT_IN)
         repository = factories.a_repository(factories.a_code_host())
         other = factories.a_member(factories.a_person("other@acme.example"), Role.READ_ONLY)
@@ -214,6 +216,7 @@ def things(acme: Organization) -> dict[str, object]:
         "policy_id": 2,
         "project_name": finding.project.name,
         "project_id": finding.project_id,
+        "sample_id": sample.pk,
         "scan_id": finding.first_scan_id,
         "triage_import_id": triage_import.pk,
         "call_id": call.pk,
