@@ -87,6 +87,7 @@ DAILY: list[Task] = [
     notifications.tasks.refresh_comments_of_reopened,
     memories.tasks.expire_memories,
     triage.tasks.forget_excerpts,
+    triage.tasks.draw_audit_samples,
     remediation.tasks.check_fix_pull_requests,
     notifications.tasks.look_after_endpoints,
 ]

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from assistant_platform.web import (
     account,
+    audits,
     bulk,
     ci,
     cli_login,
@@ -21,12 +22,14 @@ from assistant_platform.web import (
     health,
     help_pages,
     home,
+    metrics,
     preview,
     projects,
     ratings,
     scans,
     triage_imports,
 )
+from assistant_platform.web.memories import exchange as memory_exchange
 from assistant_platform.web.memories import list as memory_list
 from assistant_platform.web.memories import memory
 from assistant_platform.web.rules import imports, policy, rule
@@ -43,6 +46,7 @@ from assistant_platform.web.settings import (
     provider,
     sign_on,
     sign_on_domains,
+    slack,
     teams,
     tokens,
     usage,
@@ -71,7 +75,12 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("findings/<int:finding_id>/analyze/", finding.analyze, name="finding-analyze"),
     path("findings/<int:finding_id>/preview/", preview.preview_page, name="finding-preview"),
     path("findings/<int:finding_id>/fix-pull-request/", finding.open_fix_pull_request, name="finding-fix-pull-request"),
+    path("findings/<int:finding_id>/customize-fix/", finding.customize_fix, name="finding-customize-fix"),
     path("findings/<int:finding_id>/patch", finding.download_patch, name="finding-patch"),
+    path("metrics/", metrics.metrics_page, name="metrics"),
+    path("metrics/audit/", audits.audit_page, name="metrics-audit"),
+    path("metrics/audit/<int:sample_id>/", audits.check_verdict, name="metrics-audit-check"),
+    path("metrics/audit/<int:sample_id>/undo/", audits.take_back_check, name="metrics-audit-undo"),
     path("projects/", projects.projects_page, name="projects"),
     path("projects/<int:project_id>/", projects.project_page, name="project"),
     path("projects/<int:project_id>/change/", projects.change_project, name="project-change"),
@@ -106,11 +115,15 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     path("settings/comment-preview/", comment_preview.comment_preview_page, name="settings-deployment-comments"),
     path("memories/", memory_list.memories_page, name="settings-memories"),
     path("memories/new/", memory_list.new_memory, name="settings-memories-new"),
+    path("memories/export/", memory_exchange.export_memories, name="settings-memories-export"),
+    path("memories/import/", memory_exchange.import_memories, name="settings-memories-import"),
+    path("memories/import/bring/", memory_exchange.bring_memories, name="settings-memories-bring"),
     path("memories/<int:memory_id>/", memory.memory_page, name="settings-memories-memory"),
     path("memories/<int:memory_id>/edit/", memory.edit_memory, name="settings-memories-edit"),
     path("memories/<int:memory_id>/approve/", memory.approve_memory, name="settings-memories-approve"),
     path("memories/<int:memory_id>/disable/", memory.disable_memory, name="settings-memories-disable"),
     path("memories/<int:memory_id>/remove/", memory.remove_memory, name="settings-memories-remove"),
+    path("memories/<int:memory_id>/dry-run/", memory.try_memory, name="settings-memories-try"),
     path("memories/<int:memory_id>/undo/", memory.undo_change, name="settings-memories-undo"),
     path("settings/prompts/", prompts.prompts_page, name="settings-prompts"),
     path("settings/prompts/retention/", prompts.save_retention, name="settings-prompts-retention"),
@@ -188,6 +201,23 @@ pages_of_organization: list[URLPattern | URLResolver] = [
     ),
     path("settings/organization/", organization.organization_page, name="settings-organization"),
     path("settings/organization/save/", organization.save_organization, name="settings-organization-save"),
+    path("settings/slack/", slack.slack_page, name="settings-slack"),
+    path("settings/slack/add/", slack.add, name="settings-slack-add"),
+    path("settings/slack/installed/", slack.installed, name="settings-slack-installed"),
+    path("settings/slack/channels/", slack.channels, name="settings-slack-channels"),
+    path("settings/slack/channels/choose/", slack.choose, name="settings-slack-choose"),
+    path(
+        "settings/slack/destinations/<int:destination_id>/",
+        slack.change_destination,
+        name="settings-slack-destination",
+    ),
+    path("settings/slack/destinations/<int:destination_id>/test/", slack.send_test_message, name="settings-slack-test"),
+    path(
+        "settings/slack/destinations/<int:destination_id>/remove/",
+        slack.remove_destination,
+        name="settings-slack-remove",
+    ),
+    path("settings/slack/disconnect/", slack.disconnect, name="settings-slack-disconnect"),
     path("settings/people/", people.people_page, name="settings-people"),
     path("settings/people/invite/", people.invite, name="settings-people-invite"),
     path(

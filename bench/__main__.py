@@ -19,6 +19,7 @@ from bench.platform import running_platform
 BENCHES = {
     "import": ("bench.imports", True),
     "pages": ("bench.pages", True),
+    "dashboard": ("bench.dashboard", True),
     "semgrep_ci": ("bench.semgrep_ci", True),
     "rules": ("bench.rules", True),
     "webhooks": ("bench.webhooks", True),

@@ -353,10 +353,12 @@ class Presence(OwnedByOrganization):
         indexes = [
             models.Index(fields=["organization", "project", "ref", "state"], name="presence_on_ref"),
             models.Index(fields=["organization", "finding"], condition=Q(held_back=True), name="presence_held_back"),
+            # How long it took to fix what was fixed in some time.
             models.Index(
                 fields=["organization", "changed_at"],
-                condition=Q(state="fixed", is_pull_request=False),
-                name="presence_fixed_at",
+                include=["finding"],
+                condition=Q(state="fixed"),
+                name="presence_fixed_by_time",
             ),
         ]
 

@@ -55,11 +55,7 @@ def overlapping(memory: Memory) -> list[Memory]:
 
 def meet(one: Scope, other: Scope) -> bool:
     """Tell whether a finding can be in both scopes."""
-    return (
-        _paths_meet(one.path_prefix, other.path_prefix)
-        and _projects_meet(one, other)
-        and _rules_meet(one, other)
-    )
+    return _paths_meet(one.path_prefix, other.path_prefix) and _projects_meet(one, other) and _rules_meet(one, other)
 
 
 def _paths_meet(one: str, other: str) -> bool:

@@ -102,9 +102,7 @@ def page_of(wanted: Wanted, *, viewer: Viewer) -> Page:
     counts = {tab: found.filter(state__in=states).count() for tab, states in STATES_OF_TAB.items()}
     _, columns = ORDERS[wanted.order]
     first = (wanted.page - 1) * PAGE_SIZE
-    rows = list(
-        found.filter(state__in=STATES_OF_TAB[wanted.tab]).order_by(*columns)[first : first + PAGE_SIZE + 1]
-    )
+    rows = list(found.filter(state__in=STATES_OF_TAB[wanted.tab]).order_by(*columns)[first : first + PAGE_SIZE + 1])
     return Page(memories=rows[:PAGE_SIZE], counts=counts, has_next=len(rows) > PAGE_SIZE)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,6 +102,12 @@ def used_for(
     return [use.memory for use in uses.select_related("memory__project", "memory__rule").order_by("pk")]
 
 
+def was_used_otherwise(memory: Memory, *, verdict_id: int) -> bool:
+    """Tell whether a verdict was reached with a memory that is not in force any more, or not as it was then."""
+    use = MemoryUse.objects.filter(memory=memory, verdict_id=verdict_id).first()
+    return use is not None and (memory.state != MemoryState.LIVE or use.version != memory.version)
+
+
 def known() -> QuerySet[Memory]:
     """Return every memory that was not removed, newest first."""
     return Memory.objects.exclude(state=MemoryState.REMOVED).select_related("project", "rule").order_by("-pk")
@@ -177,3 +184,24 @@ def is_being_applied(memory: Memory) -> bool:
         task__in=["triage.tasks.rejudge_similar", "triage.tasks.rejudge_finding"]
     )
     return owed.filter(arguments__memory_id=memory.pk).exists()
+
+
+def counts_used(
+    finding_ids: Collection[int],
+    *,
+    verdict_ids: Collection[int] = (),
+    guidance_ids: Collection[int] = (),
+    autofix_ids: Collection[int] = (),
+) -> dict[int, int]:
+    """Return by finding how many memories shaped some verdicts, guidances and fixes together, in one query."""
+    uses = MemoryUse.objects.filter(
+        Q(verdict_id__in=verdict_ids) | Q(guidance_id__in=guidance_ids) | Q(autofix_id__in=autofix_ids),
+        finding_id__in=finding_ids,
+    )
+    return dict(Counter(finding_id for finding_id, _ in uses.values_list("finding_id", "memory_id").distinct()))
+
+
+def is_being_regenerated(finding: Finding) -> bool:
+    """Tell whether a finding's guidance and fix are still to be written anew by what somebody taught on it."""
+    owed = events.selectors.unfinished_jobs().filter(task="remediation.tasks.regenerate")
+    return owed.filter(arguments__finding_id=finding.pk).exists()

@@ -44,7 +44,7 @@ def teach(
     """
     scope, text = scope.checked(), _usable(text)
     _refuse_past(expires_at)
-    _refuse_boundless(template, scope)
+    refuse_boundless(template, scope)
     goes_live = goes_live and actor.kind != ActorKind.SCM_USER  # whom we know by a name on another host only
     with transaction.atomic():
         twin = _twin(text, purpose, scope)
@@ -111,19 +111,21 @@ def change(
     scope: Scope,
     expires_at: datetime | None = None,
 ) -> Memory:
-    """Change a memory's text, purpose, scope or expiry, as a new version. Raises MemoryUnusable and ScopeUnusable."""
+    """Change a memory; another text, purpose or scope is a new version. Raises MemoryUnusable and ScopeUnusable."""
     scope, text = scope.checked(), _usable(text)
     _refuse_past(expires_at)
     with transaction.atomic():
         memory = _locked(memory)
-        _refuse_boundless(Template(memory.template), scope)
+        refuse_boundless(Template(memory.template), scope)
         before = _as_history(memory)
-        memory.text, memory.purpose, memory.expires_at = text, purpose, expires_at
+        memory.text, memory.purpose = text, purpose
         for column, value in scope.as_row().items():
             setattr(memory, column, value)
+        if _as_history(memory) != before:
+            memory.version += 1
+        memory.expires_at = expires_at
         if _as_history(memory) == before:
             return memory
-        memory.version += 1
         memory.save()
         _note(memory, "edited", actor, before=before)
         _record(Kind.MEMORY_CHANGED, memory, actor)
@@ -227,7 +229,7 @@ def _usable(text: str) -> str:
     return text
 
 
-def _refuse_boundless(template: Template, scope: Scope) -> None:
+def refuse_boundless(template: Template, scope: Scope) -> None:
     """Refuse a template without what makes it true; Built-in acts on these by their scope alone."""
     if template == Template.NOT_PRODUCTION and not scope.path_prefix:
         raise MemoryUnusable("Name the path that is not production, for example tools/ or src/legacy.")
@@ -251,7 +253,9 @@ def _twin(text: str, purpose: Purpose, scope: Scope) -> Memory | None:
 
 
 def _locked(memory: Memory) -> Memory:
-    found = Memory.objects.select_for_update().exclude(state=MemoryState.REMOVED).filter(pk=memory.pk).first()
+    found = (
+        Memory.objects.select_for_update(no_key=True).exclude(state=MemoryState.REMOVED).filter(pk=memory.pk).first()
+    )
     if found is None:
         raise MemoryUnusable("This memory was removed.")
     return found

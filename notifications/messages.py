@@ -167,6 +167,7 @@ class FindingComment:
     shares_line: bool = False
     replies: Replies = field(default_factory=Replies)
     memories_used: int = 0
+    customize_link: str = ""
     footer: str = ""
     marker: str = ""
 

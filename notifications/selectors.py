@@ -8,10 +8,12 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.urls import reverse
 
+import memories.selectors
 import remediation.selectors
 import triage.selectors
 from findings.models import Finding, IgnoreReason, Presence, PresenceState, Triage, TriageSource
 from findings.selectors import every_finding
+from memories.models import Memory
 from notifications.fixes import fix_of_assistant, fix_of_rule
 from notifications.marker import marker_for
 from notifications.messages import (
@@ -100,6 +102,7 @@ def group_comment(
         replies=known.replies(
             has_verdict=any(entry.pk in known.verdicts for entry in known.findings), in_conversation=True
         ),
+        memories_used=max(known.memories_used.values(), default=0),
         footer=known.settings.comment_footer,
         marker=known.marker(key),
     )
@@ -144,6 +147,11 @@ def link_to(finding: Finding) -> str:
     return _absolute("finding", finding.organization.slug, {"finding_id": finding.pk})
 
 
+def link_to_memory(memory: Memory) -> str:
+    """Return the address of a memory's page."""
+    return _absolute("settings-memories-memory", memory.organization.slug, {"memory_id": memory.pk})
+
+
 def link_to_findings(pull_request: PullRequest, *, rule_id: int | None = None) -> str:
     """Return the address of the list of a pull request's findings, of one rule where one is named."""
     asked = {
@@ -167,6 +175,12 @@ class _Known:
         self.verdicts: Mapping[int, Verdict] = triage.selectors.latest_verdicts(finding_ids)
         self.guidance: Mapping[int, Guidance] = remediation.selectors.latest_guidance_for(finding_ids)
         self.autofixes: Mapping[int, Autofix] = remediation.selectors.latest_autofixes(finding_ids)
+        self.memories_used = memories.selectors.counts_used(
+            finding_ids,
+            verdict_ids=[verdict.pk for verdict in self.verdicts.values()],
+            guidance_ids=[guidance.pk for guidance in self.guidance.values()],
+            autofix_ids=[autofix.pk for autofix in self.autofixes.values()],
+        )
         self.settings: EffectiveSettings = settings_for(pull_request.project_id)
         self._gone = _gone_from(pull_request, finding_ids)
         self._blocking = _blocking_rules(self.findings, pull_request.project)
@@ -181,6 +195,11 @@ class _Known:
             return fix_of_rule(finding, has_crlf=(finding.path, finding.revision) in self._in_crlf)
         autofix = self.autofixes.get(finding.pk)
         return fix_of_assistant(autofix) if autofix is not None and autofix.is_shown else None
+
+    def customize_link(self, finding: Finding) -> str:
+        """Return where people say how such findings are to be fixed, empty where there is nothing to customize."""
+        can = self.settings.customize_with_memories and self.settings.remediation and finding.pk in self.guidance
+        return f"{link_to(finding)}#customize-fix" if can else ""
 
     def is_blocking(self, finding: Finding) -> bool:
         return finding.rule_id in self._blocking
@@ -231,6 +250,8 @@ def _finding_comment(
         place=place,
         shares_line=shares_line,
         replies=known.replies(has_verdict=verdict is not None, in_conversation=place is None),
+        memories_used=known.memories_used.get(finding.pk, 0),
+        customize_link=known.customize_link(finding) if known.standing(finding) is Standing.OPEN else "",
         footer=known.settings.comment_footer,
         marker=known.marker(key_of_finding(finding.pk)),
     )

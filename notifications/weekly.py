@@ -134,7 +134,7 @@ def _mail_for(delivery: Delivery) -> EmailMultiAlternatives | None:
     organization = Organization.objects.get(pk=current_organization_id())
     monday = monday_of(timezone.now(), zone=ZoneInfo(organization.time_zone))
     week = PriorityWeek.objects.filter(monday=monday).first()
-    if week is None or subject_of(week) != delivery.subject:
+    if week is None or week.told_at is None or subject_of(week) != delivery.subject:
         _end(delivery, DeliveryState.FAILED, WEEK_OVER)
         return None
     members = {member.user.email: member for member in orgs.selectors.admins_for_priorities(joined_before=week.told_at)}

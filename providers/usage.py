@@ -47,13 +47,14 @@ class Period:
     zone: zoneinfo.ZoneInfo
 
     @property
-    def _bounds(self) -> tuple[datetime.datetime, datetime.datetime]:
+    def bounds(self) -> tuple[datetime.datetime, datetime.datetime]:
+        """When it begins, and when the day after it begins."""
         begin = datetime.datetime.combine(self.first, datetime.time(), self.zone)
         return begin, datetime.datetime.combine(self.last + datetime.timedelta(days=1), datetime.time(), self.zone)
 
     def calls(self) -> QuerySet[ModelCall]:
         """Return the requests of these days."""
-        begin, end = self._bounds
+        begin, end = self.bounds
         return ModelCall.objects.filter(created_at__gte=begin, created_at__lt=end)
 
     def days(self) -> Iterator[datetime.date]:

@@ -56,7 +56,14 @@ class Autofix(OwnedByOrganization):
             ),
             models.UniqueConstraint(fields=["organization", "id"], name="autofix_of_organization"),
         ]
-        indexes = [models.Index(fields=["finding", "-id"], name="autofix_newest_of_finding")]
+        indexes = [
+            models.Index(fields=["finding", "-id"], name="autofix_newest_of_finding"),
+            models.Index(
+                fields=["organization", "created_at"],
+                condition=models.Q(is_verified=True),
+                name="autofix_verified_by_time",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"fix ({self.confidence or 'none'})"

@@ -109,6 +109,11 @@ class Repository(OwnedByOrganization):
             ),
         ]
 
+    @property
+    def origin(self) -> str:
+        """What stays the same when the repository is renamed, or connected anew; its host must have been read."""
+        return f"{self.host.base_url}/{self.external_id}" if self.host is not None else ""
+
     def __str__(self) -> str:
         return self.full_name or self.folder
 
@@ -136,6 +141,7 @@ class PullRequest(OwnedByOrganization):
     base_sha = models.CharField(max_length=64, blank=True)
     author = models.CharField(max_length=200, blank=True)
     web_url = models.CharField(max_length=500, blank=True)
+    origin = models.CharField(max_length=600, blank=True)  # `Repository.origin`: another one's numbers mean others
     changed_at = models.DateTimeField(null=True, blank=True)  # as the host says, so that an older webhook is known
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -64,6 +64,16 @@ class Outcome:
         """Whether the memory makes a difference."""
         return self.before != self.after and not self.problem
 
+    @property
+    def before_in_words(self) -> str:
+        """The verdict without the memory."""
+        return self.before.replace("_", " ").capitalize()
+
+    @property
+    def after_in_words(self) -> str:
+        """The verdict with it."""
+        return self.after.replace("_", " ").capitalize()
+
 
 def to_try(memory: Memory) -> QuerySet[Finding]:
     """Return the open findings that a memory would be tried on, worst first."""

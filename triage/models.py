@@ -46,7 +46,10 @@ class Verdict(OwnedByOrganization):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "id"], name="verdict_of_organization")]
-        indexes = [models.Index(fields=["finding", "-id"], name="verdict_newest_of_finding")]
+        indexes = [
+            models.Index(fields=["finding", "-id"], name="verdict_newest_of_finding"),
+            models.Index(fields=["organization", "created_at"], include=["value", "finding"], name="verdict_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.value} ({self.confidence})"
@@ -91,10 +94,12 @@ class Feedback(OwnedByOrganization):
     account = models.CharField(max_length=200, blank=True)  # of somebody on a code host, who said it there; as above
     agrees = models.BooleanField()
     reason = models.TextField(blank=True, max_length=3000)
+    of_audit = models.BooleanField(default=False)  # said of a verdict drawn at random, so no part of the agree rate
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["verdict", "user"], name="feedback_once_per_person")]
+        indexes = [models.Index(fields=["organization", "created_at"], name="feedback_by_time")]
 
     def __str__(self) -> str:
         return "agrees" if self.agrees else "disagrees"

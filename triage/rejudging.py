@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -15,6 +14,7 @@ from events.models import Queue
 from events.services import Task, owe_many, record, result_of_job
 from findings.models import Finding, NotAnalysed, Triage
 from memories.models import Memory, MemoryState, Purpose
+from orgs.models import Project
 from triage.asking import material_for_verdict, with_code
 from triage.models import Verdict
 from triage.planning import SECURITY_CATEGORIES
@@ -27,30 +27,39 @@ LATER_PRIORITY = 8
 WORTH_ANOTHER_LOOK = (NotAnalysed.NO, NotAnalysed.SEVERITY, NotAnalysed.CAP, NotAnalysed.NOT_NEW)
 
 
-def similar_to_judge(memory: Memory) -> QuerySet[Finding]:
-    """Return the open findings whose verdict a memory may change: those in its scope, and those judged with it.
+def similar_to_judge(memory: Memory) -> tuple[list[int], int]:
+    """Return the ids of the open findings to judge again because of a memory, and how many more there are.
 
-    Worst and newest first, without those of projects where nothing is judged unasked or memories are switched off.
+    First those whose verdict it shaped, then those in its scope, each worst and newest first; without those of projects
+    where nothing is judged unasked, or where memories are switched off.
     """
-    judged_with = Finding.objects.filter(pk__in=memories.selectors.judged_with(memory).values("pk"))
-    in_scope = Finding.objects.none()
+    shaped = memories.selectors.judged_with(memory).filter(is_present=True).exclude(triage=Triage.IGNORED)
+    shaped = shaped.exclude(project_id__in=_projects_without("is_enabled", "auto_triage"))
+    chosen = _in_order(shaped, MOST_JUDGED_AGAIN)
+    more = shaped.count() - len(chosen)
     if memory.state == MemoryState.LIVE and memory.purpose in (Purpose.TRIAGE, Purpose.BOTH):
         in_scope = memories.selectors.in_scope_of(memory).filter(
             not_analysed__in=WORTH_ANOTHER_LOOK, rule__category__in=SECURITY_CATEGORIES
         )
-    candidates = Finding.objects.filter(_any_of(judged_with, in_scope))
-    of_projects = {
-        project_id: orgs.selectors.settings_for(project_id)
-        for project_id in candidates.order_by().values_list("project_id", flat=True).distinct()
-    }
-    judging = [project_id for project_id, settings in of_projects.items() if settings.judges_new_findings]
-    customized = [project_id for project_id in judging if of_projects[project_id].customize_with_memories]
-    chosen = _any_of(judged_with.filter(project_id__in=judging), in_scope.filter(project_id__in=customized))
-    return Finding.objects.filter(chosen, is_present=True).exclude(triage=Triage.IGNORED).order_by("-severity", "-pk")
+        off = _projects_without("is_enabled", "auto_triage", "customize_with_memories")
+        others = in_scope.exclude(project_id__in=off).exclude(pk__in=chosen)
+        chosen += (picked := _in_order(others, MOST_JUDGED_AGAIN - len(chosen)))
+        more += others.count() - len(picked)
+    return chosen, more
 
 
-def _any_of(*chosen: QuerySet[Finding]) -> Q:
-    return reduce(or_, (Q(pk__in=some.order_by().values("pk")) for some in chosen))
+def _in_order(found: QuerySet[Finding], at_most: int) -> list[int]:
+    return list(found.order_by("-severity", "-pk").values_list("pk", flat=True)[:at_most])
+
+
+def _projects_without(*names: str) -> QuerySet[Any, Any]:
+    """Return the ids of the projects where one of some settings is off: the project's own, else the organization's."""
+    organization = orgs.selectors.assistant_settings()
+    off = Q()
+    for name in names:
+        own = Q(**{f"settings__{name}": False})
+        off |= own if getattr(organization, name) else own | Q(**{f"settings__{name}__isnull": True})
+    return Project.objects.filter(off).values("pk")
 
 
 def rejudge_similar(*, memory: Memory, judge: Task) -> int:
@@ -59,21 +68,20 @@ def rejudge_similar(*, memory: Memory, judge: Task) -> int:
     At most 200; how many were left out is recorded. `judge` is handed in by the task, since it stands above.
     """
     with result_of_job():
-        ids = list(similar_to_judge(memory).values_list("pk", flat=True))
-        picked = ids[:MOST_JUDGED_AGAIN]
+        picked, left_out = similar_to_judge(memory)
         owe_many(
             judge,
             [{"finding_id": pk, "memory_id": memory.pk} for pk in picked],
             owed_queue=Queue.BACKLOG,
             owed_priority=LATER_PRIORITY,
         )
-        if ids:
+        if picked:
             record(
                 Kind.MEMORY_APPLIED,
                 actor=ASSISTANT,
                 memory_id=memory.pk,
                 picked=len(picked),
-                left_out=len(ids) - len(picked),
+                left_out=left_out,
             )
     return len(picked)
 
@@ -81,16 +89,15 @@ def rejudge_similar(*, memory: Memory, judge: Task) -> int:
 def rejudge(*, finding: Finding, memory: Memory) -> Verdict | None:
     """Judge a finding again after a memory has changed, and keep the verdict where it says something else.
 
-    None where it says the same; then advice and comments stay as they are too. A verdict that was reached with the
-    memory is always replaced, since it names what is no longer taught like that. Raises as `judge_finding` does; the
-    present verdict stays then.
+    None where it says the same; then advice and comments stay as they are too. A verdict that was reached with what is
+    no longer taught like that is replaced in any case. Raises as `judge_finding` does; the present verdict stays then.
     """
     with transaction.atomic():
         material = material_for_verdict(finding)
         before = latest_verdict(finding)
-        used_it = before is not None and memory in memories.selectors.used_for(verdict_id=before.pk)
+        is_outdated = before is not None and memories.selectors.was_used_otherwise(memory, verdict_id=before.pk)
     reached = reach_verdict(with_code(material, finding), finding=finding)
-    if before is not None and not used_it and _says_the_same(reached, before):
+    if before is not None and not is_outdated and _says_the_same(reached, before):
         return None
     return keep_verdict(reached, finding=finding)
 

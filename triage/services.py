@@ -314,12 +314,14 @@ def request_analysis(*, finding: Finding, actor: Actor) -> None:
         )
 
 
-def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "") -> Feedback:
+def give_feedback(*, verdict: Verdict, user: User, agrees: bool, reason: str = "", of_audit: bool = False) -> Feedback:
     """Keep what a person says of a verdict; agreeing with a false positive also ignores the finding.
 
     Agreeing with a true positive never ignores, and disagreeing with a false positive opens what was ignored so.
+    `of_audit`: the verdict was drawn at random, so this is no part of the agree rate.
     """
-    return _keep_feedback(verdict, {"user": user}, agrees=agrees, reason=reason, actor=actor_of(user))
+    whose = {"user": user}
+    return _keep_feedback(verdict, whose, agrees=agrees, reason=reason, actor=actor_of(user), of_audit=of_audit)
 
 
 def take_back_feedback(*, verdict: Verdict, user: User) -> bool:
@@ -387,11 +389,15 @@ def _of_account(actor: Actor) -> dict[str, Any]:
     return {"user": None, "token_name": "", "account": actor.name[:200]}
 
 
-def _keep_feedback(verdict: Verdict, whose: dict[str, Any], *, agrees: bool, reason: str, actor: Actor) -> Feedback:
+def _keep_feedback(
+    verdict: Verdict, whose: dict[str, Any], *, agrees: bool, reason: str, actor: Actor, of_audit: bool = False
+) -> Feedback:
     with transaction.atomic():
         finding = Finding.objects.select_for_update(no_key=True).get(pk=verdict.finding_id)
         feedback, _ = Feedback.objects.update_or_create(
-            verdict=verdict, **whose, defaults={"finding": finding, "agrees": agrees, "reason": reason}
+            verdict=verdict,
+            **whose,
+            defaults={"finding": finding, "agrees": agrees, "reason": reason, "of_audit": of_audit},
         )
         _tell(feedback, actor)
         if not agrees:

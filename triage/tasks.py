@@ -16,7 +16,7 @@ from findings.models import Scan, ScanState
 from memories.models import DryRun, DryRunState, Memory
 from orgs.models import Project
 from providers.gate import NoUsableAnswer, StoppedByBudget
-from triage import dry_runs, planning, rejudging, services
+from triage import auditing, dry_runs, planning, rejudging, services
 from triage.asking import material_for_verdict, with_code
 
 
@@ -124,8 +124,16 @@ def _no_dry_run_after_all(*, memory_id: int, dry_run_id: int) -> None:
 def dry_run(*, memory_id: int, dry_run_id: int) -> None:
     """Try a memory on findings that it concerns, without changing any."""
     with transaction.atomic():
-        run = DryRun.objects.filter(pk=dry_run_id, state=DryRunState.RUNNING).select_related(
-            "memory__project", "memory__rule"
-        ).first()
+        run = (
+            DryRun.objects.filter(pk=dry_run_id, state=DryRunState.RUNNING)
+            .select_related("memory__project", "memory__rule")
+            .first()
+        )
     if run is not None:
         dry_runs.carry_out(run)
+
+
+@org_task(queue=Queue.BACKLOG, priority=8)
+def draw_audit_samples() -> None:
+    """Draw the week's verdicts for people to check, as far as that is not done."""
+    auditing.draw_samples()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -161,7 +162,7 @@ def candidates(*, now: datetime) -> list[Candidate]:
 def _points_in_tenths(now: datetime) -> Cast:
     """Return the points that the index can tell, as whole numbers above zero; the rule's own are not among them."""
 
-    def words(column: str, table: dict[str, float]) -> Case:
+    def words(column: str, table: Mapping[Any, float]) -> Case:
         return _table(*((Q(**{column: word}), points) for word, points in table.items()))
 
     severity = _table(*((Q(severity=value), points) for value, points in priority.SEVERITY_POINTS.items()))
@@ -178,7 +179,7 @@ def _points_in_tenths(now: datetime) -> Cast:
         )
     )
     fix = _table((Q(has_verified_fix=True), priority.VERIFIED_FIX_POINTS))
-    risk, product = words("component_risk", priority.RISK_POINTS), words("product", dict(priority.PRODUCT_POINTS))
+    risk, product = words("component_risk", priority.RISK_POINTS), words("product", priority.PRODUCT_POINTS)
     return Cast(severity + verdict + age + fix + risk + product + Value(_ABOVE_ZERO), BigIntegerField())
 
 

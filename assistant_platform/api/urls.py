@@ -8,6 +8,8 @@ from assistant_platform.api import (
     code_hosts,
     deployments,
     docs,
+    memories,
+    metrics,
     policies,
     priorities,
     projects,
@@ -28,6 +30,7 @@ PROJECTS = f"{DEPLOYMENT}/projects"
 PROVIDER = f"{DEPLOYMENT}/provider"
 CODE_HOSTS = f"{DEPLOYMENT}/code-hosts"
 CODE_HOST = f"{CODE_HOSTS}/<int:host_id>"
+MEMORY = f"{DEPLOYMENT}/memories/<int:memory_id>"
 WEBHOOKS = f"{DEPLOYMENT}/webhooks"
 WEBHOOK = f"{WEBHOOKS}/<int:webhook_id>"
 CONNECTION = f"{PROVIDER}/connections/<int:connection_id>"
@@ -58,6 +61,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/settings", settings.OrganizationSettingsView.as_view(), name="api-settings"),
     path(f"{DEPLOYMENT}/priorities", priorities.PrioritiesView.as_view(), name="api-priorities"),
     path(f"{DEPLOYMENT}/usage", usage.UsageView.as_view(), name="api-usage"),
+    path(f"{DEPLOYMENT}/metrics", metrics.MetricsView.as_view(), name="api-metrics"),
     path(f"{DEPLOYMENT}/budget", usage.BudgetView.as_view(), name="api-budget"),
     path(PROVIDER, provider.DeploymentProviderView.as_view(), name="api-provider"),
     path(f"{PROVIDER}/connections", provider.ConnectionsView.as_view(), name="api-connections"),
@@ -74,6 +78,11 @@ urlpatterns = [
         code_hosts.RepositoryView.as_view(),
         name="api-code-host-repository",
     ),
+    path(f"{DEPLOYMENT}/memories", memories.MemoriesView.as_view(), name="api-memories"),
+    path(MEMORY, memories.MemoryView.as_view(), name="api-memory"),
+    path(f"{MEMORY}/approval", memories.MemoryApprovalView.as_view(), name="api-memory-approval"),
+    path(f"{MEMORY}/history", memories.MemoryHistoryView.as_view(), name="api-memory-history"),
+    path(f"{MEMORY}/dry-run", memories.MemoryDryRunView.as_view(), name="api-memory-dry-run"),
     path(WEBHOOKS, webhooks.WebhooksView.as_view(), name="api-webhooks"),
     path(WEBHOOK, webhooks.OneWebhookView.as_view(), name="api-webhook"),
     path(f"{WEBHOOK}/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),

@@ -26,6 +26,7 @@ SECTION_OF_PAGE = {
     "project-settings-save": "projects",
     "rules": "rules",
     "rule": "rules",
+    "metrics": "metrics",
     "scans": "scans",
     "scan": "scans",
     "upload": "upload",
@@ -54,7 +55,7 @@ SECTION_OF_ACCOUNT_PAGE = {
     ),
 }
 
-SECTIONS = ("settings", "rules")  # whose pages' names begin with theirs
+SECTIONS = ("settings", "rules", "metrics")  # whose pages' names begin with theirs
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

@@ -20,11 +20,13 @@ import events.selectors
 import findings.code
 import findings.selectors
 import findings.services
+import memories.selectors
 import notifications.explaining
 import orgs.selectors
 import providers.selectors
 import remediation.pull_requests
 import remediation.selectors
+import remediation.services
 import scm.selectors
 import triage.selectors
 import triage.services
@@ -37,6 +39,8 @@ from assistant_platform.web.rendering.comment_decisions import comment_answers
 from assistant_platform.web.rendering.diffs import hunks
 from findings.models import Finding, IgnoreReason, NotAnalysed, Triage
 from lib.failures import TemporaryFailure
+from memories.models import MemoryState
+from memories.services import MemoryUnusable
 from orgs.permissions import Permission
 from providers.models import ModelCall
 from remediation.gates import TITLES
@@ -143,6 +147,7 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
     verdict = triage.selectors.latest_verdict(finding)
     guidance = remediation.selectors.latest_guidance(finding)
     autofix = remediation.selectors.latest_autofix(finding)
+    settings = orgs.selectors.settings_for(finding.project_id)
     excerpt = verdict.code_lines if verdict and verdict.code_lines else []
     source = None if excerpt else _source_of(finding)
     code = listing(
@@ -160,7 +165,7 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         "code": code,
         "is_code_known": bool(excerpt) or source is not None,
         "verdict": verdict,
-        "evidence": [_evidence(quote, code) for quote in verdict.evidence] if verdict else [],
+        "evidence": [evidence_of(quote, code) for quote in verdict.evidence] if verdict else [],
         "feedback": triage.selectors.feedback_by(request.user.pk, verdict) if verdict else None,
         "steps": [_step(step, code) for step in finding.trace],
         "replaced_by_rule": _replaced_by_rule(finding),
@@ -180,7 +185,21 @@ def _finding_and_context(request: OrgRequest, finding_id: int) -> tuple[Finding,
         "origins": _origins(finding, verdict, guidance, autofix),
         "what_changes_it": WHAT_CHANGES_IT.get(NotAnalysed(finding.not_analysed), ""),
         "is_waiting": finding.not_analysed == NotAnalysed.WAITING,
-        "settings": orgs.selectors.settings_for(finding.project_id),
+        "settings": settings,
+        "memories_of": {
+            "verdict": memories.selectors.used_for(verdict_id=verdict.pk) if verdict else [],
+            "guidance": memories.selectors.used_for(guidance_id=guidance.pk) if guidance else [],
+            "fix": memories.selectors.used_for(autofix_id=autofix.pk) if autofix else [],
+        },
+        "can_customize": request.member.may(Permission.MEMORIES_SUGGEST)
+        and settings.remediation
+        and settings.customize_with_memories
+        and finding.is_present
+        and (guidance is not None or autofix is not None),
+        "is_regenerating": memories.selectors.is_being_regenerated(finding),
+        "learned": memories.selectors.learned_from(finding, finding.triaged_at)
+        if finding.triage == Triage.IGNORED and finding.triaged_at
+        else None,
         "code_retention_days": orgs.selectors.code_retention_days(),
         "provider": providers.selectors.chosen(),
         "ignore_form": IgnoreForm(),
@@ -222,7 +241,8 @@ def _replaced_by_rule(finding: Finding) -> str:
     return finding.matched_lines[first:last].strip()
 
 
-def _evidence(quote: Mapping[str, Any], code: Listing) -> Evidence:
+def evidence_of(quote: Mapping[str, Any], code: Listing) -> Evidence:
+    """Return a quote of a verdict as pages show it."""
     return Evidence(
         path=quote["path"],
         start_line=quote["start_line"],
@@ -373,6 +393,30 @@ def analyze(request: OrgRequest, finding_id: int) -> HttpResponse:
         return back_to(request, finding)
     triage.services.request_analysis(finding=finding, actor=request.actor)
     messages.success(request, "The Assistant is looking at it; the answer appears here.")
+    return back_to(request, finding)
+
+
+@require_POST
+@org_page(Permission.MEMORIES_SUGGEST)
+def customize_fix(request: OrgRequest, finding_id: int) -> HttpResponse:
+    """Keep how somebody wants such findings fixed, and have this one's guidance and fix written anew by it."""
+    finding = get_object_or_404(findings.selectors.visible_to(request.member), pk=finding_id)
+    settings = orgs.selectors.settings_for(finding.project_id)
+    if not (settings.remediation and settings.customize_with_memories):
+        messages.error(request, "Not saved: fixes or memories are switched off for this project.")
+        return back_to(request, finding)
+    goes_live = request.member.may(Permission.MEMORIES_MANAGE)
+    try:
+        memory = remediation.services.customize_fix(
+            finding=finding, text=request.POST.get("text", ""), actor=request.actor, goes_live=goes_live
+        )
+    except MemoryUnusable as problem:
+        messages.error(request, f"Not saved: {problem}")
+        return back_to(request, finding)
+    wider = "It holds for this rule in this project."
+    if memory.state != MemoryState.LIVE:
+        wider = "It is used for this finding; an Admin decides whether it holds for others of this rule and project."
+    messages.success(request, f"Saved as memory {memory.pk}. {wider} The fix is being written anew.")
     return back_to(request, finding)
 
 

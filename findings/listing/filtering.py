@@ -145,7 +145,7 @@ def matching(chosen: FindingFilter, *, viewer: Viewer) -> QuerySet[Finding]:
 
 
 def outside_counts(chosen: FindingFilter, viewer: Viewer) -> QuerySet[Finding]:
-    """Apply what the counted facets are not: who asks, project, rule, branch, scan, path, CWE, and what was held back."""
+    """Apply what the counted facets are not: who asks, project, rule, branch, scan, path, CWE, what was held back."""
     found = Finding.objects.all()
     if (ids := orgs.selectors.visible_project_ids(viewer)) is not None:
         found = found.filter(project__in=ids)

@@ -39,10 +39,6 @@ class Migration(migrations.Migration):
             model_name='finding',
             index=models.Index(condition=models.Q(('triage', 'ignored'), ('triaged_at__isnull', False)), fields=['organization', 'triaged_at'], name='finding_ignored_at'),
         ),
-        migrations.AddIndex(
-            model_name='presence',
-            index=models.Index(condition=models.Q(('is_pull_request', False), ('state', 'fixed')), fields=['organization', 'changed_at'], name='presence_fixed_at'),
-        ),
         migrations.AddField(
             model_name='daycount',
             name='organization',

@@ -155,7 +155,10 @@ class Slack(Channel):
 
     def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         with _our_errors():
-            return dict(self._client.api_call(method, **arguments).data)
+            answer = self._client.api_call(method, **arguments).data
+        if not isinstance(answer, dict):
+            raise ChannelError("Slack's answer cannot be read.", permanent=False)
+        return answer
 
 
 def installed_by(code: str, *, client_id: str, client_secret: str, redirect_url: str, base_url: str) -> Installed:

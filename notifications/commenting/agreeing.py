@@ -32,6 +32,7 @@ from scm.adapters.values import CommentDraft, ExistingComment, NotPosted, Posted
 from scm.models import PullRequest, Repository
 
 LONGEST_PROBLEM = 300
+MOST_AT_ONCE = 50
 
 
 def comment_on(pull_request_id: int) -> bool:
@@ -197,15 +198,16 @@ def _post(
                 places = places_for(first.path, wanted=lines, found=lines, shown=shown)
         drafts.append(_Draft(entry, places))
     while drafts:
-        messages = _messages(planned, {draft.key: draft.places[0] for draft in drafts})
-        bodies = {draft.key: _written(talk, messages[draft.key]) for draft in drafts}
+        # Written down in between: a host that takes no more for a while, or a worker that dies, undoes little.
+        now, drafts = drafts[:MOST_AT_ONCE], drafts[MOST_AT_ONCE:]
+        messages = _messages(planned, {draft.key: draft.places[0] for draft in (*now, *drafts)})
+        bodies = {draft.key: _written(talk, messages[draft.key]) for draft in now}
         answers = talk.adapter.post_comments(
             *talk.place,
             head_sha=planned.pull_request.head_sha,
-            drafts=[_as_draft(draft, bodies[draft.key]) for draft in drafts],
+            drafts=[_as_draft(draft, bodies[draft.key]) for draft in now],
         )
-        of_key = {draft.key: draft for draft in drafts}
-        drafts = []
+        of_key = {draft.key: draft for draft in now}
         for answer in answers:
             draft = of_key[answer.key]
             match answer:

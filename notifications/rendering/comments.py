@@ -48,7 +48,9 @@ def finding_comment(message: FindingComment, *, dialect: Dialect, longest: int) 
         _Part(_guidance(message.summary, message.steps, path=message.path), given_up=4),
         _Part(_flow(message.flow), given_up=3),
         _Part(_how_to_reply(message.replies, message.standing)),
-        _Part(_last_line("Open this finding", message.link, message.memories_used)),
+        _Part(
+            _last_line("Open this finding", message.link, message.memories_used, customize_link=message.customize_link)
+        ),
         _Part(footer_of(message.footer)),
         _Part(message.marker),
     ]
@@ -214,8 +216,10 @@ def _how_to_reply(replies: Replies, standing: Standing, *, count: int = 1) -> st
     return _folded("Reply to decide", "With write access to this repository, reply with:\n\n" + "\n".join(lines))
 
 
-def _last_line(label: str, link: str, memories_used: int) -> str:
+def _last_line(label: str, link: str, memories_used: int, *, customize_link: str = "") -> str:
     parts = [escaping.link(label, link)] if escaping.address(link) else []
+    if escaping.address(customize_link):
+        parts.append(escaping.link("Customize fix", customize_link))
     if memories_used:
         parts.append("1 memory was used" if memories_used == 1 else f"{memories_used} memories were used")
     return " · ".join(parts)

@@ -6,10 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import findings.services
+import memories.services
+import notifications.selectors
+import orgs.selectors
 import triage.selectors
 import triage.services
 from events.kinds import Actor
 from findings.models import Finding, IgnoreReason, Triage
+from memories.models import MemorySource, MemoryState, Purpose
+from memories.scopes import Scope, ScopeUnusable
+from memories.services import MemoryUnusable
 from notifications.replies.parsing import EXAMPLES, Command, Wish
 
 REASONS = {
@@ -21,7 +27,7 @@ NO_WRITE_ACCESS = "Not carried out: only people with write access to this reposi
 NOTHING_THERE = "Not carried out: the finding of this comment is not known any more."
 NO_VERDICT = "Not carried out: the Assistant has said nothing of this finding, so there is nothing to agree with."
 UNCLEAR = "Not carried out. What works is `/assistant agree` or `/assistant disagree`, with a reason if you like."
-KEPT_AS_NOTE = "There are no memories in this version yet. Your words were kept as a note on the finding."
+SWITCHED_OFF = "Not carried out: memories are switched off for this project."
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def carry_out(*, command: Command, about: Sequence[Finding], actor: Actor) -> Ou
         case Wish.AGREE | Wish.DISAGREE:
             return _give_feedback(command, about, actor)
         case _:
-            return _keep_as_note(command, about, actor)
+            return _remember(command, about[0], actor)
 
 
 def _each(about: Sequence[Finding], decide: Callable[[Finding], None], words: str) -> Outcome:
@@ -90,7 +96,26 @@ def _give_feedback(command: Command, about: Sequence[Finding], actor: Actor) -> 
     return Outcome(is_carried_out=True, words="Agreed with the Assistant" if agrees else "Disagreed with the Assistant")
 
 
-def _keep_as_note(command: Command, about: Sequence[Finding], actor: Actor) -> Outcome:
-    for finding in about:
-        findings.services.add_note(finding=finding, text=command.text, actor=actor)
-    return Outcome(is_carried_out=True, words="Kept as a note", answer=KEPT_AS_NOTE)
+def _remember(command: Command, finding: Finding, actor: Actor) -> Outcome:
+    """Suggest a memory for the rule in the project; findings that share a comment share their rule, so one is enough.
+
+    A person on the code host only suggests, whoever they are here.
+    """
+    if not orgs.selectors.settings_for(finding.project_id).customize_with_memories:
+        return refused(SWITCHED_OFF)
+    try:
+        memory = memories.services.teach(
+            text=command.text,
+            purpose=Purpose.BOTH,
+            scope=Scope.of_finding(finding),
+            source=MemorySource.REPLY,
+            actor=actor,
+            goes_live=False,
+            finding=finding,
+        )
+    except (MemoryUnusable, ScopeUnusable) as problem:
+        return refused(f"Not carried out: {problem}")
+    link = notifications.selectors.link_to_memory(memory)
+    is_known = memory.state == MemoryState.LIVE
+    standing = "The Assistant remembers this already" if is_known else "Suggested as a memory; an Admin decides"
+    return Outcome(is_carried_out=True, words="Suggested as a memory", answer=f"{standing}: {link}")

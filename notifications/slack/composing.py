@@ -110,13 +110,14 @@ def suggestion_list(scan: Scan, among: Sequence[Finding], *, ref: Ref) -> Sugges
 def new_findings(scan: Scan, *, ref: Ref) -> NewFindings | None:
     """Return what a scan has found for the first time, None where that is nothing. Wants a transaction."""
     found = _new_in(scan)
-    per_rule = list(
-        found.values("rule", "rule__identifier", "severity").annotate(count=Count("pk")).order_by("-severity", "-count")
-    )
+    per_rule = list(found.values("rule", "severity").annotate(count=Count("pk")).order_by("-severity", "-count"))
     total = sum(each["count"] for each in per_rule)
     if not total:
         return None
-    shown = [_rule_found(found, each) for each in per_rule[:RULES_SHOWN]]
+    shown = [
+        _rule_found(found.filter(rule=each["rule"], severity=each["severity"]), each["severity"], each["count"])
+        for each in per_rule[:RULES_SHOWN]
+    ]
     return NewFindings(
         project=scan.project.name,
         ref=ref,
@@ -133,13 +134,12 @@ def _new_in(scan: Scan) -> QuerySet[Finding]:
     return found.annotate(mode_there=mode_of_rule_in(scan.project_id)).exclude(mode_there=Mode.DISABLED)
 
 
-def _rule_found(found: QuerySet[Finding], told: dict[str, object]) -> RuleFound:
-    of_rule = found.filter(rule=told["rule"], severity=told["severity"]).order_by("path", "start_line", "pk")
-    first = list(of_rule[:PLACES_SHOWN])
+def _rule_found(found: QuerySet[Finding], severity: int, count: int) -> RuleFound:
+    first = list(found.order_by("path", "start_line", "pk")[:PLACES_SHOWN])
     return RuleFound(
-        rule=first[0].rule.name if first else str(told["rule__identifier"]),
-        severity=Severity(int(str(told["severity"]))).label,
-        count=int(str(told["count"])),
+        rule=first[0].rule.name,
+        severity=Severity(severity).label,
+        count=count,
         places=tuple(Place(each.path, each.start_line, link_to(each)) for each in first),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -183,7 +185,8 @@ def _remove(row: SlackWorkspace, *, actor: Actor) -> None:
 
 def _record_choice(row: SlackDestination, actor: Actor, **told: str | bool) -> None:
     project = row.project
-    record(Kind.SLACK_CHANNEL_CHOSEN, actor=actor, project=project.name if project else "", **told)
+    subject: dict[str, Any] = {"project": project.name if project else "", **told}
+    record(Kind.SLACK_CHANNEL_CHOSEN, actor=actor, **subject)
 
 
 def _require_set_up() -> None:

@@ -105,7 +105,7 @@ def _refresh_one(delivery_id: int) -> None:
     with transaction.atomic():
         row = Delivery.objects.filter(pk=delivery_id).first()
         number = row.subject.removeprefix(OF_VERDICT) if row else ""
-        finding = every_finding().filter(pk=row.finding_id).first() if row else None
+        finding = every_finding().filter(deliveries=row).first() if row else None
         verdict = Verdict.objects.filter(pk=int(number), finding=finding).first() if number.isdigit() else None
         destination = destinations().filter(channel_id=row.destination).first() if row else None
         if row is None or finding is None or verdict is None or destination is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 import orgs.selectors
@@ -224,8 +225,6 @@ def _new_project(facts: RepositoryFacts, actor: Actor) -> Project:
 
 def _placed(project: Project, host: CodeHost, found: _Found) -> Repository:
     facts = found.facts
-    # Numbers of pull requests mean something in one repository only: those of another are forgotten.
-    PullRequest.objects.filter(project=project).exclude(web_url__startswith=f"{facts.web_url.rstrip('/')}/").delete()
     repository, _ = Repository.objects.update_or_create(
         project=project,
         defaults={
@@ -243,4 +242,7 @@ def _placed(project: Project, host: CodeHost, found: _Found) -> Repository:
             "connected_at": timezone.now(),
         },
     )
+    # Numbers of pull requests mean something in one repository only: those of another are forgotten.
+    same_address = Q(origin="", web_url__startswith=f"{facts.web_url.rstrip('/')}/")
+    PullRequest.objects.filter(project=project).exclude(same_address | Q(origin=repository.origin)).delete()
     return repository

@@ -32,12 +32,15 @@ def update_pull_request(*, project: Project, facts: PullRequestFacts) -> tuple[P
     known: dict[str, str | bool] = {name: _storable(name, text) for name, text in texts.items() if text}
     known |= {"is_draft": facts.is_draft, "is_from_fork": facts.is_from_fork}
     with transaction.atomic():
+        repository = Repository.objects.filter(project=project).select_related("host").first()
+        if repository is not None and repository.origin:
+            known["origin"] = repository.origin
         # `ignore_conflicts` waits for a worker that makes the same row, and then leaves it.
         PullRequest.objects.bulk_create([PullRequest(project=project, number=facts.number)], ignore_conflicts=True)
         pull_request = PullRequest.objects.select_for_update(no_key=True).get(project=project, number=facts.number)
         if _is_older(facts, pull_request):
             return pull_request, False
-        is_changed = any(getattr(pull_request, name) != value for name, value in known.items())
+        is_changed = any(getattr(pull_request, name) != known[name] for name in known.keys() - {"origin"})
         for name, value in known.items():
             setattr(pull_request, name, value)
         pull_request.changed_at = facts.changed_at or pull_request.changed_at

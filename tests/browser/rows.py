@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import findings.services
+import memories.services
 import orgs.joining
 import orgs.services
 import orgs.sign_on.services
@@ -22,12 +23,23 @@ import providers.budget
 import remediation.pull_requests
 import rules.services
 import scm.services
-from events.kinds import ASSISTANT, SCANNER, SYSTEM, Kind
+import triage.weeks
+from events.kinds import ASSISTANT, SCANNER, SYSTEM, Actor, ActorKind, Kind
 from events.services import record
-from findings.models import Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
+from findings.models import DayCount, Finding, IgnoreReason, NotAnalysed, Scan, ScanState, TriageImport
 from lib.crypto import digest_of_token
+from memories.models import DryRun, Memory, MemorySource, Purpose
+from memories.scopes import Scope as MemoryScope
+from notifications.channels.slack_facts import IN_WORDS
 from notifications.deciding import Reason
-from notifications.models import Comment, CommentDecision, WebhookEndpoint, WebhookMessage
+from notifications.models import (
+    Comment,
+    CommentDecision,
+    SlackDestination,
+    SlackWorkspace,
+    WebhookEndpoint,
+    WebhookMessage,
+)
 from notifications.models import Outcome as CommentOutcome
 from orgs.models import ApiToken, Invitation, Membership, Project, Protocol, SignOn, Team
 from orgs.permissions import Role
@@ -38,10 +50,11 @@ from remediation.models import Autofix, FixPullRequest, Guidance
 from rules.models import Mode, Rule, RuleImport
 from scm.models import CodeHost, HostKind, Installation, PullRequest, Repository
 from tenancy.directory import organization_by_slug
+from tenancy.models import Organization
 from tenancy.scope import acting_for
 from tests import factories
 from tests.integration.scm.certificates import an_authority
-from triage.models import Source
+from triage.models import PriorityWeek, Source
 
 # The organization of the demo, one with every other state, one without anything.
 DEMO, ACME, EMPTY = "copperleaf", "acme", "umbrella"
@@ -113,6 +126,8 @@ def fill() -> None:
         _fill_usage()
     with acting_for(acme.pk), transaction.atomic():
         _fill_acme(admin)
+    with acting_for(acme.pk), transaction.atomic():
+        _fill_dashboard()
 
 
 def ids() -> dict[str, int]:
@@ -138,6 +153,7 @@ def _ids_in(slug: str, wanted: dict[str, dict[str, Any]]) -> dict[str, int]:
             **{f"rule_{_RULES[each.identifier]}": each.pk for each in Rule.objects.filter(identifier__in=_RULES)},
             **{f"import_of_{made.source.partition('-')[0]}": made.pk for made in RuleImport.objects.all()},
             **{f"import_{made.state}": made.pk for made in TriageImport.objects.all()},
+            **{f"memory_{memory.state}": memory.pk for memory in Memory.objects.order_by("pk")},
             f"{slug}_project": scans[0].project_id,
             f"{slug}_scan": scans[0].pk,
             **{f"sign_on_{sign_on.protocol}": sign_on.pk for sign_on in SignOn.objects.all()},
@@ -234,6 +250,7 @@ def _fill_acme(admin: User) -> None:
     _connect()
     project = factories.a_project("storefront")
     _connect_hosts(project)
+    _connect_slack(project)
     _add_webhooks()
     scan = factories.a_scan(
         project, commit="4f1c0de2ab90", found_count=5, new_count=5, state=ScanState.SETTLED, report_format="semgrep"
@@ -290,7 +307,59 @@ def _fill_acme(admin: User) -> None:
         expires_at=timezone.now() + timedelta(days=90),
     )
     _fill_fix_pull_requests(admin)
+    _fill_memories(admin)
     _import_decisions(admin)
+
+
+def _connect_slack(project: Project) -> None:
+    """A workspace with a channel for all projects, and one of a project that was archived since."""
+    workspace = SlackWorkspace.objects.create(team_id="T0ACME", team_name="Acme Workspace", installed_by="Alice")
+    for name, fields in (
+        ("security", {}),
+        ("storefront-alerts", {"project": project, "problem": IN_WORDS["is_archived"], "tells_new_findings": False}),
+    ):
+        SlackDestination.objects.create(
+            workspace=workspace, channel_id="C0SECURITY", channel_name=name, chosen_by="Alice", **fields
+        )
+
+
+def _fill_memories(admin: User) -> None:
+    """A live memory that was changed, used and tried; a suggested one that contradicts it; a disabled one."""
+    finding = Finding.objects.filter(path="app/search.py").select_related("project", "rule").get()
+    by_admin = actor_of(admin)
+    live = memories.services.teach(
+        text="A name from request.args went through clean() in app/middleware.py, which keeps letters only.",
+        purpose=Purpose.BOTH, scope=MemoryScope.of_finding(finding), source=MemorySource.FIX, actor=by_admin,
+        goes_live=True, finding=finding,
+    )  # fmt: skip
+    memories.services.change(
+        memory=live, actor=by_admin, purpose=Purpose.TRIAGE,
+        scope=MemoryScope(project=finding.project, path_prefix="app"),
+        text=live.text + " You recognise it by the import of middleware.",
+        expires_at=timezone.now() + timedelta(days=200),
+    )  # fmt: skip
+    live.refresh_from_db()
+    verdict = finding.verdicts.latest("pk")
+    memories.services.note_use(memories=[live], finding=finding, verdict_id=verdict.pk)
+    tried = {"finding": finding.pk, "before": "true_positive", "after": "false_positive", "problem": ""}
+    DryRun.objects.create(
+        memory=live, version=live.version, state="done", planned_count=1, left_out_count=3, requested_by=ALICE,
+        results=[{**tried, "explanation": "clean() keeps letters only, so the statement cannot be changed."}],
+    )  # fmt: skip
+    suggested = memories.services.teach(
+        text="Nothing in app/ is cleaned before it is used: treat every value of a request as it was sent.",
+        purpose=Purpose.TRIAGE, scope=MemoryScope(project_tag=""), source=MemorySource.PAGE,
+        actor=Actor(ActorKind.PERSON, TOM), goes_live=False,
+    )  # fmt: skip
+    Memory.objects.filter(pk=suggested.pk).update(
+        conflicts=[live.pk], conflicts_because="One says that names are cleaned, one that nothing is.",
+        compared_version=suggested.version,
+    )  # fmt: skip
+    ended = memories.services.teach(
+        text="For the time of the migration: " + LONG_PATH, purpose=Purpose.REMEDIATION,
+        scope=MemoryScope(rule=finding.rule), source=MemorySource.PAGE, actor=by_admin, goes_live=True,
+    )  # fmt: skip
+    memories.services.disable(memory=ended, actor=by_admin)
 
 
 def _fill_fix_pull_requests(admin: User) -> None:
@@ -476,6 +545,25 @@ def _judged_by_a_model(finding: Finding) -> None:
     )
     record(Kind.FINDING_FOUND, actor=SCANNER, finding_id=finding.pk)
     record(Kind.VERDICT_REACHED, actor=ASSISTANT, finding_id=finding.pk, verdict_id=verdict.pk, verdict="true_positive")
+
+
+def _fill_dashboard() -> None:
+    """Make half a year of days of the backlog, of which the first were worked out, and the week's tasks."""
+    now = timezone.now()
+    for back in range(1, 181):
+        for severity, open_then in ((4, 12), (3, 60), (2, 140), (1, 90)):
+            DayCount.objects.create(
+                day=(now - timedelta(days=back)).date(),
+                severity=severity,
+                open=open_then + (back * severity) % 17 + back // 4,
+                opened=(back * 7 + severity) % 5,
+                fixed=(back * 3 + severity) % 4,
+                ignored=(back + severity) % 2,
+                is_derived=back > 40,
+            )
+    # An earlier week, as tasks wait for the first scans of a new organization, and some here never end.
+    PriorityWeek.objects.create(monday=(now - timedelta(days=30)).date())
+    triage.weeks.choose_week(organization=Organization.objects.get(), now=now)
 
 
 def _answer(verdict: str) -> str:

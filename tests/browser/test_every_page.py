@@ -139,6 +139,11 @@ VISITS = {
         rows.ALICE, f"{ACME}/settings/code-hosts/{{host_gitlab}}/repositories/"
     ),
     "repository-of-a-project": Visit(rows.ALICE, f"{ACME}/settings/code-hosts/projects/{{acme_project}}/"),
+    "slack": Visit(rows.ALICE, f"{ACME}/settings/slack/"),
+    "slack-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/slack/"),
+    "slack-of-a-member": Visit(rows.MEMBER, f"{DEMO}/settings/slack/", status=403),
+    "slack-channels-that-are-not-listed": Visit(rows.ALICE, f"{ACME}/settings/slack/channels/"),
+    "slack-to-disconnect": Visit(rows.ALICE, f"{ACME}/settings/slack/disconnect/"),
     "prompts": Visit(rows.ALICE, f"{ACME}/settings/prompts/"),
     "prompts-filtered": Visit(rows.ALICE, f"{ACME}/settings/prompts/?hidden=yes&step=triage/verdict"),
     "prompts-before-the-first": Visit(rows.ALICE, f"{EMPTY}/settings/prompts/"),
@@ -150,6 +155,10 @@ VISITS = {
     "requests-compared-while-waiting": Visit(
         rows.ALICE, f"{ACME}/settings/prompts/compare/?left={{call_answered}}&right={{call_asking}}"
     ),
+    "dashboard": Visit(rows.ALICE, f"{ACME}/dashboard/"),
+    "dashboard-of-a-year": Visit(rows.ADMIN, f"{DEMO}/dashboard/?days=365"),
+    "dashboard-of-somebody-limited": Visit(rows.LIMITED, f"{ACME}/dashboard/"),
+    "dashboard-before-the-first": Visit(rows.ALICE, f"{EMPTY}/dashboard/"),
     "preview": Visit(rows.ALICE, f"{ACME}/findings/{{by_model}}/preview/"),
     "usage": Visit(rows.ADMIN, f"{DEMO}/settings/usage/?period=30-days"),
     "usage-used-up": Visit(rows.ALICE, f"{ACME}/settings/usage/"),
@@ -166,6 +175,18 @@ VISITS = {
     "audit-log": Visit(rows.ALICE, f"{ACME}/settings/audit-log/"),
     "audit-log-filtered": Visit(rows.ALICE, f"{ACME}/settings/audit-log/?what=people&text=liam"),
     "audit-log-without-a-match": Visit(rows.ALICE, f"{ACME}/settings/audit-log/?text=nobody"),
+    "memories": Visit(rows.ALICE, f"{ACME}/memories/"),
+    "memories-suggested": Visit(rows.ALICE, f"{ACME}/memories/?tab=suggested"),
+    "memories-of-a-member": Visit(rows.TOM, f"{ACME}/memories/?tab=ended"),
+    "memories-before-the-first": Visit(rows.ALICE, f"{EMPTY}/memories/"),
+    "memory": Visit(rows.ALICE, f"{ACME}/memories/{{memory_live}}/"),
+    "memory-that-contradicts": Visit(rows.ALICE, f"{ACME}/memories/{{memory_suggested}}/"),
+    "memory-of-a-member": Visit(rows.TOM, f"{ACME}/memories/{{memory_suggested}}/"),
+    "memory-disabled": Visit(rows.ALICE, f"{ACME}/memories/{{memory_disabled}}/"),
+    "memory-new": Visit(rows.ALICE, f"{ACME}/memories/new/?template=not_production"),
+    "memory-edit": Visit(rows.ALICE, f"{ACME}/memories/{{memory_live}}/edit/"),
+    "memory-to-remove": Visit(rows.ALICE, f"{ACME}/memories/{{memory_live}}/remove/"),
+    "memories-import": Visit(rows.ALICE, f"{ACME}/memories/import/"),
     "not-found": Visit(rows.ADMIN, f"{ACME}/findings/", status=404),
 }
 each_page = pytest.mark.parametrize("visit", VISITS.values(), ids=VISITS.keys())

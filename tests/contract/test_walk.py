@@ -22,6 +22,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 import findings.services
+import memories.services
 import orgs.joining
 import orgs.services
 import orgs.teams
@@ -31,6 +32,9 @@ from assistant_platform.web import checks
 from events.kinds import SYSTEM, Kind
 from events.services import record
 from findings.models import Finding, Triage
+from memories.models import MemorySource, Purpose
+from memories.scopes import Scope as MemoryScope
+from notifications.models import SlackDestination, SlackWorkspace
 from orgs.models import Membership, Project
 from orgs.permissions import PERMISSIONS_OF_ROLE, PERMISSIONS_OF_SCOPE, Permission, Role, Scope
 from orgs.selectors import memberships_of
@@ -173,6 +177,18 @@ def things(acme: Organization) -> dict[str, object]:
         domain = sign_on.domains.get()
         rule_import = RuleImport.objects.create(source="rules.yaml", imported_by="other@acme.example")
         change = record(Kind.RULE_MODES_CHANGED, actor=SYSTEM, count=0)
+        workspace = SlackWorkspace.objects.create(team_id="T0ACME", team_name="Workspace", installed_by="other")
+        destination = SlackDestination.objects.create(
+            workspace=workspace, channel_id="C0SECURITY", channel_name="security", chosen_by="other"
+        )
+        memory = memories.services.teach(
+            text="Ours is safe.",
+            purpose=Purpose.BOTH,
+            scope=MemoryScope(),
+            source=MemorySource.PAGE,
+            actor=SYSTEM,
+            goes_live=False,
+        )
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
     return {
         **WORDS,
@@ -185,6 +201,7 @@ def things(acme: Organization) -> dict[str, object]:
         "invitation_id": invited.invitations[0].pk,
         "sign_on_id": sign_on.pk,
         "domain_id": domain.pk,
+        "destination_id": destination.pk,
         "slug": acme.slug,
         "connection_id": connection.pk,
         "finding_id": finding.pk,
@@ -200,6 +217,7 @@ def things(acme: Organization) -> dict[str, object]:
         "scan_id": finding.first_scan_id,
         "triage_import_id": triage_import.pk,
         "call_id": call.pk,
+        "memory_id": memory.pk,
         "team_id": team.pk,
         "token_id": token.pk,
     }

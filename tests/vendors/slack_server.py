@@ -281,7 +281,7 @@ def _by_description(exchange: Asked) -> Iterator[str]:
     shape = form.get("schema", {})
     known |= {name: (each, name in shape.get("required", [])) for name, each in shape.get("properties", {}).items()}
     given = exchange.given
-    if exchange.headers.get("Authorization"):
+    if exchange.headers.get("Authorization", "").startswith("Bearer "):
         given["token"] = "of the header"
     for name, value in given.items():
         if name not in known and name not in NEWER.get(exchange.method, set()):

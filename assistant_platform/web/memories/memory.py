@@ -15,20 +15,24 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 import findings.selectors
+import memories.selectors
 import memories.services
 import orgs.selectors
 import providers.selectors
 from assistant_platform.web.base import OrgRequest, org_page
 from assistant_platform.web.memories.forms import MemoryForm
 from assistant_platform.web.memories.list import form_context, row_of
+from findings.models import Finding
 from memories import conflicts, listing
 from memories.models import Memory, MemoryChange, MemoryState, Purpose
 from memories.scopes import ScopeUnusable
 from memories.services import MemoryUnusable
 from orgs.permissions import Permission
 from providers.models import Step
+from triage import dry_runs, taught
 
 AFFECTED_SHOWN = 10
+CLOSING_SHOWN = 200
 USES_SHOWN = 10
 CHANGES_SHOWN = 50
 # For so long after a change the page waits for what the Assistant says of contradictions.
@@ -109,10 +113,59 @@ def memory_page(request: OrgRequest, memory_id: int) -> HttpResponse:
         .order_by("-pk")[:USES_SHOWN],
         "history": history,
         "can_undo": bool(history and history[0].change.before),
+        **_trying(request, memory),
+        "closing": _closing(request, memory),
+        "applied": memories.selectors.latest_application(memory),
+        "is_being_applied": memories.selectors.is_being_applied(memory),
         "is_ended": memory.state in ENDED,
+        "speaks_to_reader": taught.speaks_to_reader(memory.text),
         "is_switched_off": not orgs.selectors.assistant_settings().customize_with_memories,
     }
     return render(request, "memories/memory.html", context)
+
+
+def _closing(request: OrgRequest, memory: Memory) -> list[Finding]:
+    """Return what a memory made likely false positives, as far as the reader sees it: nobody has ignored these."""
+    found = memories.selectors.suggested_for_closing(memory)
+    ids = orgs.selectors.visible_project_ids(request.member)
+    found = found if ids is None else found.filter(project__in=ids)
+    return list(found.select_related("project", "rule")[:CLOSING_SHOWN])
+
+
+def _trying(request: OrgRequest, memory: Memory) -> dict[str, Any]:
+    """Return the latest dry run, and what another one would be, for those who may start one."""
+    run = dry_runs.latest(memory)
+    found = dry_runs.outcomes(run, viewer=request.member) if run else []
+    planned, not_triable = None, ""
+    if request.member.may(Permission.MEMORIES_MANAGE):
+        try:
+            planned = dry_runs.plan(memory)
+        except dry_runs.NotTriable as reason:
+            not_triable = str(reason)
+    return {
+        "run": run,
+        "run_is_under_way": run is not None and dry_runs.is_under_way(run),
+        "run_is_of_now": run is not None and run.version == memory.version,
+        "outcomes": found,
+        "changing_count": sum(outcome.changes for outcome in found),
+        "would_become": dry_runs.would_become(found),
+        "unanswered_count": sum(bool(outcome.problem) for outcome in found),
+        "planned": planned,
+        "not_triable": not_triable,
+        "judged_by_built_in": providers.selectors.chosen().adapter == providers.selectors.BUILT_IN.adapter,
+    }
+
+
+@require_POST
+@org_page(Permission.MEMORIES_MANAGE)
+def try_memory(request: OrgRequest, memory_id: int) -> HttpResponse:
+    """Have a memory tried on the findings it concerns; nothing is changed by it."""
+    memory = _memory(request, memory_id)
+    try:
+        dry_runs.request_dry_run(memory=memory, actor=request.actor)
+    except dry_runs.NotTriable as reason:
+        messages.error(request, f"Not tried: {reason}")
+    return _to(request, memory)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -218,11 +271,11 @@ def _in_words(change: MemoryChange) -> Change:
     )
 
 
-def _value(name: str, value: object) -> str:
+def _value(name: str, value: str | None) -> str:
     if not value:
         return "none"
     if name == "purpose":
         return str(Purpose(value).label)
     if name == "state":
         return str(MemoryState(value).label)
-    return str(value)[:10] if name == "expires_at" else str(value)
+    return value[:10] if name == "expires_at" else value

@@ -51,9 +51,9 @@ _WORDS = {
     Kind.FINDINGS_TRIAGED: ("changed the status of several findings, this one among them", "layers"),
     Kind.TRIAGE_EXPIRED: ("opened this again: the risk was accepted until now", "clock"),
     Kind.NOTE_ADDED: ("wrote a note", "edit-3"),
-    Kind.MEMORY_SUGGESTED: ("suggested a memory from this", "book"),
-    Kind.MEMORY_ADDED: ("taught a memory from this", "book"),
-    Kind.NOTHING_TO_REMEMBER: ("found nothing to remember for other findings", "book"),
+    Kind.MEMORY_SUGGESTED: ("suggested a memory from this", "bookmark"),
+    Kind.MEMORY_ADDED: ("taught a memory from this", "bookmark"),
+    Kind.NOTHING_TO_REMEMBER: ("found nothing to remember for other findings", "bookmark"),
     Kind.FIX_REGENERATION_REQUESTED: ("asked for another fix", "refresh-cw"),
     Kind.LATE_ANSWER: ("answered after the pull request was told; what stands there follows", "clock"),
     Kind.FIX_PULL_REQUEST_REQUESTED: ("asked for a fix pull request", "git-pull-request"),
@@ -82,20 +82,8 @@ def _activity(event: Event, notes: Mapping[int, str], reasons: dict[tuple[str, i
     match event.kind:
         case Kind.VERDICT_REACHED if subject.get("verdict") in list(Verdict):
             words = _VERDICTS[Verdict(subject["verdict"])]
-        case Kind.FEEDBACK_GIVEN if subject.get("is_undo"):
-            words, icon = "took back what they said of the verdict", "rotate-ccw"
-        case Kind.FEEDBACK_GIVEN:
-            words = "agreed with the Assistant" if subject.get("agrees") else "disagreed with the Assistant"
-            icon = "thumbs-up" if subject.get("agrees") else "thumbs-down"
-        case Kind.ADVICE_RATED if subject.get("is_undo"):
-            words, icon = f"took back what they said of the {_advice(subject)}", "rotate-ccw"
-        case Kind.ADVICE_RATED:
-            words = f"called the {_advice(subject)} {'helpful' if subject.get('is_helpful') else 'not helpful'}"
-            icon = "thumbs-up" if subject.get("is_helpful") else "thumbs-down"
-        case Kind.VERDICT_AUDITED if subject.get("is_undo"):
-            words, icon = "took back their check of a verdict", "rotate-ccw"
-        case Kind.VERDICT_AUDITED:
-            words = f"{words} and found it {'right' if subject.get('is_right') else 'wrong'}"
+        case Kind.FEEDBACK_GIVEN | Kind.ADVICE_RATED | Kind.VERDICT_AUDITED:
+            words, icon = _opinion(Kind(event.kind), subject)
         case Kind.FINDING_TRIAGED if subject.get("triage") in Triage.values:
             words = f"set the status to {Triage(subject['triage']).label}"
         case Kind.FINDING_IGNORED if subject.get("reason") in IgnoreReason.values:
@@ -124,8 +112,23 @@ def _activity(event: Event, notes: Mapping[int, str], reasons: dict[tuple[str, i
     )
 
 
-def _advice(subject: Mapping[str, Any]) -> str:
-    return "fix" if subject.get("about") == "fix" else "guidance"
+def _opinion(kind: Kind, subject: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the words and the icon of what somebody said of the Assistant's work."""
+    advice = "fix" if subject.get("about") == "fix" else "guidance"
+    if subject.get("is_undo"):
+        what = {Kind.FEEDBACK_GIVEN: "the verdict", Kind.ADVICE_RATED: f"the {advice}"}
+        return f"took back what they said of {what.get(kind, 'a verdict drawn at random')}", "rotate-ccw"
+    match kind:
+        case Kind.FEEDBACK_GIVEN:
+            is_good = bool(subject.get("agrees"))
+            words = "agreed with the Assistant" if is_good else "disagreed with the Assistant"
+        case Kind.ADVICE_RATED:
+            is_good = bool(subject.get("is_helpful"))
+            words = f"called the {advice} {'helpful' if is_good else 'not helpful'}"
+        case _:
+            is_good = bool(subject.get("is_right"))
+            words = f"checked the verdict, drawn at random, and found it {'right' if is_good else 'wrong'}"
+    return words, "thumbs-up" if is_good else "thumbs-down"
 
 
 def _reason(subject: Mapping[str, Any], reasons: dict[tuple[str, int], str]) -> str:

@@ -23,6 +23,7 @@ PAGES = (
     SettingsPage("Memories", "settings-memories", "bookmark", Permission.MEMORIES_VIEW),
     SettingsPage("AI provider", "settings-provider", "cpu", Permission.PROVIDER_MANAGE),
     SettingsPage("Code hosts", "settings-code-hosts", "git-pull-request", Permission.CODE_HOSTS_MANAGE),
+    SettingsPage("Slack", "settings-slack", "slack", Permission.DESTINATIONS_MANAGE),
     SettingsPage("Webhooks", "settings-webhooks", "send", Permission.DESTINATIONS_MANAGE),
     SettingsPage("Usage and budget", "settings-usage", "bar-chart-2", Permission.USAGE_VIEW),
     SettingsPage("Prompts and answers", "settings-prompts", "message-square", Permission.MODEL_CALLS_VIEW),

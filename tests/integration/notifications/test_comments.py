@@ -293,6 +293,16 @@ def test_a_check_that_is_not_allowed_does_not_keep_comments_away(story: Story) -
     assert CommitStatus.objects.get().problem == "Checks are not allowed."
 
 
+def test_hundreds_of_comments_are_posted_some_at_a_time_and_what_was_posted_is_kept(story: Story) -> None:
+    story.found(110)
+    story.host.fail("post_comments", ScmError("The host is busy.", permanent=False), on_call=2)
+
+    with pytest.raises(TemporaryFailure):
+        story.told()
+
+    assert Comment.objects.exclude(comment_id="").count() == 50
+
+
 def test_a_rate_limit_is_waited_for_and_what_was_done_is_kept(story: Story) -> None:
     story.found(3)
     story.host.fail("post_comment", RateLimited("Too many requests.", retry_after_seconds=42), on_call=2)

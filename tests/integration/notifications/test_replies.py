@@ -18,14 +18,15 @@ from events.draining import drain
 from events.kinds import SYSTEM, Actor, ActorKind, Kind
 from events.models import Event
 from events.services import record
-from findings.models import Finding, Note
+from findings.models import Finding
 from lib.failures import TemporaryFailure
+from memories.models import Memory, MemorySource, MemoryState
 from notifications.examples import examples
 from notifications.marker import marker_for
 from notifications.messages import ReplyAnswer
 from notifications.models import Comment, CommentDecision, Outcome, ReplyCommand
 from notifications.rendering import Dialect, render_comment
-from notifications.replies.carrying_out import KEPT_AS_NOTE, NO_VERDICT, NO_WRITE_ACCESS, NOTHING_THERE, UNCLEAR
+from notifications.replies.carrying_out import NO_VERDICT, NO_WRITE_ACCESS, NOTHING_THERE, SWITCHED_OFF, UNCLEAR
 from notifications.replies.parsing import command_in
 from notifications.tasks import carry_out_reply as carry_out_reply_task
 from scm.adapters.base import RateLimited, ScmError
@@ -195,14 +196,20 @@ def test_what_cannot_be_done_is_answered_in_one_line(place: Place, body: str, an
     assert place.reactions == []
 
 
-def test_what_is_to_be_remembered_is_kept_as_a_note(place: Place) -> None:
+def test_what_is_to_be_remembered_is_suggested_and_answered_with_its_address(place: Place) -> None:
     place.say("/assistant remember clean() is safe")
 
-    note = Note.objects.get()
-    assert (note.finding, note.author, note.text) == (place.finding, "octocat", "clean() is safe")
-    assert place.answers == [
-        "There are no memories in this version yet. Your words were kept as a note on the finding."
-    ]
+    memory = Memory.objects.get()
+    assert (memory.text, memory.state, memory.source, memory.created_by) == (
+        "clean() is safe",
+        MemoryState.SUGGESTED,
+        MemorySource.REPLY,
+        "octocat",
+    )
+    assert (memory.rule, memory.project) == (place.finding.rule, place.finding.project)
+    assert len(place.answers) == 1
+    assert place.answers[0].startswith("Suggested as a memory; an Admin decides: ")
+    assert f"/orgs/acme/memories/{memory.pk}/" in place.answers[0]
 
 
 def test_a_command_below_a_summary_holds_for_all_its_findings(place: Place) -> None:
@@ -276,7 +283,7 @@ def test_whoever_lent_us_a_token_commands_too_and_what_we_wrote_ourselves_does_n
 
 def test_nothing_that_we_write_is_a_command() -> None:
     ours = [example.message for example in examples(footer="/fp never\n\n/open", with_replies=True)]
-    answers = [ReplyAnswer(text) for text in (NO_WRITE_ACCESS, NOTHING_THERE, NO_VERDICT, UNCLEAR, KEPT_AS_NOTE)]
+    answers = [ReplyAnswer(text) for text in (NO_WRITE_ACCESS, NOTHING_THERE, NO_VERDICT, UNCLEAR, SWITCHED_OFF)]
 
     bodies = [render_comment(message, dialect=Dialect.GITHUB) for message in (*ours, *answers)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -52,7 +52,7 @@ def channel(in_acme: Organization, slack: SlackServer) -> SlackDestination:
 
 
 @pytest.fixture
-def pressed(slack: SlackServer) -> Iterator[Any]:
+def pressed(slack: SlackServer) -> Callable[..., str]:
     """Return a function that presses a button of a message, a little later each time."""
     times = iter(range(100, 200))
 

@@ -91,7 +91,7 @@ def body(mail: EmailMessage, kind: str) -> str:
 
 
 def link_out_of(mail: EmailMessage) -> str:
-    found = re.fullmatch(r"<https://assistant\.acme\.example(/.*)>", mail["List-Unsubscribe"])
+    found = re.fullmatch(r"<https://assistant\.acme\.example(/.*)>", mail["List-Unsubscribe"].strip())
     assert found is not None
     return found[1]
 

@@ -499,6 +499,30 @@ def test_pull_requests_of_another_repository_are_forgotten_when_a_project_moves(
     assert there.found("acme/shop").webhooks == {}
 
 
+def test_pull_requests_are_known_by_the_repositorys_number_and_not_by_its_name(
+    in_acme: object, there: MemoryHost
+) -> None:
+    host = connected()
+    shop = there.add_repository("acme/shop")
+    repository = scm.services.connect_repository(host=host, name="acme/shop", actor=SYSTEM).repository
+    known = scm.services.keep_pull_request(project=repository.project, facts=there.add_pull_request())
+
+    there.rename("acme/shop", "acme/store")
+    scm.services.disconnect_repository(repository=repository, actor=SYSTEM)
+    again = scm.services.connect_repository(
+        host=host, name="acme/store", project=repository.project, actor=SYSTEM
+    ).repository
+    after_renaming = list(PullRequest.objects.values_list("pk", flat=True))
+    there.rename("acme/store", "acme/gone")
+    other = there.add_repository("acme/store").facts.external_id  # made by somebody else
+    scm.services.disconnect_repository(repository=again, actor=SYSTEM)
+    scm.services.connect_repository(host=host, name=other, project=repository.project, actor=SYSTEM)
+
+    assert shop.facts.external_id == again.external_id
+    assert after_renaming == [known.pk]
+    assert not PullRequest.objects.exists()
+
+
 def test_one_repository_belongs_to_one_project(browser: Client, there: MemoryHost) -> None:
     host = connected()
     there.add_repository("acme/shop")

@@ -28,8 +28,14 @@
     if (isStacked) order.reverse(); // the tallest first, so that the next is painted over it
     var chart = null;
 
+    // A canvas knows neither variables nor mixtures of colours: an element that has the colour tells what it is.
+    var probe = document.createElement("span");
+    probe.hidden = true;
+    place.append(probe);
+
     function colour(name) {
-      return getComputedStyle(place).getPropertyValue("--chart-" + name).trim() || getComputedStyle(place).color;
+      probe.style.color = "var(--chart-" + name + ", currentcolor)";
+      return getComputedStyle(probe).color;
     }
 
     function draw() {

@@ -1,0 +1,1 @@
+"""How good the Assistant's work is, counted on the real database."""
