@@ -246,7 +246,8 @@ def mail_week(delivery_id: int) -> None:
 MAX_RUNS_OF_ENDPOINT = 1000
 
 
-@org_task(queue=Queue.DELIVER, priority=4, only_if=wants_any)
+# Before what follows from the same event, so that messages are made in the order of what happened.
+@org_task(queue=Queue.DELIVER, priority=1, only_if=wants_any)
 def tell_endpoints(event_id: int) -> None:
     """Write down what endpoints are to be told of an event, and have them told."""
     with part_of_job(), result_of_job():
@@ -281,12 +282,13 @@ def look_after_endpoints() -> None:
     """Forget what was told long ago, and have told what waits and nobody works on."""
     with result_of_job():
         delivering.forget_messages()
-        owe_many(deliver_to_endpoint, _named(delivering.endpoints_that_wait()), owed_queue=Queue.DELIVER)
+        _wake_endpoints(delivering.endpoints_that_wait())
 
 
 def _wake_endpoints(endpoint_ids: list[int]) -> None:
-    owe_many(deliver_to_endpoint, _named(endpoint_ids), owed_queue=Queue.DELIVER)
-    hasten(deliver_to_endpoint, _named(endpoint_ids))
+    named = _named(endpoint_ids)
+    owe_many(deliver_to_endpoint, named, owed_queue=Queue.DELIVER, owed_priority=deliver_to_endpoint.priority)
+    hasten(deliver_to_endpoint, named)
 
 
 def _named(endpoint_ids: list[int]) -> list[dict[str, int]]:
