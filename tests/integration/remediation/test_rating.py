@@ -106,10 +106,8 @@ def test_feedback_is_history_for_later_prompts_without_names_and_places(bob: Use
     of_fixes = feedback_on_fixes(rule=finding.rule, project=finding.project, limit=5)
     elsewhere = feedback_on_fixes(rule=finding.rule, project=factories.a_project("other"), limit=5)
 
-    assert of_rule == [
-        "Somebody disagreed with the verdict false positive on another finding of this rule:"
-        " The id comes from the visitor."
-    ]
+    said = "Somebody disagreed with the verdict false positive on another finding of this rule:"
+    assert of_rule == [f"{said} The id comes from the visitor."]
     assert of_fixes == ["A fix for app/orders.py:3 was called not helpful: We use q()."]
     assert elsewhere == []
 
