@@ -192,6 +192,7 @@ def things(acme: Organization) -> dict[str, object]:
             goes_live=False,
         )
         invited = orgs.joining.invite(addresses=["new@acme.example"], role=Role.MEMBER, by=admin, actor=SYSTEM)
+        project = finding.project
     return {
         **WORDS,
         "client_id": uuid.uuid4(),
@@ -214,8 +215,8 @@ def things(acme: Organization) -> dict[str, object]:
         "repository_id": repository.pk,
         "bulk_id": bulk.pk,
         "policy_id": 2,
-        "project_name": finding.project.name,
-        "project_id": finding.project_id,
+        "project_name": project.name,
+        "project_id": project.pk,
         "sample_id": sample.pk,
         "scan_id": finding.first_scan_id,
         "triage_import_id": triage_import.pk,
