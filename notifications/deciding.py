@@ -28,6 +28,7 @@ class Reason(StrEnum):
     RULE_DISABLED = "rule_disabled"
     NOT_NEW = "not_new"
     IGNORED = "ignored"
+    TOO_MANY = "too_many"
     # Held back
     LIKELY_FALSE_POSITIVE = "likely_false_positive"
     # Commented
@@ -53,7 +54,8 @@ class Situation:
     somebody disagreed with calling it a false positive, now or of an earlier verdict. `recommendation` is empty where
     there is no verdict, whatever the cause: the provider is down, the budget spent, the cap reached, the deadline
     passed. `needs_second_vote` is true for careful CWEs (critical findings need one in any case); `has_second_vote`
-    says that a second look agreed. `tells_verdicts` says that comments may speak of the Assistant's verdicts.
+    says that a second look agreed. `tells_verdicts` says that comments may speak of the Assistant's verdicts,
+    `is_crowded_out` that the pull request has as many comments of ours as anybody reads.
     """
 
     mode: str
@@ -72,6 +74,7 @@ class Situation:
     filter_on: bool
     filter_mode: str
     tells_verdicts: bool
+    is_crowded_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,10 @@ def _why_not(situation: Situation) -> Reason | None:
     # What has a comment keeps it up to date, though the branch it goes to has the finding by now as well.
     if not (situation.is_new or situation.is_commented):
         return Reason.NOT_NEW
-    return Reason.IGNORED if situation.is_ignored else None
+    if situation.is_ignored:
+        return Reason.IGNORED
+    has_no_room = situation.is_crowded_out and not situation.is_commented and situation.mode != Mode.BLOCK
+    return Reason.TOO_MANY if has_no_room else None
 
 
 def _why_shown(situation: Situation) -> Reason:

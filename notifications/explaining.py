@@ -58,6 +58,10 @@ WORDS: dict[Reason, Words] = {
         "Only what a pull request brings is commented on there.",
     ),
     Reason.IGNORED: Words("It is ignored.", "Reopen it, and its comment is posted with the next look."),
+    Reason.TOO_MANY: Words(
+        "The pull request has a hundred comments already, of worse findings. The check of its commit lists this one.",
+        "Split the pull request, or decide about other findings first.",
+    ),
     Reason.LIKELY_FALSE_POSITIVE: Words(
         "The Assistant thinks that it may be safe to ignore, and the noise filter left the comment out.",
         "Disagree with the verdict, and the comment is posted after all.",

@@ -325,11 +325,12 @@ class WebhookFailedAgainView(WebhookView):
     )
     def post(self, request: Request, slug: str, webhook_id: int) -> Response:
         """Have everything sent again that failed since then and has not come through, a thousand at most."""
-        sent = SinceSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
         with self.scope(), refusals():
+            endpoint = self.webhook(webhook_id)  # first: whoever asks for another organization's learns nothing
+            sent = SinceSerializer(data=request.data)
+            sent.is_valid(raise_exception=True)
             count = notifications.outgoing.services.send_failed_again(
-                endpoint=self.webhook(webhook_id), since=sent.validated_data["since"], actor=self.actor
+                endpoint=endpoint, since=sent.validated_data["since"], actor=self.actor
             )
         return Response({"count": count}, status=status.HTTP_202_ACCEPTED)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q
@@ -26,6 +26,7 @@ from triage.models import Feedback, Verdict
 
 # Guidance and fixes follow their verdict within seconds; the host's e-mail tells what the comment says at first.
 PATIENCE = timedelta(seconds=4)
+MOST_COMMENTS = 100  # of one pull request, beside those of rules in Block mode
 SHOWN = (Outcome.COMMENTED, Outcome.WITH_NOTICE)
 
 
@@ -89,6 +90,7 @@ def plan(pull_request_id: int) -> Plan | None:
         found, pull_request=pull_request, settings=settings, is_connected=is_connected, rows=rows, before=before
     )
     keys = _keys(found, decisions, rows=rows, before=before, may_post=may_post)
+    keys = _readable(keys, decisions, rows=rows)
     if may_post:
         rows = _with_rows(pull_request, keys, rows)
     if may_decide:
@@ -222,6 +224,29 @@ def _keys(
         candidates.append(Candidate(finding.pk, finding.rule_id, finding.message, key))
     known_groups = [key for key, row in rows.items() if key.startswith("group-") and not row.is_gone]
     return dict(grouped(candidates, known_groups=known_groups))
+
+
+def _readable(
+    keys: Mapping[str, list[int]],
+    decisions: dict[int, tuple[Situation, Decision]],
+    *,
+    rows: Mapping[str, Comment],
+) -> dict[str, list[int]]:
+    """Return as many comments as anybody reads, the worst first, and decide anew about what has no room among them.
+
+    Those that stand there already stay, and those of rules in Block mode come in any case.
+    """
+    is_there = {key: key in rows and bool(rows[key].comment_id) for key in keys}
+    room = MOST_COMMENTS - sum(is_there.values())
+    for key in [key for key in keys if not is_there[key]][max(room, 0) :]:
+        for finding_id in keys[key]:
+            situation = replace(decisions[finding_id][0], is_crowded_out=True)
+            decisions[finding_id] = situation, decide(situation)
+    return {
+        key: ids
+        for key, ids in keys.items()
+        if is_there[key] or any(decisions[finding_id][1].outcome in SHOWN for finding_id in ids)
+    }
 
 
 def _with_rows(pull_request: PullRequest, keys: Collection[str], rows: Mapping[str, Comment]) -> dict[str, Comment]:

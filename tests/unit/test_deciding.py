@@ -94,6 +94,10 @@ TABLE: list[tuple[str, Differs, Outcome, Reason]] = [
     ("late, real",                   {**LATE, **REAL},                         SHOWN,    Reason.TRUE_POSITIVE),
     ("late, critical, one vote",     {**LATE, **CRITICAL},                     NOTICE,   Reason.NO_SECOND_VOTE),
     ("late, merged elsewhere",       {**LATE, **REAL, "is_new": False},        SHOWN,    Reason.TRUE_POSITIVE),
+    # As many comments as anybody reads
+    ("no room",                      {**REAL, "is_crowded_out": True},         NOTHING,  Reason.TOO_MANY),
+    ("no room, blocks",              {**REAL, **BLOCK, "is_crowded_out": True}, SHOWN,   Reason.BLOCKS),
+    ("no room, stands there",        {**LATE, **REAL, "is_crowded_out": True}, SHOWN,    Reason.TRUE_POSITIVE),
     # No comment whatever the verdict
     ("was there before",             {**REAL, "is_new": False},                NOTHING,  Reason.NOT_NEW),
     ("rule monitors",                {**REAL, "mode": Mode.MONITOR},           NOTHING,  Reason.RULE_MONITORS),
@@ -151,6 +155,7 @@ VALUES = {
     "filter_on": BOTH,
     "filter_mode": (HIDE, NOTIFY),
     "tells_verdicts": BOTH,
+    "is_crowded_out": BOTH,
 }
 
 

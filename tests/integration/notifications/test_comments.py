@@ -12,7 +12,7 @@ from events.models import Job
 from findings.models import Finding, IgnoreReason, Presence, PresenceState, ScanState
 from lib.failures import TemporaryFailure
 from notifications.models import Comment, CommentDecision, CommitStatus, Outcome, Placement
-from rules.models import Mode
+from rules.models import Mode, Severity
 from scm.adapters.base import NotAllowed, RateLimited, ScmError
 from scm.adapters.values import StatusState
 from scm.models import PullRequest, PullRequestState, Repository
@@ -301,6 +301,21 @@ def test_hundreds_of_comments_are_posted_some_at_a_time_and_what_was_posted_is_k
         story.told()
 
     assert Comment.objects.exclude(comment_id="").count() == 50
+
+
+def test_the_worst_hundred_are_commented_and_the_others_say_why_not(story: Story) -> None:
+    story.found(103, severity=Severity.MEDIUM)
+    blocks = factories.a_rule("blocks", mode=Mode.BLOCK)
+    [blocking] = story.found(1, severity=Severity.LOW, rule=blocks, message="It blocks")
+    [worst] = story.found(1, severity=Severity.CRITICAL, message="It is the worst")
+    Presence.objects.update(state=PresenceState.PRESENT)
+
+    story.told()
+    story.told()
+
+    left_out = CommentDecision.objects.filter(reason="too_many")
+    assert (len(story.host.ours()), left_out.count()) == (101, 4)
+    assert not left_out.filter(finding__in=[blocking, worst]).exists()
 
 
 def test_a_rate_limit_is_waited_for_and_what_was_done_is_kept(story: Story) -> None:
