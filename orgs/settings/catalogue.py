@@ -16,8 +16,6 @@ Value = bool | int | str
 MOST_CWES = 100
 _CWE = re.compile(r"(?:CWE-?)?([0-9]{1,5})", re.IGNORECASE)
 
-WITH_CODE_HOST = "Takes effect once GitHub or GitLab is connected."
-
 
 class WrongValue(ValueError):
     """What was given is no value of the setting; the text says what would be."""
@@ -44,7 +42,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `parent` is the switch it appears with; `later` says what must come first for it to take effect."""
+    """One setting. `parent` is the switch it appears with."""
 
     name: str
     label: str
@@ -52,7 +50,6 @@ class Setting:
     section: Section
     shape: Shape = Shape.SWITCH
     parent: str = ""
-    later: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     least: int = 0
     most: int = 0
@@ -218,7 +215,6 @@ SETTINGS = (
         explanation="Whoever may write to the repository decides on a finding by replying to its comment, for example "
         "/fp and a reason, without an account here.",
         section=Section.CODE,
-        later=WITH_CODE_HOST,
     ),
     Setting(
         name="comment_footer",
@@ -228,7 +224,6 @@ SETTINGS = (
         section=Section.CODE,
         shape=Shape.TEXT,
         most=LONGEST_FOOTER,
-        later=WITH_CODE_HOST,
     ),
     Setting(
         name="analyses_all_severities",

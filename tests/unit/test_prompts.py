@@ -54,6 +54,11 @@ def variables(text: str) -> dict[str, Any]:
         "others": [text],
         "reason": text,
         "comment": text,
+        "feedback": [text],
+        "memories": [text],
+        "memories_left_out": 2,
+        "sanitizers": [text],
+        "experience": [text],
     }
 
 
@@ -104,7 +109,8 @@ def test_a_missing_variable_is_an_error(path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_empty_parts_leave_no_heading_behind(name: str) -> None:
-    empty = {**variables("x"), "facts": [], "earlier": [], "questions": (), "verdict": "", "failed": "", "rule_fix": ""}
+    nothing = dict.fromkeys(("facts", "earlier", "questions", "feedback", "memories", "sanitizers", "experience"), ())
+    empty = {**variables("x"), **nothing, "verdict": "", "failed": "", "rule_fix": ""}
 
     user = render(name, **empty).user
 

@@ -50,7 +50,7 @@ def test_a_finding_is_judged_by_the_model(openai: OpenAIServer, finding: Finding
     assert (job.state, finding.recommendation, finding.verdict_confidence) == (JobState.DONE, "fix", "high")
     assert (kept.source, kept.model_call_id, kept.model) == (Source.MODEL, call.pk, call.model)
     assert (call.outcome, call.attempts, call.input_tokens, call.output_tokens) == (Outcome.ANSWERED, 1, 900, 120)
-    assert (call.prompt_name, call.prompt_version, call.finding_id) == ("triage/verdict", 1, finding.pk)
+    assert (call.prompt_name, call.prompt_version, call.finding_id) == ("triage/verdict", 2, finding.pk)
 
 
 @pytest.mark.parametrize(
