@@ -107,7 +107,7 @@ def test_disagreeing_keeps_it_open_with_the_reason(window: OpenWindow, site: Sit
     page = window(rows.MEMBER)
     page.goto(address(finding))
 
-    page.get_by_text("Say why").click()
+    page.locator("#assistant").get_by_text("Say why").click()
     page.get_by_role("textbox", name="Reason").fill("The partner chooses this value.")
     page.get_by_role("button", name="Disagree").click()
 
