@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -144,9 +145,9 @@ class GuardedRequester(Requester):
 class RenewableAuth(Auth):
     """Credentials that can be had anew."""
 
+    @abstractmethod
     def renew(self) -> bool:
         """Forget what GitHub no longer takes; tell whether asking again makes sense."""
-        raise NotImplementedError
 
 
 class _Told(NonCompletableGithubObject):
